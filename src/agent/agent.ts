@@ -1,0 +1,88 @@
+// The agent: supervises what runs on this machine and answers over its socket. It outlives whoever started it.
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { SestaError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { version } from "../base/version.ts";
+import { serveControl, socketPath, type Handler, type Stream } from "../machine/control-socket.ts";
+import type { Machine } from "../machine/machine.ts";
+import { protocolVersion, type AgentEvent, type AgentMethods } from "../model/agent-protocol.ts";
+import { openAgentState } from "../state/agent-state.ts";
+import { createProcessRunner } from "./process.ts";
+import { Supervisor, type SupervisorContext } from "./supervisor.ts";
+
+export type AgentContext = { home: string; machine: Machine; clock: Clock; log: Log; pid: number; exit: () => void };
+
+/** @throws SestaError BUSY when this machine's agent already runs */
+export async function startAgent({ home, machine, clock, log, pid, exit }: AgentContext): Promise<void> {
+  const state = openAgentState(join(home, "agent.db"));
+  const watchers = new Set<(event: AgentEvent) => void>();
+  const send = (event: AgentEvent) => watchers.forEach((watcher) => watcher(event));
+  const runner = createProcessRunner(machine, clock, home);
+  const context: SupervisorContext = { clock, log, state, runner, send };
+  const known = state.list();
+  const supervisors = new Map(known.map((workload) => [workload.name, new Supervisor(context, workload)]));
+  await runner.sweep(new Set(known.flatMap(({ start }) => (start ? [start.startId] : []))));
+  for (const supervisor of supervisors.values()) await supervisor.adopt();
+
+  const get = (name: string): Supervisor => {
+    const supervisor = supervisors.get(name);
+    if (supervisor) return supervisor;
+    throw new SestaError("NOT_UP", `The agent knows no workload ${name}`, { hint: `Run \`sesta up ${name}\`.` });
+  };
+  const handlers: { [M in keyof AgentMethods]: (params: AgentMethods[M]["params"]) => AgentMethods[M]["result"] } = {
+    hello: () => ({ protocol: protocolVersion, version, pid, instance: state.instance }),
+    list: () => [...supervisors.values()].map((supervisor) => supervisor.report()),
+    put: ({ launch, places }) => {
+      const present = supervisors.get(launch.name);
+      if (present) present.replace(launch, places);
+      else supervisors.set(launch.name, register(context, launch, places));
+      const report = get(launch.name).report();
+      send({ report });
+      return report;
+    },
+    remove: ({ name }) => {
+      const supervisor = supervisors.get(name);
+      if (supervisor && supervisor.state !== "asleep" && supervisor.state !== "failed") {
+        throw new SestaError("BUSY", `${name} is ${supervisor.state}`, { hint: `Run \`sesta sleep ${name}\` first.` });
+      }
+      supervisors.delete(name);
+      state.delete(name);
+      send({ removed: name });
+      return null;
+    },
+    wake: (asked) => get(asked.name).wake(asked),
+    sleep: (asked) => get(asked.name).sleep(asked),
+    use: ({ name, source }) => {
+      get(name).used(source);
+      return null;
+    },
+    door: ({ name }) => get(name).door(),
+    changes: ({ after }) => state.changesAfter(after),
+    stop: () => {
+      for (const supervisor of supervisors.values()) supervisor.leave();
+      setImmediate(exit);
+      return null;
+    },
+  };
+  const watch: Stream = ({ after }: { after: number }, emit, closed) =>
+    new Promise((resolve) => {
+      for (const supervisor of supervisors.values()) emit({ report: supervisor.report() });
+      for (const change of state.changesAfter(after)) emit({ change });
+      watchers.add(emit);
+      closed.addEventListener("abort", () => resolve(void watchers.delete(emit)), { once: true });
+    });
+  await serveControl(socketPath(home, "agent"), handlers as unknown as Record<string, Handler>, { watch });
+  log.info("agent ready", { pid, workloads: supervisors.size });
+}
+
+function register(context: SupervisorContext, ...[launch, places]: Parameters<Supervisor["replace"]>): Supervisor {
+  const since = context.clock.now();
+  const workload = { name: launch.name, launch, places, start: null };
+  const why = "It was brought up and waits to be woken.";
+  context.state.change(
+    { ...workload, state: "asleep", since, why },
+    { at: since, workload: launch.name, from: "absent", to: "asleep", why, by: "owner" },
+  );
+  return new Supervisor(context, { ...workload, state: "asleep", since, why });
+}

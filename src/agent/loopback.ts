@@ -1,0 +1,32 @@
+// Requests to a process on this machine, with its token.
+import { request } from "node:http";
+
+export type Address = { host: string; port: number; headers: Readonly<Record<string, string>> };
+
+const timeoutMs = 5_000;
+
+/** The status code. @throws a system error when nobody answers */
+export function send(method: "GET" | "POST", address: Address, path: string): Promise<number> {
+  return exchange(method, address, path).then(({ status }) => status);
+}
+
+/** The parsed body of a 200 answer. @throws when the answer is another or no JSON */
+export async function getJson(address: Address, path: string): Promise<unknown> {
+  const { status, body } = await exchange("GET", address, path);
+  if (status !== 200) throw new Error(`${path} answered ${status}`);
+  return JSON.parse(body);
+}
+
+function exchange(method: string, { host, port, headers }: Address, path: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ method, host, port, path, headers, agent: false, timeout: timeoutMs }, (incoming) => {
+      let body = "";
+      incoming.setEncoding("utf8").on("data", (chunk) => (body += chunk));
+      incoming.once("end", () => resolve({ status: incoming.statusCode ?? 0, body }));
+      incoming.once("error", reject);
+    });
+    outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    outgoing.once("error", reject);
+    outgoing.end();
+  });
+}

@@ -1,0 +1,39 @@
+// The agent's executable: `node main.ts HOME`.
+import { appendFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { systemClock } from "../base/clock.ts";
+import { messageOf, SestaError } from "../base/errors.ts";
+import { createLog } from "../base/log.ts";
+import { createLocalMachine } from "../machine/local.ts";
+import { startAgent } from "./agent.ts";
+
+const [home] = process.argv.slice(2);
+if (home === undefined) {
+  process.stderr.write("usage: agent HOME\n");
+  process.exit(2);
+}
+process.umask(0o077);
+mkdirSync(home, { recursive: true, mode: 0o700 });
+const log = createLog((line) => appendFileSync(join(home, "agent.log"), line, { mode: 0o600 }), Date.now);
+process.on("SIGHUP", () => undefined); // the terminal that started it may close
+process.on("SIGINT", () => undefined);
+process.on("uncaughtException", (error) => {
+  log.error("uncaught", { error: messageOf(error), stack: error.stack });
+  process.exit(1);
+});
+
+try {
+  await startAgent({
+    home,
+    machine: createLocalMachine(process.env),
+    clock: systemClock,
+    log,
+    pid: process.pid,
+    exit: () => process.exit(0),
+  });
+} catch (error) {
+  if (error instanceof SestaError && error.code === "BUSY") process.exit(75);
+  log.error("agent cannot start", { error: messageOf(error) });
+  process.exit(1);
+}

@@ -1,0 +1,36 @@
+// Flags that every verb takes, and the short ways to declare those that some take.
+
+export const commonFlags = {
+  directory: {
+    kind: "parsed",
+    parse: String,
+    optional: true,
+    brief: "The project's folder; otherwise this one, or the nearest above with a sesta.yaml",
+    placeholder: "DIR",
+  },
+  json: { kind: "boolean", optional: true, brief: "One JSON document on stdout, nothing else there", withNegated: false },
+  yes: { kind: "boolean", optional: true, brief: "Answer yes to what the verb asks", withNegated: false },
+} as const;
+
+export const commonAliases = { C: "directory", y: "yes" } as const;
+
+export function switchFlag(brief: string) {
+  return { kind: "boolean", optional: true, brief, withNegated: false } as const;
+}
+
+export function one(brief: string, placeholder = "NAME") {
+  return { kind: "tuple", parameters: [{ brief, parse: String, placeholder }] } as const;
+}
+
+export function maybeOne(brief: string, placeholder = "NAME") {
+  return { kind: "tuple", parameters: [{ brief, parse: String, placeholder, optional: true }] } as const;
+}
+
+export function many(brief: string, placeholder = "NAME") {
+  return { kind: "array", parameter: { brief, parse: String, placeholder } } as const;
+}
+
+/** The text of `--help` beneath the brief. */
+export function withExamples(text: string, ...examples: readonly string[]): string {
+  return `${text}\n\nExamples:\n${examples.map((example) => `  $ sesta ${example}`).join("\n")}`;
+}

@@ -1,0 +1,47 @@
+// Shows plans, so that every change is seen before it happens.
+import { SestaError } from "../base/errors.ts";
+import type { Action, Plan } from "../model/plan.ts";
+import type { ProjectPlan } from "../operations/plan.ts";
+import type { SecretFinding } from "../project/secret.ts";
+import type { Terminal } from "./terminal.ts";
+
+const marks: Record<Action, { sign: string; style: "green" | "yellow" | "red" | "dim" }> = {
+  create: { sign: "+", style: "green" },
+  change: { sign: "~", style: "yellow" },
+  destroy: { sign: "-", style: "red" },
+  none: { sign: " ", style: "dim" },
+};
+
+export function printPlans({ plans, orphans }: ProjectPlan, terminal: Terminal): void {
+  const { err, paint } = terminal;
+  for (const plan of plans) err(formatPlan(plan, paint));
+  for (const name of orphans) {
+    err(`${paint("yellow", "!")} ${name} exists but is not in sesta.yaml any more; \`sesta down ${name}\` takes it away\n`);
+  }
+  if (plans.every(({ action }) => action === "none")) err(paint("dim", "Nothing to change.\n"));
+}
+
+function formatPlan({ name, target, action, steps, keeps, warnings, price }: Plan, paint: Terminal["paint"]): string {
+  const { sign, style } = marks[action];
+  const head = `${paint(style, sign)} ${paint("bold", name)} on ${target}${action === "none" ? ": unchanged" : `: ${action} (${price})`}`;
+  return [
+    head,
+    ...steps.map((step) => `    ${step}`),
+    ...keeps.map((kept) => `    ${paint("dim", `keeps ${kept}`)}`),
+    ...warnings.map((warning) => `  ${paint("yellow", "!")} ${warning}`),
+    "",
+  ].join("\n");
+}
+
+/** Warnings are printed; a reference that leads nowhere ends the verb. @throws SestaError SECRET_MISSING */
+export function throwMissingSecrets(findings: readonly SecretFinding[], terminal: Terminal): void {
+  for (const { level, message } of findings) {
+    if (level === "warning") terminal.err(`${terminal.paint("yellow", "warning")}: ${message}\n`);
+  }
+  const missing = findings.filter(({ level }) => level === "error");
+  if (missing.length === 0) return;
+  throw new SestaError("SECRET_MISSING", missing.length === 1 ? "A secret is missing" : `${missing.length} secrets are missing`, {
+    problems: missing.map(({ message }) => message),
+    hint: "Set it, for example with `export NAME=…`, or change its reference in sesta.yaml.",
+  });
+}

@@ -1,0 +1,60 @@
+// Shows long work on stderr: a line that moves on a terminal, one line a step elsewhere.
+import type { Clock } from "../base/clock.ts";
+import type { ProgressEvent } from "../model/plan.ts";
+import { formatMs } from "./durations.ts";
+import type { Terminal } from "./terminal.ts";
+
+const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const frameMs = 100;
+
+export type Reporter = {
+  step(event: ProgressEvent): void;
+  /** Something that goes on until the next one; shown only where lines can be redrawn. */
+  show(text: string): void;
+  end(): void;
+};
+
+export function createReporter(terminal: Terminal, clock: Clock): Reporter {
+  const { paint, err, liveErr } = terminal;
+  const began = new Map<string, number>();
+  let current: { text: string; since: number } | undefined;
+  let frame = 0;
+  const draw = () => {
+    if (!current) return;
+    frame = (frame + 1) % frames.length;
+    const line = `${frames[frame]} ${current.text}  ${paint("dim", formatMs(clock.monotonic() - current.since))}`;
+    err(`\r\u001b[K${line.slice(0, terminal.columns + 20)}`);
+  };
+  const timer = liveErr ? setInterval(draw, frameMs).unref() : undefined;
+  const clear = () => {
+    if (liveErr && current) err("\r\u001b[K");
+    current = undefined;
+  };
+
+  return {
+    step({ workload, step, state, detail }) {
+      const key = `${workload}/${step}`;
+      const label = workload === "" ? step : `${workload}: ${step}`;
+      const since = began.get(key) ?? clock.monotonic();
+      began.set(key, since);
+      if (state === "running") {
+        current = { text: detail === undefined ? label : `${label} ${paint("dim", detail)}`, since };
+        if (liveErr) draw();
+        return;
+      }
+      clear();
+      const took = paint("dim", formatMs(clock.monotonic() - since));
+      err(`${paint("green", "✓")} ${label}${detail === undefined ? "" : ` ${paint("dim", detail)}`}  ${took}\n`);
+      began.delete(key);
+    },
+    show(text) {
+      if (!liveErr) return;
+      current = { text, since: current?.since ?? clock.monotonic() };
+      draw();
+    },
+    end() {
+      clear();
+      clearInterval(timer);
+    },
+  };
+}

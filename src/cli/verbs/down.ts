@@ -1,0 +1,30 @@
+// `sesta down`: takes away what `up` made, and prints the receipt.
+import { down as takeDown } from "../../operations/down.ts";
+import { planDown } from "../../operations/plan.ts";
+import { printPlans } from "../print-plan.ts";
+import { createReporter } from "../progress.ts";
+import type { Verb } from "../session.ts";
+
+export const down: Verb<object, string[]> = async (session, flags, ...names) => {
+  const { terminal, world } = session;
+  const context = await session.open();
+  const plan = await planDown(context, names);
+  if (!flags.json) printPlans({ plans: plan.plans, orphans: [] }, terminal);
+  const changes = plan.plans.filter(({ action }) => action === "destroy");
+  if (changes.length > 0 && !(await session.confirm("Take this away?"))) return;
+
+  const reporter = createReporter(terminal, world.clock);
+  try {
+    const result = await takeDown(context, plan.plans, names.length === 0, reporter.step);
+    reporter.end();
+    if (flags.json) return session.json(result);
+    for (const { name, removed, remains } of result.receipts) {
+      terminal.out(`${terminal.paint("bold", name)}\n`);
+      for (const gone of removed) terminal.out(`  gone     ${gone}\n`);
+      for (const kept of remains) terminal.out(`  remains  ${kept}\n`);
+    }
+    if (result.gatewayStopped) terminal.out("the gateway has ended\n");
+  } finally {
+    reporter.end();
+  }
+};

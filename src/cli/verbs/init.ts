@@ -1,0 +1,90 @@
+// `sesta init`: writes a sesta.yaml to begin with.
+import { writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import process from "node:process";
+import { SestaError, systemCode } from "../../base/errors.ts";
+import { loadProject } from "../../project/load.ts";
+import { buildTemplate, type LabAnswers } from "../../project/template.ts";
+import type { Session, Verb } from "../session.ts";
+
+const templates = ["lab"];
+const defaultEnv = "TEAM_PASS";
+
+export const init: Verb<object, [string?]> = async (session, flags, template) => {
+  const folder = resolve(flags.directory ?? ".");
+  if (template !== undefined && !templates.includes(template)) {
+    throw new SestaError("USAGE", `There is no template "${template}"`, { hint: `Templates: ${templates.join(", ")}.` });
+  }
+  const name = projectName(folder);
+  const asks = template === undefined && !flags.yes;
+  const answers = asks ? await askPerson(session, name) : { name, passwordEnv: defaultEnv, idle: "40m", packages: [] };
+  const path = join(folder, "sesta.yaml");
+  await writeNew(path, buildTemplate("lab", answers));
+  await loadProject(folder);
+  if (flags.json) return session.json({ path, name: answers.name });
+  session.terminal.out(`wrote ${path}\n\nnext:\n${nextSteps(answers)}`);
+};
+
+function nextSteps({ passwordEnv }: LabAnswers): string {
+  const password = passwordEnv === undefined ? "" : `  export ${passwordEnv}=…   the team's password\n`;
+  return `${password}  sesta up            shows the plan, then does it\n  sesta open notebook\n`;
+}
+
+/** What the folder is called, as far as a project may be called so. */
+function projectName(folder: string): string {
+  const name = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "")
+    .slice(0, 40)
+    .replace(/-+$/, "");
+  return name.length >= 3 ? name : "my-project";
+}
+
+async function askPerson({ terminal, flags }: Session, proposed: string): Promise<LabAnswers> {
+  if (!terminal.interactive || flags.json) {
+    throw new SestaError("CONFIRMATION", "`sesta init` asks questions, and there is no terminal to ask on", {
+      hint: "Run `sesta init lab`, which asks none.",
+    });
+  }
+  const { group, text, confirm } = await import("@clack/prompts");
+  const output = process.stderr;
+  const given = await group(
+    {
+      name: () => text({ message: "What is the project called?", initialValue: proposed, output }),
+      password: () => confirm({ message: "Should a team reach its Jupyter Lab with a password?", output }),
+      passwordEnv: ({ results }) =>
+        results.password === true
+          ? text({ message: "Which environment variable holds that password?", initialValue: defaultEnv, output })
+          : Promise.resolve(undefined),
+      idle: () => text({ message: "After how long without use should it sleep?", initialValue: "40m", output }),
+      packages: () => text({ message: "Python packages, separated by spaces", placeholder: "pandas scikit-learn", defaultValue: "", output }),
+    },
+    {
+      onCancel: () => {
+        throw new SestaError("INTERRUPTED", "Stopped; nothing was written");
+      },
+    },
+  );
+  const { name, passwordEnv, idle, packages } = given;
+  return {
+    name,
+    ...(typeof passwordEnv === "string" && { passwordEnv }),
+    idle,
+    packages: packages.split(/[\s,]+/).filter((one) => one !== ""),
+  };
+}
+
+async function writeNew(path: string, content: string): Promise<void> {
+  try {
+    await writeFile(path, content, { flag: "wx" });
+  } catch (cause) {
+    if (systemCode(cause) === "EEXIST") {
+      throw new SestaError("USAGE", `${path} exists already`, { hint: "Edit it, or choose another folder with -C.", cause });
+    }
+    throw new SestaError("PROJECT_UNREADABLE", `${path} cannot be written (${systemCode(cause)})`, {
+      hint: "Check that the folder exists and is yours.",
+      cause,
+    });
+  }
+}

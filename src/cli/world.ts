@@ -1,0 +1,43 @@
+// The process as arguments: the only place that reads its environment, clock and signals.
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "../base/clock.ts";
+import { SestaError } from "../base/errors.ts";
+import type { World } from "../operations/context.ts";
+
+const graceMs = 3_000;
+const quiet = "--disable-warning=ExperimentalWarning";
+
+export function createWorld(): World {
+  const { env } = process;
+  return {
+    clock: systemClock,
+    env,
+    pid: process.pid,
+    cacheFolder: env["SESTA_CACHE"] ?? join(env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "sesta"),
+    agentCommand: [process.execPath, quiet, beside("agent")],
+    gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
+    signal: interruption(),
+  };
+}
+
+// In the sources `main.ts` is a folder above; in the bundle every entry is in one folder.
+function beside(entry: "agent" | "main"): string {
+  const here = fileURLToPath(import.meta.url);
+  if (!here.endsWith(".ts")) return join(here, "..", `${entry}.js`);
+  return join(here, "..", "..", entry === "agent" ? "agent/main.ts" : "main.ts");
+}
+
+// The first Ctrl-C lets the verb end in order; a second one, or a verb that takes too long over it, ends at once.
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort(new SestaError("INTERRUPTED", "Stopped; what was begun can be continued"));
+    setTimeout(() => process.exit(130), graceMs).unref();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  return controller.signal;
+}

@@ -1,0 +1,117 @@
+// A workload's own origin: who is logged in passes to the process behind it; visiting wakes it, nothing else does.
+import { getRequestListener } from "@hono/node-server";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { WorkloadView } from "../model/view.ts";
+import { isKnownHost } from "./host.ts";
+import type { Household } from "./household.ts";
+import { isNavigation } from "./navigation.ts";
+import { checkChange, checkUpgrade } from "./origin.ts";
+import { buildWakingPage } from "./pages/waking-page.ts";
+import { createDoorServer } from "./proxy/door-server.ts";
+import type { Decision, Door, DoorRequest } from "./proxy/door.ts";
+import { createSite, headOf, page, type SiteContext } from "./site.ts";
+import { findSession } from "./visitor.ts";
+import { estimateWake } from "./wake-estimate.ts";
+
+export type WorkloadDoor = Pick<Door, "listen" | "close"> & {
+  /** Ends what was opened under an older password. */
+  dropOldSessions(): void;
+};
+
+export type WorkloadDoorContext = SiteContext & {
+  workload: string;
+  /** Names under which this machine is reached, ports aside. */
+  hosts: ReadonlySet<string>;
+  clock: Clock;
+  log: Log;
+};
+
+export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
+  const { household, sessions, workload, hosts, clock, log } = context;
+  const app = createSite(context);
+  app.get("*", async (c) => {
+    const target = c.env.incoming.url ?? "/";
+    if (!findSession(household, sessions, c.req.header("cookie"), workload)) {
+      return c.redirect(`/_sesta/login?next=${encodeURIComponent(target)}`, 302);
+    }
+    const before = household.find(workload);
+    if (before?.state === "asleep" && isNavigation(headOf(c, context))) {
+      await household.wake(workload, "Somebody opened its page.", "visitor").catch((error) => {
+        log.warn("wake by visit", { workload, error: String(error) });
+      });
+    }
+    const view = household.find(workload);
+    if (!view) return c.json({ message: `${workload} is gone.` }, 503);
+    const next = target === "/" ? view.home : target;
+    c.header("retry-after", retryAfter(household, view));
+    return page(c, buildWakingPage(view, { project: household.project, next, now: household.now() }), 503);
+  });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+
+  const door = createDoorServer({
+    decide: (request) =>
+      isKnownHost(request.host, hosts) ? decide(household, context, request) : misdirected,
+    local: (request, response) => void listener(request, response),
+    used: () => household.used(workload, "somebody typed or ran something in its page"),
+    clock,
+    log,
+  });
+  return {
+    listen: door.listen,
+    close: door.close,
+    dropOldSessions: () =>
+      door.dropSessions((id) => id !== `${generation(household, workload)}` && !id.startsWith("owner")),
+  };
+}
+
+const misdirected: Decision = refusal(421, "This address belongs to another host.");
+const local: Decision = { kind: "local" };
+
+function decide(
+  household: Household,
+  { sessions, workload }: WorkloadDoorContext,
+  request: DoorRequest,
+): Decision {
+  if (request.target.startsWith("/_sesta/"))
+    return request.upgrade ? refusal(404, "Nothing is here.") : local;
+  const reads = request.method === "GET" || request.method === "HEAD" || request.method === "OPTIONS";
+  const navigates = isNavigation(request);
+  const session = findSession(household, sessions, request.header("cookie"), workload);
+  if (!session) return navigates ? local : refusal(401, "Log in first.");
+  if (request.upgrade ? checkUpgrade(request) : checkChange(request))
+    return refusal(403, "This request came from elsewhere.");
+  const address = household.address(workload);
+  if (!address) return navigates ? local : notAwake(household, workload);
+  if (navigates) household.used(workload, "somebody opened its page");
+  else if (!reads) household.used(workload, "somebody changed something in its page");
+  const id = "owner" in session.subject ? "owner" : `${session.version}`;
+  return { kind: "forward", upstream: address, session: id };
+}
+
+function generation(household: Household, workload: string): number | undefined {
+  const secret = household.secretOf(workload);
+  return secret === undefined ? undefined : household.passwords().get(secret)?.version;
+}
+
+function notAwake(household: Household, workload: string): Decision {
+  const view = household.find(workload);
+  const state = view?.state ?? "absent";
+  const body = JSON.stringify({ message: `${workload} is ${state}.`, state });
+  const headers = { "retry-after": view ? retryAfter(household, view) : "60", "cache-control": "no-store" };
+  return { kind: "refuse", status: 503, body, contentType: "application/json; charset=utf-8", headers };
+}
+
+function retryAfter(household: Household, view: WorkloadView): string {
+  const elapsedMs = view.state === "waking" ? household.now() - view.since : 0;
+  return String(estimateWake(household.earlierWakesMs(view.name), elapsedMs).retryAfterSeconds);
+}
+
+function refusal(status: number, message: string): Decision {
+  return {
+    kind: "refuse",
+    status,
+    body: JSON.stringify({ message }),
+    contentType: "application/json; charset=utf-8",
+  };
+}

@@ -1,0 +1,70 @@
+// The project's workloads as its front doors see them: what is declared, what is placed, and what the agent reports.
+import type { Household } from "../front/household.ts";
+import { estimateWake } from "../front/wake-estimate.ts";
+import type { Launch } from "../model/launch.ts";
+import { findWorkload as findSection } from "../model/project.ts";
+import type { WorkloadView } from "../model/view.ts";
+import type { Context } from "../operations/context.ts";
+import type { Fleet } from "./fleet.ts";
+
+const labTitle = "Jupyter Lab";
+
+/** @param urlOf the origin of a workload's open door */
+export function createHousehold(context: Context, fleet: Fleet, urlOf: (name: string) => string | null): Household {
+  const { state, world } = context;
+  const { clock } = world;
+  const earlier = (name: string) => state.wakeDurationsMs(name, 10).toReversed();
+
+  const view = (name: string): WorkloadView | undefined => {
+    const placed = state.findWorkload(name);
+    const section = findSection(context.project, name);
+    if (!placed && !section) return undefined;
+    const report = placed?.placedAt ? fleet.find(name) : undefined;
+    const elapsedMs = report?.state === "waking" ? clock.now() - report.since : undefined;
+    const earlierMs = earlier(name);
+    const expectedMs = earlierMs.at(-1);
+    return {
+      name,
+      type: placed?.type ?? section?.type ?? "lab",
+      title: placed?.launch.title ?? labTitle,
+      state: report?.state ?? (placed?.placedAt ? "asleep" : "absent"),
+      since: report?.since ?? placed?.placedAt ?? clock.now(),
+      why: report?.why ?? (placed?.placedAt ? "It waits to be woken." : `\`sesta up ${name}\` brings it up.`),
+      phase: report?.phase ?? null,
+      progress: progressOf(report?.progress ?? null, elapsedMs, expectedMs),
+      etaSeconds: elapsedMs === undefined ? null : estimateWake(earlierMs, elapsedMs).etaSeconds,
+      sleepsAt: report?.sleepsAt ?? null,
+      ...idleOf(placed?.launch),
+      logTail: report?.state === "failed" ? report.logTail : [],
+      url: urlOf(name),
+      home: placed?.launch.door.home ?? "/",
+    };
+  };
+
+  const names = () => new Set([...Object.keys(context.project.workloads), ...state.listWorkloads().map(({ name }) => name)]);
+  return {
+    project: context.project.name,
+    list: () => [...names()].map(view).filter((one) => one !== undefined),
+    find: view,
+    address: (name) => fleet.address(name),
+    secretOf: (name) =>
+      (state.findWorkload(name)?.launch.door ?? findSection(context.project, name))?.password,
+    passwords: state.listPasswords,
+    earlierWakesMs: earlier,
+    wake: fleet.wake,
+    sleep: fleet.sleep,
+    used: fleet.used,
+    onChange: fleet.onChange,
+    now: clock.now,
+  };
+}
+
+function idleOf(launch: Launch | undefined): { idleMs?: number | null } {
+  return launch ? { idleMs: launch.idle.idleMs } : {};
+}
+
+/** What really happened, or how far earlier wakes were by this time: the greater of the two. */
+function progressOf(reported: number | null, elapsedMs?: number, expectedMs?: number): number | null {
+  if (elapsedMs === undefined || expectedMs === undefined || expectedMs <= 0) return reported;
+  return Math.max(reported ?? 0, Math.min(0.95, elapsedMs / expectedMs));
+}

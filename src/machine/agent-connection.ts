@@ -1,0 +1,89 @@
+// Speaks with a machine's agent, and starts it where it does not run.
+import { mkdir, open } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { messageOf, SestaError, systemCode } from "../base/errors.ts";
+import { protocolVersion, type AgentEvent, type AgentMethods, type Hello } from "../model/agent-protocol.ts";
+import { ask, follow, socketPath } from "./control-socket.ts";
+
+export type AgentPlace = {
+  /** The agent's folder. */
+  home: string;
+  /** How to run it; the folder is added. */
+  command: readonly [string, ...string[]];
+  env: NodeJS.ProcessEnv;
+};
+
+export type AgentConnection = ReturnType<typeof connectAgent>;
+
+const startTimeoutMs = 10_000;
+
+export function connectAgent(place: AgentPlace, clock: Clock) {
+  const path = socketPath(place.home, "agent");
+  const call = <M extends keyof AgentMethods>(method: M, params: AgentMethods[M]["params"]) =>
+    ask(path, method, params).catch((error) => {
+      throw unreachable(error) ?? error;
+    }) as Promise<AgentMethods[M]["result"]>;
+
+  return {
+    call,
+    /** Undefined when no agent runs. */
+    findHello: (): Promise<Hello | undefined> =>
+      call("hello", {}).catch((error) => {
+        if (error instanceof SestaError && error.code === "AGENT_UNREACHABLE") return undefined;
+        throw error;
+      }),
+    /** Reports and changes as they come, until `signal` aborts or the agent goes away. */
+    watch: (after: number, signal: AbortSignal) => follow(path, "watch", { after }, signal) as AsyncGenerator<AgentEvent>,
+    /** Starts the agent unless one answers. @throws AGENT_VERSION when the one that runs is of another protocol */
+    async ensure(): Promise<Hello> {
+      const running = await this.findHello();
+      if (running) return accept(running);
+      await launch(place);
+      const began = clock.monotonic();
+      for (;;) {
+        const hello = await this.findHello();
+        if (hello) return accept(hello);
+        if (clock.monotonic() - began > startTimeoutMs) {
+          throw new SestaError("AGENT_UNREACHABLE", "The agent did not start", {
+            where: join(place.home, "agent.log"),
+            hint: `Look at the end of ${join(place.home, "agent.log")}.`,
+          });
+        }
+        await clock.sleep(10);
+      }
+    },
+  };
+}
+
+function accept(hello: Hello): Hello {
+  if (hello.protocol === protocolVersion) return hello;
+  throw new SestaError("AGENT_VERSION", `The agent is of Sesta ${hello.version} and speaks protocol ${hello.protocol}`, {
+    hint: `This Sesta speaks protocol ${protocolVersion}: run \`sesta up\` with the newer of the two.`,
+  });
+}
+
+// In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it.
+async function launch({ home, command: [program, ...operands], env }: AgentPlace): Promise<void> {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const log = await open(join(home, "agent.log"), "a", 0o600);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const child = spawn(program, [...operands, home], { cwd: home, env, detached: true, stdio: ["ignore", log.fd, log.fd] });
+      child.once("error", (error) => reject(new SestaError("AGENT_UNREACHABLE", `The agent cannot be started: ${messageOf(error)}`)));
+      child.once("spawn", () => resolve(void child.unref()));
+    });
+  } finally {
+    await log.close();
+  }
+}
+
+function unreachable(error: unknown): SestaError | undefined {
+  const code = systemCode(error);
+  if (!["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(code ?? "")) return undefined;
+  return new SestaError("AGENT_UNREACHABLE", "The agent does not answer", {
+    hint: "Run `sesta up`; it starts the agent again and adopts what runs.",
+    cause: error,
+  });
+}

@@ -1,0 +1,63 @@
+// A launch: what a workload needs, said without naming a target. Workloads build it, targets and agents consume it.
+import type { Template } from "./template.ts";
+import type { WorkloadType } from "./words.ts";
+
+export type Launch = {
+  name: string;
+  type: WorkloadType;
+  /** How sentences name it: "Jupyter Lab". */
+  title: string;
+  environment?: PythonEnvironment;
+  process: ProcessSpec;
+  door: Door;
+  idle: IdleRule;
+  /** The folder that people own; relative to the project. Never removed. */
+  workspace: string;
+};
+
+export type PythonEnvironment = {
+  /** Minor version, as in "3.12". */
+  python: string;
+  /** Sesta's own requirements, pinned and hashed. */
+  locked: string;
+  /** The user's requirement specifiers, resolved against `locked` as constraints. */
+  packages: readonly string[];
+  /** Lines of the user's requirements file. */
+  requirements: readonly string[];
+};
+
+export type ProcessSpec = {
+  argv: readonly Template[];
+  env: Readonly<Record<string, Template>>;
+  /** Files written (0600) into the runtime folder before each start, by name. */
+  files: Readonly<Record<string, string>>;
+  /** The process has bound its port when this file exists in the runtime folder. `{ pid }` in the name is filled in. */
+  boundFile?: string;
+  /** A POST here asks it to end by itself; SIGTERM asks where there is none. */
+  stopPath?: string;
+  /** How long it may take to answer, in milliseconds. */
+  startTimeoutMs: number;
+  /** How long it has to end by itself when asked, in milliseconds. */
+  stopGraceMs: number;
+};
+
+export type Door = {
+  /** Where a person lands: "/lab". */
+  home: string;
+  /** Answers 200 when the workload is awake. */
+  healthPath: string;
+  /** How the process is shown its token: `Authorization: SCHEME TOKEN`. */
+  tokenScheme: "token" | "Bearer";
+  /** The secret that guards it, by name; without one only `open` lets in. */
+  password?: string;
+  /** The port asked for in the project file. */
+  port?: number;
+};
+
+export type IdleRule = {
+  /** `null`: never sleeps by itself. */
+  idleMs: number | null;
+  maxAwakeMs: number | null;
+  /** Where evidence of use comes from. */
+  evidence: "jupyter" | "none";
+};

@@ -1,0 +1,73 @@
+// What every operation is given: the project, its state, the target, and the world in the form of arguments.
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { existsSync } from "node:fs";
+import { makePrivateFolder, writeAtomic } from "../base/atomic-file.ts";
+import { createLocalMachine } from "../machine/local.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Project } from "../model/project.ts";
+import { version } from "../base/version.ts";
+import { loadProjectCached } from "../project/load-cached.ts";
+import { openProjectState, type ProjectState } from "../state/project-state.ts";
+import { createLocalTarget } from "../targets/local/local.ts";
+import type { Target } from "../targets/target.ts";
+
+/** What belongs to the process rather than to the project. */
+export type World = {
+  clock: Clock;
+  env: NodeJS.ProcessEnv;
+  pid: number;
+  /** Shared by all projects of the user. */
+  cacheFolder: string;
+  /** How the agent and the gateway are run; a folder is added. */
+  agentCommand: readonly [string, ...string[]];
+  gatewayCommand: readonly [string, ...string[]];
+  signal: AbortSignal;
+};
+
+export type Context = {
+  world: World;
+  project: Project;
+  /** `.sesta` beside `sesta.yaml`. */
+  folder: string;
+  state: ProjectState;
+  target: Target;
+  machine: Machine;
+};
+
+/** @throws SestaError about the project file or the state folder */
+export async function openContext(world: World, projectFolder: string): Promise<Context> {
+  const folder = join(projectFolder, ".sesta");
+  const project = await loadProjectCached(projectFolder, folder, version);
+  await makePrivateFolder(folder);
+  await ignoreByGit(folder);
+  const state = openProjectState(join(folder, "state.db"));
+  const machine = createLocalMachine(world.env);
+  const target = createLocalTarget({
+    folders: { project: projectFolder, sesta: folder },
+    machine,
+    state,
+    clock: world.clock,
+    cacheFolder: world.cacheFolder,
+    agentCommand: world.agentCommand,
+    agentEnv: withoutSecrets(world.env, project),
+    signal: world.signal,
+  });
+  return { world, project, folder, state, target, machine };
+}
+
+/** The project file as it is now. */
+export function readProject({ project, folder }: Context): Promise<Project> {
+  return loadProjectCached(project.folder, folder, version);
+}
+
+/** The environment for what outlives the command: the project's secrets are not in it. */
+export function withoutSecrets(env: NodeJS.ProcessEnv, project: Project): NodeJS.ProcessEnv {
+  const secret = new Set(Object.values(project.secrets).flatMap((ref) => ("env" in ref ? [ref.env] : [])));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name)));
+}
+
+async function ignoreByGit(folder: string): Promise<void> {
+  const path = join(folder, ".gitignore");
+  if (!existsSync(path)) await writeAtomic(path, "*\n");
+}

@@ -1,0 +1,77 @@
+// The project's gateway as other verbs see it: found, started in the background, told to look again, ended.
+import { spawn } from "node:child_process";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf, SestaError, systemCode } from "../base/errors.ts";
+import { ask, socketPath } from "../machine/control-socket.ts";
+import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts";
+import { withoutSecrets, type Context } from "./context.ts";
+
+const startTimeoutMs = 15_000;
+
+/** Undefined when none runs. */
+export function findGateway(context: Context): Promise<GatewayHello | undefined> {
+  return askGateway(context, "hello", {}).catch(undefinedWhenGone);
+}
+
+/** Starts the gateway unless it runs; either way it has seen the present project when this returns. */
+export async function ensureGateway(context: Context): Promise<GatewayHello> {
+  const running = await reloadGateway(context);
+  if (running) return running;
+  const { world, folder } = context;
+  const end = await launch(context);
+  const began = world.clock.monotonic();
+  for (;;) {
+    const hello = await findGateway(context);
+    if (hello) return hello;
+    if (end.failed || world.clock.monotonic() - began > startTimeoutMs) {
+      throw new SestaError("GATEWAY_UNREACHABLE", `The gateway did not start${end.failed ? `: ${end.failed}` : ""}`, {
+        hint: `Run \`sesta gateway\` to see why, or look at the end of ${join(folder, "gateway.log")}.`,
+      });
+    }
+    await world.clock.sleep(20);
+  }
+}
+
+export function reloadGateway(context: Context): Promise<GatewayHello | undefined> {
+  return askGateway(context, "reload", {}).catch(undefinedWhenGone);
+}
+
+export async function stopGateway(context: Context): Promise<void> {
+  await askGateway(context, "stop", {}).catch(undefinedWhenGone);
+  while (await findGateway(context)) await context.world.clock.sleep(20);
+}
+
+/** @throws a system error when no gateway listens */
+export function askGateway<M extends keyof GatewayMethods>(
+  { folder }: Context,
+  method: M,
+  params: GatewayMethods[M]["params"],
+): Promise<GatewayMethods[M]["result"]> {
+  return ask(socketPath(folder, "gateway"), method, params) as Promise<GatewayMethods[M]["result"]>;
+}
+
+async function launch({ world, folder, project }: Context): Promise<{ failed?: string }> {
+  const end: { failed?: string } = {};
+  const log = await open(join(folder, "gateway.log"), "a", 0o600);
+  try {
+    const [program, ...operands] = world.gatewayCommand;
+    const child = spawn(program, [...operands, "-C", project.folder], {
+      cwd: project.folder,
+      env: withoutSecrets(world.env, project),
+      detached: true,
+      stdio: ["ignore", log.fd, log.fd],
+    });
+    child.once("error", (error) => (end.failed = messageOf(error)));
+    child.once("exit", (code) => (end.failed = `it ended with exit code ${code}`));
+    child.unref();
+  } finally {
+    await log.close();
+  }
+  return end;
+}
+
+function undefinedWhenGone(error: unknown): undefined {
+  if (["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"].includes(systemCode(error) ?? "")) return undefined;
+  throw error;
+}

@@ -1,0 +1,70 @@
+// What `up` and `down` would do, before anybody does it.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { closest } from "fastest-levenshtein";
+import { SestaError } from "../base/errors.ts";
+import type { Launch } from "../model/launch.ts";
+import type { Plan } from "../model/plan.ts";
+import { findWorkload, type WorkloadSection } from "../model/project.ts";
+import { parseRequirements } from "../workloads/lab/requirements.ts";
+import { buildLabLaunch } from "../workloads/lab/build-launch.ts";
+import type { Context } from "./context.ts";
+
+export type ProjectPlan = {
+  plans: Plan[];
+  /** Workloads that exist but are not in the file any more. */
+  orphans: string[];
+};
+
+/** @param names none means all. @throws SestaError UNKNOWN_WORKLOAD */
+export async function planUp(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
+  const declared = Object.keys(context.project.workloads);
+  const chosen = names.length > 0 ? names : declared;
+  const launches = await Promise.all(chosen.map((name) => buildLaunch(context, getSection(context, name))));
+  const plans = await Promise.all(launches.map((launch) => context.target.plan(launch.name, launch)));
+  return { plans, orphans: listOrphans(context) };
+}
+
+/** What exists is taken away, whether the file still names it or not. */
+export async function planDown(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
+  const placed = context.state.listWorkloads().map(({ name }) => name);
+  for (const name of names) if (!placed.includes(name)) getSection(context, name);
+  const chosen = names.length > 0 ? names.filter((name) => placed.includes(name)) : placed;
+  const plans = await Promise.all(chosen.map((name) => context.target.plan(name, undefined)));
+  return { plans, orphans: listOrphans(context) };
+}
+
+export function listOrphans({ project, state }: Context): string[] {
+  return state
+    .listWorkloads()
+    .map(({ name }) => name)
+    .filter((name) => findWorkload(project, name) === undefined);
+}
+
+/** @throws SestaError UNKNOWN_WORKLOAD with the nearest name, for one that is neither declared nor up */
+export function requireKnown(context: Context, name: string): void {
+  if (!context.state.findWorkload(name)) getSection(context, name);
+}
+
+function getSection({ project, state }: Context, name: string): WorkloadSection {
+  const section = findWorkload(project, name);
+  if (section) return section;
+  const names = [...Object.keys(project.workloads), ...state.listWorkloads().map((placed) => placed.name)];
+  throw new SestaError("UNKNOWN_WORKLOAD", `No workload is called "${name}"`, {
+    hint: names.length > 0 ? `Did you mean "${closest(name, names)}"?` : "Add one under `workloads:` in sesta.yaml.",
+  });
+}
+
+async function buildLaunch({ project }: Context, section: WorkloadSection): Promise<Launch> {
+  const { requirements } = section;
+  const lines = requirements === undefined ? [] : parseRequirements(await read(join(project.folder, requirements)));
+  return buildLabLaunch(section, lines);
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new SestaError("PROJECT_UNREADABLE", `${path} cannot be read`, { hint: "Check `requirements:` in sesta.yaml.", cause });
+  }
+}

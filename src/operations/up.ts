@@ -1,0 +1,29 @@
+// Brings workloads up as planned, and the gateway in front of them. Labs end asleep, ready to be woken.
+import type { Plan, Progress } from "../model/plan.ts";
+import type { GatewayHello } from "../model/gateway-protocol.ts";
+import { takeLock } from "../state/lock.ts";
+import type { Context } from "./context.ts";
+import { ensureGateway } from "./gateway.ts";
+import { syncPasswords } from "./passwords.ts";
+
+export type UpResult = { gateway: GatewayHello; changedPasswords: string[] };
+
+/** @throws SestaError BUSY when another verb changes this project, STALE_PLAN */
+export async function up(context: Context, plans: readonly Plan[], on: Progress): Promise<UpResult> {
+  const lock = await lockProject(context, "up");
+  try {
+    const changedPasswords = await syncPasswords(context);
+    for (const plan of plans) await context.target.apply(plan, on);
+    const step = { workload: "", step: "gateway" };
+    on({ ...step, state: "running" });
+    const gateway = await ensureGateway(context);
+    on({ ...step, state: "done", detail: gateway.url });
+    return { gateway, changedPasswords };
+  } finally {
+    lock.release();
+  }
+}
+
+export function lockProject({ folder, world }: Context, verb: string) {
+  return takeLock(`${folder}/verb`, { verb, pid: world.pid, since: world.clock.now() });
+}

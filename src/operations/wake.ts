@@ -1,0 +1,38 @@
+// Wakes a workload, or puts it to sleep, and waits until it is.
+import { SestaError } from "../base/errors.ts";
+import type { Report } from "../model/status.ts";
+import type { Context } from "./context.ts";
+import { ensureGateway } from "./gateway.ts";
+import { requireKnown } from "./plan.ts";
+
+/** Each report on the way. */
+export type OnReport = (report: Report) => void;
+
+/** @throws SestaError START_FAILED with the log's last lines */
+export async function wake(context: Context, name: string, on: OnReport): Promise<Report> {
+  requireKnown(context, name);
+  await ensureGateway(context);
+  await context.target.wake(name, "Woken from the command line.", "owner");
+  const report = await settle(context, name, on);
+  if (report.state === "awake") return report;
+  throw new SestaError("START_FAILED", `${name} failed to start: ${report.why}`, {
+    problems: report.logTail,
+    hint: `Run \`sesta logs ${name}\` for more.`,
+  });
+}
+
+export async function sleep(context: Context, name: string, on: OnReport): Promise<Report> {
+  requireKnown(context, name);
+  await context.target.sleep(name, "Put to sleep from the command line.", "owner");
+  return settle(context, name, on);
+}
+
+async function settle({ target, world }: Context, name: string, on: OnReport): Promise<Report> {
+  for await (const event of target.agent.watch(Number.MAX_SAFE_INTEGER, world.signal)) {
+    if (!("report" in event) || event.report.name !== name) continue;
+    on(event.report);
+    if (event.report.state !== "waking" && event.report.state !== "sleeping") return event.report;
+  }
+  world.signal.throwIfAborted();
+  throw new SestaError("AGENT_UNREACHABLE", "The agent went away", { hint: `Run \`sesta status\`, then try again.` });
+}

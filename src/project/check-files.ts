@@ -1,0 +1,83 @@
+// What the file says about other files: they exist, and no link leads out of the project. Never cached.
+import { lstat, realpath, stat } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
+import type { Project } from "../model/project.ts";
+import type { Path } from "./located.ts";
+import { quote } from "./wording.ts";
+
+/** A path that the project file names, normalised and relative to the project's folder. */
+export type FileClaim = { path: Path; kind: "requirements" | "workspace"; file: string };
+
+export type FileProblem = { path: Path; message: string };
+
+export async function findFileProblems(folder: string, claims: readonly FileClaim[]): Promise<FileProblem[]> {
+  const root = await findRealPath(folder);
+  if (root === undefined) return []; // text that was not read from a folder
+  const found = await Promise.all(claims.map((claim) => checkClaim(folder, root, claim)));
+  return found.flatMap((message, index) => {
+    const claim = claims[index];
+    return message === undefined || claim === undefined ? [] : [{ path: claim.path, message }];
+  });
+}
+
+export function buildFileClaims(project: Project): FileClaim[] {
+  return Object.values(project.workloads).flatMap(({ name, requirements, workspace }): FileClaim[] => [
+    { path: ["workloads", name, "workspace"], kind: "workspace", file: workspace },
+    ...(requirements === undefined
+      ? []
+      : [{ path: ["workloads", name, "requirements"], kind: "requirements" as const, file: requirements }]),
+  ]);
+}
+
+async function checkClaim(
+  folder: string,
+  root: string,
+  { kind, file }: FileClaim,
+): Promise<string | undefined> {
+  const path = join(folder, file);
+  const real = await findRealPath(path);
+  const nearest = real ?? (await findNearestReal(dirname(path)));
+  if (nearest !== undefined && nearest !== root && !isIn(root, nearest)) {
+    return `${quote(file)} is reached by a link that leads out of the project's folder`;
+  }
+  if (real === undefined) {
+    if (await isBrokenLink(path)) return `${quote(file)} is a link to nothing`;
+    if (kind === "requirements") return `the file ${quote(file)} does not exist`;
+    const canBeMade = nearest === undefined || (await stat(nearest)).isDirectory();
+    return canBeMade ? undefined : `${quote(file)} cannot be a folder: a file stands in its way`;
+  }
+  const found = await stat(real);
+  if (kind === "requirements") return found.isFile() ? undefined : `${quote(file)} is not an ordinary file`;
+  if (!found.isDirectory()) return `${quote(file)} is not a folder`;
+  const forbidden =
+    real === root ||
+    [".sesta", ".git"].some((own) => real === join(root, own) || isIn(join(root, own), real));
+  return forbidden ? `${quote(file)} is a link to a folder that cannot be a workspace` : undefined;
+}
+
+function isIn(folder: string, path: string): boolean {
+  return path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+}
+
+/** The real path of the nearest ancestor that exists: what is not there yet is made below it. */
+async function findNearestReal(path: string): Promise<string | undefined> {
+  const real = await findRealPath(path);
+  if (real !== undefined || dirname(path) === path) return real;
+  return findNearestReal(dirname(path));
+}
+
+async function findRealPath(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch {
+    return undefined;
+  }
+}
+
+async function isBrokenLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}

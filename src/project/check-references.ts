@@ -1,0 +1,132 @@
+// What one part of the file says about another: secrets and targets that exist, ports and folders that do not meet.
+import { isIPv4, isIPv6 } from "node:net";
+import { findSecretName } from "../model/secret.ts";
+import { findInnerPath, overlaps } from "./inner-path.ts";
+import { laterTargetTypes } from "./later.ts";
+import { findLocated, getOffset } from "./located.ts";
+import type { Finding, Located, Path } from "./located.ts";
+import { suggest } from "./suggest.ts";
+import { quote } from "./wording.ts";
+
+export const defaultGatewayPort = 8470;
+
+/** Looks at the values as they stand, so that it finds its problems also beside those of the schema. */
+export function checkReferences(root: Located): Finding[] {
+  const labs = findLabs(root);
+  return [
+    ...checkGateway(root),
+    ...checkTarget(root, ["target"]),
+    ...labs.flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
+    ...labs.flatMap((name) => checkPassword(root, ["workloads", name, "password"])),
+    ...checkPorts(root, labs),
+    ...checkWorkspaces(root, labs),
+  ];
+}
+
+export function findLabs(root: Located): string[] {
+  const workloads = findLocated(root, ["workloads"])?.children ?? new Map<string | number, Located>();
+  return [...workloads].flatMap(([name, workload]) =>
+    typeof name === "string" && workload.children.get("type")?.value === "lab" ? [name] : [],
+  );
+}
+
+function checkGateway(root: Located): Finding[] {
+  const host = valueAt(root, ["gateway", "host"]);
+  if (typeof host !== "string" || (!isIPv4(host) && !isIPv6(host))) return [];
+  if (isLoopback(host) || valueAt(root, ["gateway", "insecure"]) === true) return [];
+  const message =
+    `the gateway would be open to other machines at ${quote(host)}, and passwords would cross the network in clear: ` +
+    "use 127.0.0.1, or accept it with `insecure: true` (a domain with a certificate is not supported yet)";
+  return [{ at: getOffset(root, ["gateway", "host"]), message }];
+}
+
+/** 127.0.0.0/8 (RFC 1122, 3.2.1.3) and ::1 however it is written. */
+function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith("127.");
+  return /^[0:]*:0*1$/.test(host);
+}
+
+function checkTarget(root: Located, path: Path): Finding[] {
+  const name = valueAt(root, path);
+  if (typeof name !== "string") return [];
+  const declared = namesIn(root, "targets");
+  if (name === "local" || declared.includes(name)) return [];
+  const at = getOffset(root, path);
+  if (laterTargetTypes.includes(name))
+    return [{ at, message: `target ${quote(name)} is not supported yet; this version has local` }];
+  const help = suggest(name, ["local", ...declared]) || "; `targets:` does not declare it";
+  return [{ at, message: `unknown target ${quote(name)}${help}` }];
+}
+
+function checkPassword(root: Located, path: Path): Finding[] {
+  const text = valueAt(root, path);
+  const name = typeof text === "string" ? findSecretName(text) : undefined;
+  const declared = namesIn(root, "secrets");
+  if (name === undefined || declared.includes(name)) return [];
+  const help = suggest(name, declared) || `; declare it: secrets: { ${name}: { env: NAME } }`;
+  return [{ at: getOffset(root, path), message: `\`secrets:\` has no ${quote(name)}${help}` }];
+}
+
+function checkPorts(root: Located, labs: readonly string[]): Finding[] {
+  const asked = valueAt(root, ["gateway", "port"]);
+  const gatewayPort = asked ?? defaultGatewayPort;
+  const owners = new Map<unknown, string>([
+    [
+      gatewayPort,
+      asked === undefined ? "the gateway (its default; `gateway: { port: … }` changes it)" : "the gateway",
+    ],
+  ]);
+  return labs.flatMap((name) => {
+    const port = valueAt(root, ["workloads", name, "port"]);
+    if (typeof port !== "number") return [];
+    const owner = owners.get(port);
+    if (owner === undefined) owners.set(port, quote(name));
+    return owner === undefined
+      ? []
+      : [
+          {
+            at: getOffset(root, ["workloads", name, "port"]),
+            message: `port ${port} belongs to ${owner} already`,
+          },
+        ];
+  });
+}
+
+/** What no workspace may hold or lie in: Sesta's own folder, and git's, whose hooks are programs. */
+const ownPaths = [".sesta", ".git"];
+
+function checkWorkspaces(root: Located, labs: readonly string[]): Finding[] {
+  const taken = new Map<string, string>();
+  return labs.flatMap((name): Finding[] => {
+    const path = ["workloads", name, "workspace"];
+    const asked = valueAt(root, path);
+    const folder = asked === undefined ? name : typeof asked === "string" ? findInnerPath(asked) : undefined;
+    if (folder === undefined) return []; // the schema refuses it
+    const at =
+      asked === undefined ? (findLocated(root, ["workloads", name])?.keyAt ?? 0) : getOffset(root, path);
+    if (folder === ".")
+      return [{ at, message: "a workspace cannot be the project's folder itself: name a folder in it" }];
+    const own = ownPaths.find((other) => overlaps(folder, other));
+    if (own !== undefined) return [{ at, message: `a workspace cannot be in ${own}` }];
+    if (overlaps(folder, "sesta.yaml")) return [{ at, message: "a workspace must be a folder" }];
+    const other = [...taken].find(([one]) => overlaps(folder, one));
+    taken.set(folder, name);
+    if (!other) return [];
+    return [
+      {
+        at,
+        message: `the workspace ${quote(folder)} meets that of ${other[1]}, ${quote(other[0])}: give each its own folder`,
+      },
+    ];
+  });
+}
+
+function valueAt(root: Located, path: Path): unknown {
+  return findLocated(root, path)?.value;
+}
+
+function namesIn(root: Located, section: string): string[] {
+  return [...(findLocated(root, [section])?.children.keys() ?? [])].filter(
+    (name) => typeof name === "string",
+  );
+}

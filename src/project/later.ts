@@ -1,0 +1,26 @@
+// What the design gives a meaning that this version does not carry out yet: named, so that it is never called unknown.
+import type { Path } from "./located.ts";
+
+/** Keys, by the kind of section they stand in. */
+const laterKeys: Readonly<Record<string, readonly string[]>> = {
+  project: ["pipelines"],
+  gateway: ["domain", "certificate"],
+  lab: ["machine", "save"],
+};
+
+export const laterTargetTypes: readonly string[] = ["ssh", "aws", "gcp"];
+export const laterWorkloadTypes: readonly string[] = ["job", "service", "tracker"];
+
+export function isLaterKey(path: Path, key: string): boolean {
+  return (laterKeys[sectionOf(path)] ?? []).includes(key);
+}
+
+/** The kind of section that a path leads to. */
+export function sectionOf(path: Path): "project" | "gateway" | "secret" | "target" | "lab" | "other" {
+  if (path.length === 0) return "project";
+  if (path.length === 1 && path[0] === "gateway") return "gateway";
+  if (path.length !== 2) return "other";
+  if (path[0] === "secrets") return "secret";
+  if (path[0] === "targets") return "target";
+  return path[0] === "workloads" ? "lab" : "other";
+}

@@ -1,0 +1,87 @@
+// The bytes of sesta.yaml to a project, or every problem in them at once.
+import { resolve } from "node:path";
+import { SestaError } from "../base/errors.ts";
+import { projectFileName } from "../model/project.ts";
+import type { Project } from "../model/project.ts";
+import { findFileProblems } from "./check-files.ts";
+import type { FileClaim } from "./check-files.ts";
+import { checkNames } from "./check-names.ts";
+import { checkReferences, findLabs } from "./check-references.ts";
+import { decodeUtf8 } from "./decode.ts";
+import { explainIssue } from "./explain-issue.ts";
+import { findInnerPath } from "./inner-path.ts";
+import { findLocated, getOffset } from "./located.ts";
+import type { Finding, Located } from "./located.ts";
+import { parseYaml } from "./parse-yaml.ts";
+import type { Parsed } from "./parse-yaml.ts";
+import { resolveProject } from "./resolve.ts";
+import { emptySections, projectSchema } from "./schema.ts";
+
+const maxProblems = 100;
+
+/**
+ * Checks the content, and that the files which it names exist.
+ * @throws SestaError PROJECT_INVALID with `problems`, each `sesta.yaml:LINE:COL: message`
+ */
+export async function parseProject(bytes: Uint8Array, folder: string): Promise<Project> {
+  const absolute = resolve(folder);
+  const decoded = decodeUtf8(bytes);
+  if ("problem" in decoded) throw invalid(absolute, [print(decoded, decoded.problem)]);
+  const { root, findings, locate } = parseYaml(decoded.text);
+  if (!root) throw invalidAt(absolute, findings, locate);
+  if (root.value === null && findings.length === 0) {
+    throw invalidAt(absolute, [{ at: 0, message: "the file is empty; it needs at least `name:`" }], locate);
+  }
+
+  const file = projectSchema.safeParse(withoutEmptySections(root.value));
+  findings.push(
+    ...(file.error?.issues ?? []).flatMap((issue) => explainIssue(issue, root)),
+    ...checkNames(root),
+    ...checkReferences(root),
+    ...(await checkFiles(root, absolute)),
+  );
+  if (findings.length > 0 || !file.success) throw invalidAt(absolute, findings, locate);
+  return resolveProject(file.data, absolute);
+}
+
+function withoutEmptySections(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([key, section]) => section !== null || !emptySections.includes(key)),
+  );
+}
+
+async function checkFiles(root: Located, folder: string): Promise<Finding[]> {
+  const claims = findLabs(root).flatMap((name) =>
+    (["requirements", "workspace"] as const).flatMap((kind): FileClaim[] => {
+      const path = ["workloads", name, kind];
+      const text = findLocated(root, path)?.value ?? (kind === "workspace" ? name : undefined);
+      const file = typeof text === "string" ? findInnerPath(text) : undefined;
+      return file === undefined || file === "." ? [] : [{ path, kind, file }];
+    }),
+  );
+  return (await findFileProblems(folder, claims)).map(({ path, message }) => ({
+    at: getOffset(root, path),
+    message,
+  }));
+}
+
+function invalidAt(folder: string, findings: readonly Finding[], locate: Parsed["locate"]): SestaError {
+  const sorted = findings.toSorted((a, b) => a.at - b.at);
+  const lines = [...new Set(sorted.map(({ at, message }) => print(locate(at), message)))];
+  const more = lines.length - maxProblems;
+  return invalid(folder, more > 0 ? [...lines.slice(0, maxProblems), `… and ${more} more problems`] : lines);
+}
+
+function print({ line, column }: { line: number; column: number }, message: string): string {
+  return `${projectFileName}:${line}:${column}: ${message}`;
+}
+
+function invalid(folder: string, problems: readonly string[]): SestaError {
+  const count = problems.length === 1 ? "a problem" : "problems";
+  return new SestaError("PROJECT_INVALID", `${projectFileName} has ${count}`, {
+    where: folder,
+    problems,
+    hint: "docs/reference/project-file.md lists every key.",
+  });
+}

@@ -1,0 +1,60 @@
+// Fills in the defaults: from what the file says to what the rest of Sesta trusts.
+import type { GatewaySection, LabSection, Project } from "../model/project.ts";
+import type { SecretRef } from "../model/secret.ts";
+import type { ProjectFile } from "./schema.ts";
+
+type WorkloadFile = NonNullable<ProjectFile["workloads"]>[string];
+type SecretFile = NonNullable<ProjectFile["secrets"]>[string];
+
+export const defaultIdleMs = 40 * 60_000;
+export const defaultPython = "3.12";
+export const defaultHost = "127.0.0.1";
+
+/** @param folder absolute path */
+export function resolveProject(file: ProjectFile, folder: string): Project {
+  const target = file.target ?? "local";
+  return {
+    name: file.name,
+    folder,
+    gateway: resolveGateway(file.gateway ?? {}),
+    secrets: mapValues(file.secrets ?? {}, resolveSecretRef),
+    targets: { local: { type: "local" }, ...file.targets },
+    workloads: mapValues(file.workloads ?? {}, (lab, name) => resolveLab(lab, name, target)),
+  };
+}
+
+function resolveGateway({
+  host = defaultHost,
+  port,
+  insecure = false,
+}: NonNullable<ProjectFile["gateway"]>): GatewaySection {
+  return { host, insecure, ...(port === undefined ? {} : { port }) };
+}
+
+function resolveSecretRef({ env, file, command }: SecretFile): SecretRef {
+  if (env !== undefined) return { env };
+  return file !== undefined ? { file } : { command: command ?? "" }; // the schema asks for exactly one
+}
+
+function resolveLab(lab: WorkloadFile, name: string, target: string): LabSection {
+  return {
+    type: "lab",
+    name,
+    target: lab.target ?? target,
+    idleMs: lab.idle === undefined ? defaultIdleMs : lab.idle,
+    maxAwakeMs: lab.max_awake ?? null,
+    packages: lab.packages ?? [],
+    python: lab.python ?? defaultPython,
+    workspace: lab.workspace ?? name,
+    ...(lab.password === undefined ? {} : { password: lab.password }),
+    ...(lab.requirements === undefined ? {} : { requirements: lab.requirements }),
+    ...(lab.port === undefined ? {} : { port: lab.port }),
+  };
+}
+
+function mapValues<From, To>(
+  from: Readonly<Record<string, From>>,
+  map: (value: From, key: string) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(from).map(([key, value]) => [key, map(value, key)]));
+}

@@ -1,0 +1,49 @@
+// The sesta.yaml that `init` writes: what most people change, with a line on each.
+
+export type LabAnswers = {
+  /** The project's name. */
+  name: string;
+  /** Environment variable with the lab's password; without one only `open` lets in. */
+  passwordEnv?: string;
+  /** A duration, or `never`. */
+  idle: string;
+  packages: readonly string[];
+};
+
+/** Loads without a problem when the answers are what the project file allows. */
+export function buildTemplate(kind: "lab", answers: LabAnswers): string {
+  switch (kind) {
+    case "lab":
+      return buildLab(answers);
+  }
+}
+
+function buildLab({ name, passwordEnv, idle, packages }: LabAnswers): string {
+  const hasPassword = passwordEnv !== undefined;
+  return `# What this team works with. \`sesta plan\` shows what would happen, \`sesta up\` does it.
+name: ${scalar(name)}
+
+${hasPassword ? "" : "# "}secrets: # by reference only: a value never stands in this file
+${hasPassword ? "" : "# "}  team_pass: { env: ${scalar(passwordEnv ?? "TEAM_PASS")} } # or { file: path } or { command: "pass show team" }
+
+workloads:
+  notebook: # its files are in the folder notebook/ beside this file
+    type: lab
+    ${hasPassword ? "" : "# "}password: \${secret.team_pass}
+    idle: ${scalar(idle)} # sleeps after this long without use; or never
+    # max_awake: 24h # sleeps after this long awake, even in use
+    packages: [${packages.map(scalar).join(", ")}]
+    # requirements: requirements.txt
+    # python: "3.12"
+    # port: 8471 # where people reach it; else the next free one
+`;
+}
+
+const wordsOfYaml = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
+
+/** As it is where YAML reads it as this text and nothing else, in double quotes otherwise. */
+function scalar(text: string): string {
+  return /^(?:[A-Za-z][A-Za-z0-9._-]*|\d+[dhms])$/.test(text) && !wordsOfYaml.test(text)
+    ? text
+    : JSON.stringify(text);
+}

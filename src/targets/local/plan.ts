@@ -1,0 +1,54 @@
+// What bringing a workload up, or taking it away, would do on this machine. Reads only.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import type { Launch } from "../../model/launch.ts";
+import type { Plan } from "../../model/plan.ts";
+import type { PlacedWorkload } from "../../state/project-state.ts";
+import { launchDigest, placesOf } from "./layout.ts";
+import type { Local } from "./local.ts";
+
+const price = "free, on this machine";
+
+export async function planLocal(local: Local, name: string, wanted: Launch | undefined): Promise<Plan> {
+  const placed = local.state.findWorkload(name);
+  const plan = wanted ? planPlace(local, placed, wanted) : planDestroy(local, name, placed);
+  return { ...plan, name, target: "local", wanted, price, basis: basisOf(local, placed, wanted) };
+}
+
+type Found = Pick<Plan, "action" | "steps" | "keeps" | "warnings">;
+
+function planPlace({ folders }: Local, placed: PlacedWorkload | undefined, wanted: Launch): Found {
+  const { environment, workspace } = placesOf(folders, wanted);
+  const make = wanted.environment && !existsSync(`${environment}/.complete`);
+  const changed = placed?.digest !== launchDigest(wanted) || placed.placedAt === null;
+  const steps = [
+    ...(existsSync(workspace) ? [] : [`make the workspace ${workspace}`]),
+    ...(make ? [`make a Python ${wanted.environment?.python} environment with ${wanted.title}${extras(wanted)}`] : []),
+    ...(placed === undefined ? [`register ${wanted.name} with the agent of this machine, asleep`] : []),
+    ...(placed !== undefined && changed ? ["take over the changed settings; what runs keeps the old ones until it sleeps"] : []),
+  ];
+  const action = placed === undefined ? "create" : changed || steps.length > 0 ? "change" : "none";
+  return { action, steps, keeps: [], warnings: [] };
+}
+
+function extras({ environment }: Launch): string {
+  const count = (environment?.packages.length ?? 0) + (environment?.requirements.length ?? 0);
+  return count === 0 ? "" : ` and ${environment?.packages.slice(0, 4).join(", ")}${count > 4 ? ", …" : ""}`;
+}
+
+function planDestroy({ folders }: Local, name: string, placed: PlacedWorkload | undefined): Found {
+  if (!placed) return { action: "none", steps: [], keeps: [], warnings: [] };
+  const { workspace } = placesOf(folders, placed.launch);
+  return {
+    action: "destroy",
+    steps: [`put ${name} to sleep`, "take it from the agent", "remove its environment and logs"],
+    keeps: [workspace, `the history of ${name}`],
+    warnings: [],
+  };
+}
+
+function basisOf({ folders }: Local, placed: PlacedWorkload | undefined, wanted: Launch | undefined): string {
+  const found = [placed?.digest, placed?.placedAt, wanted && launchDigest(wanted)];
+  const there = wanted ? existsSync(`${placesOf(folders, wanted).environment}/.complete`) : true;
+  return createHash("sha256").update(JSON.stringify([...found, there])).digest("hex");
+}

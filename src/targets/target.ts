@@ -1,0 +1,23 @@
+// A target: where workloads run. One contract suite holds for every one of them.
+import type { AgentConnection } from "../machine/agent-connection.ts";
+import type { Launch } from "../model/launch.ts";
+import type { Placed, Plan, Progress, Receipt } from "../model/plan.ts";
+import type { Report } from "../model/status.ts";
+
+/** Something that exists on a target, known to the project or not. */
+export type Resource = { name: string; kind: "workload" | "environment"; where: string };
+
+export type Target = {
+  /** Reads only. `undefined` takes the workload away. */
+  plan(name: string, wanted: Launch | undefined): Promise<Plan>;
+  /** Exactly what was shown. @throws SestaError STALE_PLAN when what it was made from has changed */
+  apply(plan: Plan, on: Progress): Promise<Placed | Receipt>;
+  /** The agent's own report; `absent` where it knows nothing of the workload. */
+  status(name: string): Promise<Report>;
+  list(): Promise<Resource[]>;
+  wake(name: string, why: string, by: string): Promise<Report>;
+  sleep(name: string, why: string, by: string): Promise<Report>;
+  /** The file that the workload's output goes to. */
+  logFile(name: string): string;
+  agent: AgentConnection;
+};

@@ -1,0 +1,136 @@
+"""Starts JupyterLab for one lab: quickly, on loopback, with no way in but the token of this start.
+
+usage: python -I launch.py PORT WORKSPACE TOKEN_FILE KEEP
+
+Every setting stands on the server's own command line, which only this process sees and which outranks every
+configuration file of the machine. Only documented parts of Jupyter are used, so that its patch releases fit.
+"""
+
+import gc
+
+# Importing makes many objects and no garbage. Collecting meanwhile costs a fifth of the start.
+gc.disable()
+
+import json
+import os
+import sys
+import warnings
+
+runtime = os.path.dirname(os.path.abspath(__file__))
+port, workspace, token_file, keep = sys.argv[1:]
+
+
+def set_environment():
+    """What kernels and terminals inherit: this environment's programs first, and nothing of another Jupyter."""
+    data = {"JUPYTER_PATH", "JUPYTER_DATA_DIR"}
+    for name in list(os.environ):
+        if name.startswith(("JUPYTER", "JPY_")) and name not in data:
+            del os.environ[name]
+    os.environ["JUPYTER_CONFIG_DIR"] = os.path.join(keep, "jupyter")
+    os.environ["JUPYTER_RUNTIME_DIR"] = runtime
+    os.environ["VIRTUAL_ENV"] = sys.prefix
+    os.environ["PATH"] = os.pathsep.join([os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath)])
+
+
+def import_lab():
+    """JupyterLab without two things that its import does and a start does not need.
+
+    jsonschema takes rfc3987_syntax when it is there, to check one format that Jupyter never uses; it builds its
+    grammar for a second. And JupyterLab asks yarn for its registry, a quarter of a second, when it finds node.
+    """
+    path = os.environ["PATH"]
+    os.environ["PATH"] = runtime  # holds no programs
+    sys.modules["rfc3987_syntax"] = None
+    try:
+        import jupyterlab.labapp
+
+        return jupyterlab.labapp.LabApp
+    finally:
+        del sys.modules["rfc3987_syntax"]
+        os.environ["PATH"] = path
+
+
+set_environment()
+LabApp = import_lab()
+
+from jupyter_server.auth import IdentityProvider
+
+
+class HeaderIdentity(IdentityProvider):
+    """Knows people by the header that the front door adds: no token in a URL, no page to log in or out."""
+
+    login_available = False
+    logout_available = False
+
+    def get_token(self, handler):
+        scheme, _, token = handler.request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "token" else None
+
+
+# Jupyter's own terminals warn so since nobody may come in unauthenticated.
+warnings.filterwarnings("ignore", message="Extension endpoints without")
+
+
+def settings(token):
+    # The build that the page would ask for at each load is of source extensions, and runs node.
+    page = {"page_config_data": {"buildAvailable": False, "buildCheck": False}}
+    return {
+        "Application.log_level": "WARN",
+        "IdentityProvider.token": token,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "LabApp.extension_manager": "readonly",
+        "LabApp.news_url": None,
+        "ContentsManager.allow_hidden": True,
+        "MappingKernelManager.cull_idle_timeout": 0,
+        "TerminalManager.cull_inactive_timeout": 0,
+        "ServerApp.allow_remote_access": True,
+        "ServerApp.allow_root": True,
+        "ServerApp.allow_unauthenticated_access": False,
+        "ServerApp.base_url": "/",
+        "ServerApp.certfile": "",
+        "ServerApp.identity_provider_class": f"{__name__}.{HeaderIdentity.__name__}",
+        "ServerApp.ip": "127.0.0.1",
+        # A bridge to configuration of the classic notebook before its version 7.
+        "ServerApp.jpserver_extensions": {"notebook_shim": False},
+        "ServerApp.open_browser": False,
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.quit_button": False,
+        "ServerApp.root_dir": workspace,
+        "ServerApp.shutdown_no_activity_timeout": 0,
+        "ServerApp.sock": "",
+        "ServerApp.terminals_enabled": True,
+        "ServerApp.tornado_settings": page,
+    }
+
+
+def refuse_if_open(server, token):
+    identity = server.identity_provider
+    shut = type(identity) is HeaderIdentity and identity.token == token and len(token) >= 32
+    if shut and server.ip == "127.0.0.1" and str(server.port) == port and server.base_url == "/":
+        return
+    sys.exit("Jupyter's configuration on this machine overrides the lab's address or its token.")
+
+
+def announce():
+    """Runs when the port is bound: the server's own file would be there before."""
+    gc.freeze()
+    gc.enable()
+    path = os.path.join(runtime, f"bound-{os.getpid()}.json")
+    with open(f"{path}.new", "w") as file:
+        json.dump({"pid": os.getpid(), "port": int(port)}, file)
+    os.rename(f"{path}.new", path)
+
+
+def main():
+    with open(token_file) as file:
+        token = file.read().strip()
+    server = LabApp.initialize_server([f"--{name}={value}" for name, value in settings(token).items()])
+    refuse_if_open(server, token)
+    server.no_browser_open_file = True  # it would hold the token
+    # Binding was put on the loop by initialize_server; callbacks run in order, and a failed bind ends the process.
+    server.io_loop.add_callback(announce)
+    server.start()
+
+
+main()
