@@ -10,7 +10,10 @@ const upgrade = process.argv.includes("--upgrade");
 
 for (const folder of folders) {
   const [program, ...operands] = buildLock("uv", "requirements.in", "requirements.txt", upgrade);
-  const { status, error } = spawnSync(program, operands, { cwd: root + folder, stdio: ["ignore", "ignore", "inherit"] });
+  const { status, error } = spawnSync(program, operands, {
+    cwd: root + folder,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   if (error) console.error(`${program}: ${error.message}`);
   if (status !== 0) process.exit(1);
   console.error(`pinned ${folder}requirements.txt`);

@@ -2,7 +2,16 @@
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +25,8 @@ import { listProcesses, startLab, type RunningLab } from "./support/running-lab.
 const environment = findLabEnvironment();
 const missing = typeof environment === "string" ? environment : undefined;
 if (missing !== undefined) console.warn(`skipped: ${missing}`);
-const { uv, path, lockFile } = typeof environment === "string" ? { uv: "", path: "", lockFile: "" } : environment;
+const { uv, path, lockFile } =
+  typeof environment === "string" ? { uv: "", path: "", lockFile: "" } : environment;
 
 const launch = buildLabLaunch(
   {
@@ -74,7 +84,9 @@ describe.skipIf(missing !== undefined)("a running lab", { timeout: 120_000 }, ()
   }, 120_000);
 
   test("T4: a kernel runs code and inherits neither the token nor another Jupyter's variables", async () => {
-    const printed = await lab.runCell("import os, sys, json; print(json.dumps([dict(os.environ), sys.prefix, 6 * 7]))");
+    const printed = await lab.runCell(
+      "import os, sys, json; print(json.dumps([dict(os.environ), sys.prefix, 6 * 7]))",
+    );
     const [env, prefix, answer] = JSON.parse(printed) as [Record<string, string>, string, number];
     expect([prefix, answer]).toEqual([path, 42]);
     expect(env["PATH"]?.split(":")[0]).toBe(join(path, "bin"));
@@ -82,7 +94,11 @@ describe.skipIf(missing !== undefined)("a running lab", { timeout: 120_000 }, ()
     for (const secret of [lab.token, join(lab.runtime, "token"), "outer-token", "hub-token", "GATEWAY"]) {
       expect(text).not.toContain(secret);
     }
-    expect(Object.keys(env).filter((name) => /^JUPYTER/.test(name)).toSorted()).toEqual(["JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"]);
+    expect(
+      Object.keys(env)
+        .filter((name) => name.startsWith("JUPYTER"))
+        .toSorted(),
+    ).toEqual(["JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"]);
   });
 
   test.runIf(process.platform === "linux")("T4: the token is in no command line and no environment", () => {
@@ -93,7 +109,13 @@ describe.skipIf(missing !== undefined)("a running lab", { timeout: 120_000 }, ()
 
   test("T1: nobody comes in without the token in the header, and there is no page to log in at", async () => {
     for (const authorization of ["", "token wrong", "Basic Og=="]) {
-      for (const url of ["/api/kernels", "/api/contents", "/files/x", `/api/status?token=${lab.token}`, `/lab?token=${lab.token}`]) {
+      for (const url of [
+        "/api/kernels",
+        "/api/contents",
+        "/files/x",
+        `/api/status?token=${lab.token}`,
+        `/lab?token=${lab.token}`,
+      ]) {
         const { status } = await lab.request(url, { headers: { authorization } });
         expect([url, status]).toEqual([url, url.startsWith("/api") ? 403 : 302]);
       }
@@ -101,10 +123,15 @@ describe.skipIf(missing !== undefined)("a running lab", { timeout: 120_000 }, ()
     }
     expect((await lab.request("/login")).status).toBe(404);
     expect((await lab.request("/logout")).status).toBe(404);
-    for (const url of ["terminals/websocket/1", "lsp/ws/pylsp", `api/kernels/${randomUUID()}/channels`, "api/events/subscribe"]) {
+    for (const url of [
+      "terminals/websocket/1",
+      "lsp/ws/pylsp",
+      `api/kernels/${randomUUID()}/channels`,
+      "api/events/subscribe",
+    ]) {
       const socket = new WebSocket(`ws://127.0.0.1:${lab.port}/${url}`);
       const [error] = (await once(socket, "error")) as [Error];
-      expect([url, error.message]).toEqual([url, expect.stringMatching(/response: 40[34]/)]);
+      expect([url, error.message]).toEqual([url, expect.stringMatching(/response: (302|40[34])$/)]);
     }
   });
 
@@ -115,7 +142,11 @@ describe.skipIf(missing !== undefined)("a running lab", { timeout: 120_000 }, ()
       cookie: "_xsrf=2|aaaa|bbbb|1; username-lab-example-8471=2|1:0|10:1|x; username-127-0-0-1=gone",
     };
     expect((await lab.request("/lab", { headers })).status).toBe(200);
-    const made = await lab.request("/api/contents", { method: "POST", headers, body: JSON.stringify({ type: "notebook" }) });
+    const made = await lab.request("/api/contents", {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ type: "notebook" }),
+    });
     expect(made.status).toBe(201);
     expect(existsSync(join(lab.workspace, "Untitled.ipynb"))).toBe(true);
     const removed = await lab.request("/api/contents/Untitled.ipynb", { method: "DELETE", headers });
@@ -123,12 +154,19 @@ describe.skipIf(missing !== undefined)("a running lab", { timeout: 120_000 }, ()
   });
 
   test("what people expect is there: terminals, settings, language servers, export", async () => {
-    const json = async (url: string, init?: RequestInit) => (await lab.request(url, init)).json() as Promise<Record<string, unknown>>;
+    const json = async (url: string, init?: RequestInit) =>
+      (await lab.request(url, init)).json() as Promise<Record<string, unknown>>;
     expect(await json("/api/terminals", { method: "POST" })).toHaveProperty("name");
     const setting = "/lab/api/settings/@jupyterlab/apputils-extension:themes";
-    const put = await lab.request(setting, { method: "PUT", body: JSON.stringify({ raw: '{"theme": "JupyterLab Dark"}' }) });
+    const put = await lab.request(setting, {
+      method: "PUT",
+      body: JSON.stringify({ raw: '{"theme": "JupyterLab Dark"}' }),
+    });
     expect(put.status).toBe(204);
-    const kept = join(lab.keep, "jupyter/lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings");
+    const kept = join(
+      lab.keep,
+      "jupyter/lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings",
+    );
     expect(readFileSync(kept, "utf8")).toContain("JupyterLab Dark");
     expect((await lab.request("/lsp/status")).status).toBe(200);
     const page = await (await lab.request("/lab")).text();
@@ -136,11 +174,19 @@ describe.skipIf(missing !== undefined)("a running lab", { timeout: 120_000 }, ()
     expect(page).toMatch(/"news": \{"disabled": true\}/);
 
     const cells = [{ cell_type: "markdown", id: "a", metadata: {}, source: "exported" }];
-    writeFileSync(join(lab.workspace, "a.ipynb"), JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }));
+    writeFileSync(
+      join(lab.workspace, "a.ipynb"),
+      JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }),
+    );
     const exported = await (await lab.request("/nbconvert/html/a.ipynb")).text();
     expect(exported).toContain("<p>exported</p>");
-    const { status } = spawnSync(join(path, "bin/jupyter"), ["nbconvert", "--to", "script", "a.ipynb"], { cwd: lab.workspace });
-    expect([status, existsSync(join(lab.workspace, "a.txt")) || existsSync(join(lab.workspace, "a.py"))]).toEqual([0, true]);
+    const { status } = spawnSync(join(path, "bin/jupyter"), ["nbconvert", "--to", "script", "a.ipynb"], {
+      cwd: lab.workspace,
+    });
+    expect([
+      status,
+      existsSync(join(lab.workspace, "a.txt")) || existsSync(join(lab.workspace, "a.py")),
+    ]).toEqual([0, true]);
   });
 
   test("T4: what it writes is for its owner only, and its log holds no token", () => {
@@ -175,7 +221,13 @@ describe.skipIf(missing !== undefined)("a lab that is not left alone", { timeout
     const folder = newFolder();
     mkdirSync(join(folder, "workspace/.jupyter"), { recursive: true });
     const canary = join(folder, "canary");
-    for (const name of ["jupyter_server_config.py", "jupyter_config.py", ".jupyter/jupyter_server_config.py", "jupyterlab.py", "json.py"]) {
+    for (const name of [
+      "jupyter_server_config.py",
+      "jupyter_config.py",
+      ".jupyter/jupyter_server_config.py",
+      "jupyterlab.py",
+      "json.py",
+    ]) {
       writeFileSync(join(folder, "workspace", name), `open(${JSON.stringify(canary)}, "w")`);
     }
     expect(await (await start(folder)).answering()).toBe(true);
@@ -211,7 +263,9 @@ describe.skipIf(missing !== undefined)("a lab that is not left alone", { timeout
     const squatter = createServer(() => (asked += 1)).listen(0, "127.0.0.1");
     await once(squatter, "listening");
     const address = squatter.address();
-    const lab = await start(newFolder(), { port: address !== null && typeof address === "object" ? address.port : 0 });
+    const lab = await start(newFolder(), {
+      port: address !== null && typeof address === "object" ? address.port : 0,
+    });
     expect(await lab.answering()).toBe(false);
     expect(await lab.ended).toBe(1);
     expect(readdirSync(lab.runtime).filter((name) => name.startsWith("bound-"))).toEqual([]);
@@ -224,17 +278,31 @@ describe.skipIf(missing !== undefined)("a lab that is not left alone", { timeout
     const squat = "import socket; s = socket.socket(); s.bind(('127.0.0.1', int(port))); s.listen()";
     const squatted = text.replace("    server.start()\n", `    ${squat}\n    server.start()\n`);
     expect(squatted).not.toBe(text);
-    const lab = await start(newFolder(), {}, { ...launch, process: { ...launch.process, files: { "launch.py": squatted } } });
+    const lab = await start(
+      newFolder(),
+      {},
+      { ...launch, process: { ...launch.process, files: { "launch.py": squatted } } },
+    );
     expect(await lab.answering()).toBe(false);
     expect(await lab.ended).toBe(1);
     // Jupyter's own file would have said that it listens.
-    expect(readdirSync(lab.runtime).filter((name) => /^(bound|jpserver)-/.test(name))).toEqual([`jpserver-${lab.child.pid}.json`]);
+    expect(readdirSync(lab.runtime).filter((name) => /^(bound|jpserver)-/.test(name))).toEqual([
+      `jpserver-${lab.child.pid}.json`,
+    ]);
   });
 });
 
-test.skipIf(missing !== undefined)("a package that contradicts a pin is refused with both named", { timeout: 60_000 }, () => {
-  const [program = "", ...operands] = findUserInstall(uv, path, lockFile, { packages: ["tornado<6"] }) ?? [];
-  const ran = spawnSync(program, [...operands], { env: { ...process.env, ...uvVariables }, encoding: "utf8" });
-  expect(ran.status).toBe(1);
-  expect(ran.stderr).toMatch(/you require tornado<6 and tornado==6/);
-});
+test.skipIf(missing !== undefined)(
+  "a package that contradicts a pin is refused with both named",
+  { timeout: 60_000 },
+  () => {
+    const [program = "", ...operands] =
+      findUserInstall(uv, path, lockFile, { packages: ["tornado<6"] }) ?? [];
+    const ran = spawnSync(program, [...operands], {
+      env: { ...process.env, ...uvVariables },
+      encoding: "utf8",
+    });
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toMatch(/you require tornado<6 and tornado==6/);
+  },
+);

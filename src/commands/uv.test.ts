@@ -24,11 +24,13 @@ test("the user's packages are constrained by the lock", () => {
 
 test("T9: a package that looks like an option is an operand", () => {
   const argv = findUserInstall("uv", "/e", "/lock.txt", { packages: ["--index-url=http://evil"] }) ?? [];
-  expect(argv.slice(argv.indexOf("--"))).toEqual(["--", "--index-url=http://evil"]);
+  expect(argv.slice(-2)).toEqual(["--", "--index-url=http://evil"]);
 });
 
 test("the lock says nothing of indexes", () => {
-  expect(buildLock("uv", "in", "out", false)).toEqual(expect.arrayContaining(["--no-emit-index-url", "--no-header"]));
+  expect(buildLock("uv", "in", "out", false)).toEqual(
+    expect.arrayContaining(["--no-emit-index-url", "--no-header"]),
+  );
   expect(buildLock("uv", "in", "out", false)).not.toContain("--upgrade");
   expect(buildLock("uv", "in", "out", true)).toContain("--upgrade");
 });

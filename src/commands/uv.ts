@@ -26,7 +26,17 @@ export const uvVariables: Readonly<Record<string, string | undefined>> = {
  * @param python a version as in "3.12", or `anyPython`
  */
 export function buildVenv(uv: string, python: string, environment: string): Argv {
-  return [uv, "venv", "--no-project", "--clear", "--python-preference", "system", "--python", python, environment];
+  return [
+    uv,
+    "venv",
+    "--no-project",
+    "--clear",
+    "--python-preference",
+    "system",
+    "--python",
+    python,
+    environment,
+  ];
 }
 
 /**
@@ -48,7 +58,12 @@ export type Wanted = {
  * Adds the user's packages. The lock constrains them, so they cannot break what Sesta runs: what contradicts a
  * pin fails with uv's account of the two. Undefined when nothing is wanted.
  */
-export function findUserInstall(uv: string, environment: string, lockFile: string, wanted: Wanted): Argv | undefined {
+export function findUserInstall(
+  uv: string,
+  environment: string,
+  lockFile: string,
+  wanted: Wanted,
+): Argv | undefined {
   const { packages, requirementsFile } = wanted;
   if (packages.length === 0 && requirementsFile === undefined) return undefined;
   return [

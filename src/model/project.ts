@@ -42,8 +42,8 @@ export type LabSection = {
   packages: readonly string[];
   /** A file, relative to the project's folder. */
   requirements?: string;
-  /** Minor version, as in "3.12". */
-  python: string;
+  /** Minor version, as in "3.12"; without it whatever the machine has. */
+  python?: string;
   port?: number;
   /** A folder, relative to the project's folder; inside it, and apart from `.sesta` and other workspaces. */
   workspace: string;

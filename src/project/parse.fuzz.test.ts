@@ -240,7 +240,7 @@ function expectHarmless(project: Project): void {
     expect(Object.hasOwn(project.targets, lab.target)).toBe(true);
     if (lab.password !== undefined) expect(Object.hasOwn(project.secrets, lab.password)).toBe(true);
     expect(lab.idleMs ?? 1_000).toBeGreaterThanOrEqual(1_000);
-    expect(lab.python).toMatch(/^3\.1[0-4]$/);
+    if (lab.python !== undefined) expect(lab.python).toMatch(/^3\.1[0-4]$/);
     for (const line of lab.packages) expect(line).toMatch(/^[A-Za-z0-9][^\n\r\0#$`]*$/);
     // oxlint-disable-next-line no-control-regex
     expect(lab.workspace).not.toMatch(/^[/~-]|(?:^|\/)\.\.(?:\/|$)|^\.$|^\.sesta(?:\/|$)|[\u0000-\u001f]/i);

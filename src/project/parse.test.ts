@@ -107,9 +107,9 @@ test("defaults: loopback, local, 40 idle minutes; empty sections are as if left 
     target: "local",
     idleMs: 2_400_000,
     maxAwakeMs: null,
-    python: "3.12",
     workspace: "nb",
   });
+  expect(project.workloads["nb"]).not.toHaveProperty("python");
 });
 
 test.each(["127.0.0.1", "127.9.9.9", "localhost", "'::1'", "'0:0:0:0:0:0:0:1'"])(

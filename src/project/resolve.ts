@@ -7,7 +7,6 @@ type WorkloadFile = NonNullable<ProjectFile["workloads"]>[string];
 type SecretFile = NonNullable<ProjectFile["secrets"]>[string];
 
 export const defaultIdleMs = 40 * 60_000;
-export const defaultPython = "3.12";
 export const defaultHost = "127.0.0.1";
 
 /** @param folder absolute path */
@@ -44,10 +43,10 @@ function resolveLab(lab: WorkloadFile, name: string, target: string): LabSection
     idleMs: lab.idle === undefined ? defaultIdleMs : lab.idle,
     maxAwakeMs: lab.max_awake ?? null,
     packages: lab.packages ?? [],
-    python: lab.python ?? defaultPython,
     workspace: lab.workspace ?? name,
     ...(lab.password === undefined ? {} : { password: lab.password }),
     ...(lab.requirements === undefined ? {} : { requirements: lab.requirements }),
+    ...(lab.python === undefined ? {} : { python: lab.python }),
     ...(lab.port === undefined ? {} : { port: lab.port }),
   };
 }

@@ -1,25 +1,16 @@
 // A front door on a free port before a backend of the test's own, and canary listeners that nobody may reach.
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
-import type {
-  Decision,
-  Door,
-  DoorOptions,
-  DoorRequest,
-  Upstream,
-} from "../../src/front/proxy/door.ts";
+import type { Decision, Door, DoorOptions, DoorRequest, Upstream } from "../../src/front/proxy/door.ts";
 import { createDoorServer } from "../../src/front/proxy/door-server.ts";
 
 export type TestDoor = { door: Door; port: number; decided: DoorRequest[]; failed: Upstream[] };
 
 /** Forwards everything to `backend` with an injected token, unless `options.decide` says otherwise. */
-export async function startDoor(
-  backend: number,
-  options: Partial<DoorOptions> = {},
-): Promise<TestDoor> {
+export async function startDoor(backend: number, options: Partial<DoorOptions> = {}): Promise<TestDoor> {
   const decided: DoorRequest[] = [];
   const failed: Upstream[] = [];
   const upstream = {
@@ -45,9 +36,7 @@ export async function startDoor(
   return { door, port, decided, failed };
 }
 
-export async function startHttpBackend(
-  handler: RequestListener,
-): Promise<{ port: number; server: Server }> {
+export async function startHttpBackend(handler: RequestListener): Promise<{ port: number; server: Server }> {
   const server = createHttpServer(handler);
   const port = await listen(server);
   onTestFinished(() => {
@@ -135,10 +124,7 @@ export function openRaw(port: number) {
   };
 }
 
-export async function listen(server: {
-  listen: Server["listen"];
-  address: Server["address"];
-}): Promise<number> {
+export async function listen(server: NetServer): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   return (server.address() as AddressInfo).port;
 }

@@ -15,10 +15,14 @@ export function findLabEnvironment(): TestEnvironment | string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const uv = findUv(folder);
   if (uv === undefined) return "uv is not on PATH and `python3 -m pip` could not install it";
-  const path = join(folder, `lab-${createHash("sha256").update(lockedRequirements).digest("hex").slice(0, 16)}`);
+  const path = join(
+    folder,
+    `lab-${createHash("sha256").update(lockedRequirements).digest("hex").slice(0, 16)}`,
+  );
   const lockFile = join(path, "lock.txt");
   if (existsSync(join(path, "complete"))) return { uv, path, lockFile };
-  const failed = run(buildVenv(uv, anyPython, path)) ?? writeLock(lockFile) ?? run(buildLockedInstall(uv, path, lockFile));
+  const failed =
+    run(buildVenv(uv, anyPython, path)) ?? writeLock(lockFile) ?? run(buildLockedInstall(uv, path, lockFile));
   if (failed !== undefined) return `the lab's environment could not be made: ${failed}`;
   writeFileSync(join(path, "complete"), "");
   return { uv, path, lockFile };
@@ -30,7 +34,8 @@ function findUv(folder: string): string | undefined {
   const found = works();
   if (found !== undefined) return found;
   const fresh = `${own}.${process.pid}`;
-  if (run(["python3", "-m", "pip", "install", "--quiet", "--target", fresh, "uv==0.13.8"]) !== undefined) return undefined;
+  if (run(["python3", "-m", "pip", "install", "--quiet", "--target", fresh, "uv==0.13.8"]) !== undefined)
+    return undefined;
   rmSync(own, { recursive: true, force: true });
   renameSync(fresh, own);
   return works();

@@ -16,17 +16,32 @@ export type LabPlaces = { environment: string; folder: string; port?: number; en
 
 /** @param places `folder` holds workspace, runtime and keep; `env` is added to this process's own */
 export async function startLab(launch: Launch, { environment, folder, port: wanted, env }: LabPlaces) {
-  const [workspace, runtime, keep] = ["workspace", "run", "keep"].map((name) => join(folder, name)) as [string, string, string];
+  const [workspace, runtime, keep] = ["workspace", "run", "keep"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const path of [workspace, runtime, keep]) mkdirSync(path, { recursive: true, mode: 0o700 });
   const token = randomBytes(32).toString("base64url");
   const port = wanted ?? (await findFreePort());
-  const places = { environment, workspace, runtime, keep, port: String(port), token_file: join(runtime, "token") };
+  const places = {
+    environment,
+    workspace,
+    runtime,
+    keep,
+    port: String(port),
+    token_file: join(runtime, "token"),
+  };
   for (const [name, text] of Object.entries({ ...launch.process.files, token })) {
     writeFileSync(join(runtime, name), text, { mode: 0o600 });
   }
   const [program = "", ...operands] = launch.process.argv.map((part) => fill(part, places));
   const { PYTHONDONTWRITEBYTECODE: _, ...inherited } = process.env;
-  const child = spawn(program, operands, { cwd: workspace, env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, operands, {
+    cwd: workspace,
+    env: { ...inherited, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const log: string[] = [];
   child.stdout.on("data", (data: Buffer) => log.push(String(data)));
   child.stderr.on("data", (data: Buffer) => log.push(String(data)));
@@ -86,13 +101,28 @@ async function runCell(
   request: (path: string, init?: RequestInit) => Promise<Response>,
   code: string,
 ): Promise<string> {
-  const kernel = (await (await request("/api/kernels", { method: "POST", body: "{}" })).json()) as { id: string };
+  const kernel = (await (await request("/api/kernels", { method: "POST", body: "{}" })).json()) as {
+    id: string;
+  };
   const socket = new WebSocket(`ws://127.0.0.1:${port}/api/kernels/${kernel.id}/channels`, {
     headers: { authorization: `token ${token}`, origin: "http://elsewhere.example:8471" },
   });
   await once(socket, "open");
-  const header = { msg_id: randomUUID(), session: randomUUID(), username: "", msg_type: "execute_request", version: "5.3" };
-  const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false, stop_on_error: true };
+  const header = {
+    msg_id: randomUUID(),
+    session: randomUUID(),
+    username: "",
+    msg_type: "execute_request",
+    version: "5.3",
+  };
+  const content = {
+    code,
+    silent: false,
+    store_history: false,
+    user_expressions: {},
+    allow_stdin: false,
+    stop_on_error: true,
+  };
   let printed = "";
   const done = new Promise<void>((resolve) => {
     socket.on("message", (data: Buffer) => {
@@ -103,7 +133,9 @@ async function runCell(
       if (message.msg_type === "status" && message.content.execution_state === "idle") resolve();
     });
   });
-  socket.send(JSON.stringify({ channel: "shell", header, parent_header: {}, metadata: {}, content, buffers: [] }));
+  socket.send(
+    JSON.stringify({ channel: "shell", header, parent_header: {}, metadata: {}, content, buffers: [] }),
+  );
   await done;
   socket.terminate();
   return printed;

@@ -16,7 +16,10 @@ export type WakingPage = {
   now?: number;
 };
 
-/** Asks itself for news; without a script it reloads while waking, and only then: a reload wakes. Form posts go to `/_sesta/wake` with `workload` and `next`. */
+/**
+ * Asks for news by itself; without a script it reloads while waking, and only then, because a reload wakes.
+ * Its form posts `workload` and `next` to `/_sesta/wake`.
+ */
 export function buildWakingPage(view: WorkloadView, page: WakingPage): string {
   const text = describeWaking(view, page.now);
   const link = page.atGateway === true ? findOpenLink(view) : safeNext(page.next ?? view.home);

@@ -80,12 +80,7 @@ export function createDoorServer(options: DoorOptions): Door {
   );
   server.on("upgrade", (request, _socket, early) => {
     const client = clients.get(request.socket);
-    if (
-      !client ||
-      client.closing ||
-      client.exchange ||
-      client.last?.response.writableFinished === false
-    ) {
+    if (!client || client.closing || client.exchange || client.last?.response.writableFinished === false) {
       request.socket.destroy();
       return;
     }
@@ -162,9 +157,7 @@ function createNodeServer({ tls }: DoorOptions, limits: DoorLimits): Server {
     shouldUpgradeCallback: (request: IncomingMessage) =>
       request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket",
   };
-  return tls
-    ? createTlsServer({ ...settings, ...tls, ALPNProtocols: ["http/1.1"] })
-    : createServer(settings);
+  return tls ? createTlsServer({ ...settings, ...tls, ALPNProtocols: ["http/1.1"] }) : createServer(settings);
 }
 
 /** Ends the connection when a body's bytes stop moving before it is whole. */
@@ -176,10 +169,8 @@ function watchBody(request: IncomingMessage, response: ServerResponse, idleMs: n
 }
 
 function buildParseAnswer(code: string | undefined) {
-  if (code === "HPE_HEADER_OVERFLOW")
-    return buildMessage(431, "The request's headers are too large.");
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
-    return buildMessage(408, "The request took too long to arrive.");
+  if (code === "HPE_HEADER_OVERFLOW") return buildMessage(431, "The request's headers are too large.");
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return buildMessage(408, "The request took too long to arrive.");
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW")
     return buildMessage(413, "The chunk extensions are too large.");
   return buildMessage(400, "The request is not valid HTTP.");

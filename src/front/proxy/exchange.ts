@@ -85,8 +85,7 @@ export class Exchange implements Receiver {
   received(bytes: Buffer): void {
     this.#answered = true;
     if (this.#body) this.#relay(bytes);
-    else
-      this.#readHead(this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]));
+    else this.#readHead(this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]));
   }
 
   ended(): void {

@@ -34,8 +34,7 @@ export function checkRequest(
   if (method === "CONNECT" || method === "TRACE")
     return { status: 405, message: "This method is not allowed." };
   if (!isOriginForm(target)) return malformed("The request target must be a path.");
-  if (lines.length > 2 * fieldsLimit)
-    return { status: 431, message: "The request has too many headers." };
+  if (lines.length > 2 * fieldsLimit) return { status: 431, message: "The request has too many headers." };
 
   const fields: RequestField[] = [];
   let host: string | undefined;
@@ -66,11 +65,9 @@ export function checkRequest(
   if (host === undefined || findHostName(host) === undefined)
     return malformed("The Host header is missing or not valid.");
 
-  const named =
-    connection === "" || usualConnection.test(connection) ? undefined : tokens(connection);
+  const named = connection === "" || usualConnection.test(connection) ? undefined : tokens(connection);
   const websocket = upgrade === "websocket," && method === "GET" && /\bupgrade\b/.test(connection);
-  if (websocket && body !== undefined && body !== 0)
-    return malformed("A WebSocket handshake has no body.");
+  if (websocket && body !== undefined && body !== 0) return malformed("A WebSocket handshake has no body.");
   const header = (name: string) => findHeader(name, fields, lines);
   const { remoteAddress, encrypted } = from;
   const head = { method, target, host, header, remoteAddress, encrypted, upgrade: websocket };
@@ -85,9 +82,7 @@ const usualConnection = /^(?:keep-alive|close|upgrade|keep-alive, ?upgrade),$/;
  * query may hold a backslash: browsers send it unescaped (URL standard, query percent-encode set).
  */
 export function isOriginForm(target: string): boolean {
-  return /^\/(?![/])[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?$/.test(
-    target,
-  );
+  return /^\/(?![/])[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?$/.test(target);
 }
 
 function malformed(message: string): Malformed {

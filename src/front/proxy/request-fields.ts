@@ -3,16 +3,7 @@
 export type RequestField = {
   /** Lowercase. */
   name: string;
-  rule:
-    | "forward"
-    | "drop"
-    | "host"
-    | "cookie"
-    | "length"
-    | "coding"
-    | "connection"
-    | "upgrade"
-    | "expect";
+  rule: "forward" | "drop" | "host" | "cookie" | "length" | "coding" | "connection" | "upgrade" | "expect";
 };
 
 /** The rule for a header by the name as it was sent. Names are remembered, so that the usual ones cost a lookup. */
@@ -28,18 +19,15 @@ export function requestField(sentName: string): RequestField {
 const rememberedLimit = 512; // bounds what strangers can make the process keep
 const remembered = new Map<string, RequestField>();
 
-const own: Readonly<Record<string, RequestField["rule"] | undefined>> = Object.assign(
-  Object.create(null),
-  {
-    host: "host",
-    cookie: "cookie",
-    "content-length": "length",
-    "transfer-encoding": "coding",
-    connection: "connection",
-    upgrade: "upgrade",
-    expect: "expect",
-  },
-);
+const own: Readonly<Record<string, RequestField["rule"] | undefined>> = Object.assign(Object.create(null), {
+  host: "host",
+  cookie: "cookie",
+  "content-length": "length",
+  "transfer-encoding": "coding",
+  connection: "connection",
+  upgrade: "upgrade",
+  expect: "expect",
+});
 
 /**
  * False for what concerns one connection only (RFC 9110 §7.6.1), for what claims who or where the client is, and for

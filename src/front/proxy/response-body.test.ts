@@ -31,27 +31,22 @@ describe("T5: response bodies", () => {
       maxLength: 6,
     });
     fc.assert(
-      fc.property(
-        chunks,
-        fc.nat(12),
-        fc.constantFrom("", ";a=b", " ; q"),
-        (list, size, extension) => {
-          const framed = list
-            .map((chunk) => `${chunk.length.toString(16)}${extension}\r\n${chunk}\r\n`)
-            .join("");
-          const whole = `${framed}0\r\nX-Trailer: 1\r\n\r\n`;
-          expect(read("chunked", whole, size + 1)).toEqual({
-            content: list.join(""),
-            done: true,
-            excess: false,
-          });
-          expect(read("chunked", whole.slice(0, -1), size + 1)).toMatchObject({ done: false });
-          expect(read("chunked", `${whole}x`, size + 1)).toMatchObject({
-            done: true,
-            excess: true,
-          });
-        },
-      ),
+      fc.property(chunks, fc.nat(12), fc.constantFrom("", ";a=b", " ; q"), (list, size, extension) => {
+        const framed = list
+          .map((chunk) => `${chunk.length.toString(16)}${extension}\r\n${chunk}\r\n`)
+          .join("");
+        const whole = `${framed}0\r\nX-Trailer: 1\r\n\r\n`;
+        expect(read("chunked", whole, size + 1)).toEqual({
+          content: list.join(""),
+          done: true,
+          excess: false,
+        });
+        expect(read("chunked", whole.slice(0, -1), size + 1)).toMatchObject({ done: false });
+        expect(read("chunked", `${whole}x`, size + 1)).toMatchObject({
+          done: true,
+          excess: true,
+        });
+      }),
     );
   });
 

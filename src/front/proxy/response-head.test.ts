@@ -6,9 +6,7 @@ const parse = (...lines: string[]) => parseResponseHead(`${lines.join("\r\n")}\r
 
 describe("T5: response heads", () => {
   test("a usual one", () => {
-    expect(
-      parse("HTTP/1.1 200 OK", "Content-Type: text/plain", "Content-Length: 12", "X-Empty:"),
-    ).toEqual({
+    expect(parse("HTTP/1.1 200 OK", "Content-Type: text/plain", "Content-Length: 12", "X-Empty:")).toEqual({
       status: 200,
       reason: "OK",
       lines: ["Content-Type", "text/plain", "Content-Length", "12", "X-Empty", ""],
@@ -32,9 +30,7 @@ describe("T5: response heads", () => {
       framing: 1,
       reusable: false,
     });
-    expect(parse("HTTP/1.0 200 OK", "Content-Length: 1", "Connection: keep-alive")?.reusable).toBe(
-      true,
-    );
+    expect(parse("HTTP/1.0 200 OK", "Content-Length: 1", "Connection: keep-alive")?.reusable).toBe(true);
   });
 
   test("hop-by-hop headers, those that Connection names, and Sesta cookies stay behind", () => {
@@ -93,10 +89,11 @@ describe("T5: response heads", () => {
         const end = findHeadEnd(Buffer.from(text, "latin1"));
         const head = parseResponseHead(text.slice(0, end));
         if (!head) return;
-        for (const part of [head.reason, ...head.lines]) {
-          expect(part).toMatch(/^[\t\x20-\x7e\x80-\xff]*$/);
-          expect(part).not.toMatch(/^[\s=]*sesta_/);
-        }
+        for (const part of [head.reason, ...head.lines]) expect(part).toMatch(/^[\t\x20-\x7e\x80-\xff]*$/);
+        head.lines.forEach((line, index) => {
+          if (index % 2 === 1 && head.lines[index - 1] === "Set-Cookie")
+            expect(line).not.toMatch(/^[\s=]*sesta_/);
+        });
       }),
       { numRuns: 3_000 },
     );

@@ -58,10 +58,7 @@ export function parseResponseHead(text: string): ResponseHead | undefined {
   return {
     status: Number(status[2]),
     reason: status[3] ?? "",
-    lines:
-      connection === "" || usualConnection.test(connection)
-        ? lines
-        : withoutNamed(lines, connection),
+    lines: connection === "" || usualConnection.test(connection) ? lines : withoutNamed(lines, connection),
     framing: chunked ? "chunked" : (length ?? "until-close"),
     reusable: isVersion11 ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection),
     upgrade,
@@ -92,22 +89,19 @@ function responseField(sentName: string): ResponseField | undefined {
 
 const forwarded: ResponseField = { rule: "forward" };
 const dropped: ResponseField = { rule: "drop" };
-const own: Readonly<Record<string, ResponseField | undefined>> = Object.assign(
-  Object.create(null),
-  {
-    "content-length": { rule: "length" },
-    "transfer-encoding": { rule: "coding" },
-    connection: { rule: "connection" },
-    upgrade: { rule: "upgrade" },
-    "set-cookie": { rule: "cookie" },
-    "set-cookie2": dropped,
-    "keep-alive": dropped,
-    "proxy-connection": dropped,
-    "proxy-authenticate": dropped,
-    te: dropped,
-    trailer: dropped,
-  },
-);
+const own: Readonly<Record<string, ResponseField | undefined>> = Object.assign(Object.create(null), {
+  "content-length": { rule: "length" },
+  "transfer-encoding": { rule: "coding" },
+  connection: { rule: "connection" },
+  upgrade: { rule: "upgrade" },
+  "set-cookie": { rule: "cookie" },
+  "set-cookie2": dropped,
+  "keep-alive": dropped,
+  "proxy-connection": dropped,
+  "proxy-authenticate": dropped,
+  te: dropped,
+  trailer: dropped,
+});
 
 /** Content-Length stays even when named: without it the message would end elsewhere than it does. */
 function withoutNamed(lines: string[], connection: string): string[] {

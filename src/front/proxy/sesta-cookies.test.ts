@@ -5,9 +5,9 @@ import { isSestaCookie, withoutSestaCookies } from "./sesta-cookies.ts";
 test("T5: Sesta's cookies are taken out, others stay as they are", () => {
   expect(withoutSestaCookies("a=1; b=2")).toBe("a=1; b=2");
   expect(withoutSestaCookies("sesta_lab=x")).toBeUndefined();
-  expect(
-    withoutSestaCookies("a=1; sesta_lab=x; __Host-sesta_owner=y;b=sesta_z; Sesta_q=1;  sesta_;"),
-  ).toBe("a=1; b=sesta_z");
+  expect(withoutSestaCookies("a=1; sesta_lab=x; __Host-sesta_owner=y;b=sesta_z; Sesta_q=1;  sesta_;")).toBe(
+    "a=1; b=sesta_z",
+  );
 });
 
 test("T5: none is left wherever it stands among others", () => {

@@ -41,8 +41,7 @@ test("keeps its place over any frames, split anywhere", () => {
       for (const { opcode, length, masked } of list) {
         const bytes = frame(opcode, length, masked);
         let saw = false;
-        for (let at = 0; at < bytes.length; at += size)
-          saw = watch(bytes.subarray(at, at + size)) || saw;
+        for (let at = 0; at < bytes.length; at += size) saw = watch(bytes.subarray(at, at + size)) || saw;
         expect(saw).toBe(opcode <= 2);
       }
     }),

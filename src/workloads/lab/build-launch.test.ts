@@ -29,7 +29,8 @@ const places: Places = {
 
 test("the whole launch", () => {
   const launch = buildLabLaunch({ ...section, password: "team_pass", port: 8500 }, ["six"]);
-  expect({ ...launch, environment: undefined, process: { ...launch.process, argv: [], files: {} } }).toMatchInlineSnapshot(`
+  expect({ ...launch, environment: undefined, process: { ...launch.process, argv: [], files: {} } })
+    .toMatchInlineSnapshot(`
     {
       "door": {
         "healthPath": "/api/status",
@@ -95,6 +96,7 @@ test("the generated file is up to date", () => {
 test("every pin has a version and digests, and no line says where from", () => {
   const entries = lockedRequirements.replaceAll("\\\n", "").trim().split("\n");
   expect(entries.length).toBeGreaterThan(80);
-  for (const entry of entries) expect(entry).toMatch(/^[a-z0-9-]+==\S+( ; [^#]+?)?(\s+--hash=sha256:[0-9a-f]{64})+$/);
+  for (const entry of entries)
+    expect(entry).toMatch(/^[a-z0-9-]+==\S+( ; [^#]+?)?(\s+--hash=sha256:[0-9a-f]{64})+$/);
   expect(lockedRequirements).not.toMatch(/https?:|file:|--index|--find-links/);
 });

@@ -1,0 +1,15 @@
+// How the tests run: real components are heavy, so two files at a time, with room for a slow machine.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 240_000,
+    reporters: ["default", "./test/support/summary-reporter.ts"],
+    // Children of the tests start as a user's would.
+    env: { NO_COLOR: "1" },
+  },
+});
