@@ -6,6 +6,7 @@ import type { FormatConfig } from "oxfmt";
 import { buildJsonSchema } from "../src/project/json-schema.ts";
 import { buildAssets } from "./assets.ts";
 import { buildErrorsReference } from "./errors-reference.ts";
+import { buildLabFiles } from "./lab-files.ts";
 import { buildProjectFileReference } from "./project-file-reference.ts";
 
 type Generated = { path: string; build: () => string | Promise<string> };
@@ -15,6 +16,7 @@ const generated: readonly Generated[] = [
   { path: "docs/reference/project-file.md", build: buildProjectFileReference },
   { path: "docs/reference/errors.md", build: buildErrorsReference },
   { path: "src/front/pages/assets.gen.ts", build: buildAssets },
+  { path: "src/workloads/lab/files.gen.ts", build: buildLabFiles },
 ];
 
 const root = join(import.meta.dirname, "..");

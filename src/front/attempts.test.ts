@@ -1,3 +1,4 @@
+// Counting wrong passwords: blocks that grow, holds that pass, clocks that jump.
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { createAttempts } from "./attempts.ts";

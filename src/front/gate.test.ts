@@ -1,3 +1,4 @@
+// The gate before passwords: load, guessing, revoked secrets, and an owner who always gets in.
 import { beforeAll, describe, expect, test } from "vitest";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { createGate } from "./gate.ts";

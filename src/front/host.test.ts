@@ -1,3 +1,4 @@
+// Host headers: which name this server, and how they are compared.
 import { describe, expect, test } from "vitest";
 import { findHostName, isKnownHost, isLoopbackName } from "./host.ts";
 

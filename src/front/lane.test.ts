@@ -1,3 +1,4 @@
+// The lane before the slow hash: one runs, a few wait, the rest is turned away.
 import { expect, test } from "vitest";
 import { createLane } from "./lane.ts";
 

@@ -1,3 +1,4 @@
+// What counts as a person opening a page, and what only fetches it.
 import { describe, expect, test } from "vitest";
 import { isNavigation, isPreview } from "./navigation.ts";
 

@@ -1,3 +1,4 @@
+// Which origins may change something: exact scheme, host and port, and nothing that only looks alike.
 import { describe, expect, test } from "vitest";
 import { checkChange, checkLogin, checkUpgrade } from "./origin.ts";
 import type { RequestHead } from "./request-head.ts";

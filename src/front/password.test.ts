@@ -1,3 +1,4 @@
+// Password hashes against the RFC's vectors, and what they refuse to work on.
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

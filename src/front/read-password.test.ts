@@ -1,3 +1,4 @@
+// Where a wake request may carry its password, and what is no password.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readPassword } from "./read-password.ts";

@@ -1,3 +1,4 @@
+// Sessions in cookies: found again, ended, and good for one workload only.
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -134,3 +135,14 @@ test.each([
   ["mysesta_lab", false],
   ["_xsrf", false],
 ])("%s is Sesta's own cookie: %s", (name, own) => expect(isSestaCookie(name)).toBe(own));
+
+test("two projects on one host do not overwrite each other's cookies", () => {
+  const clock = createFakeClock();
+  const one = createSessions({ key: Buffer.alloc(32, 1), clock, scope: "aa" });
+  const other = createSessions({ key: Buffer.alloc(32, 2), clock, scope: "bb" });
+  const names = [one, other].map((sessions) => sessions.setCookie({ workload: "lab" }, "v").split("=")[0]);
+  expect(names).toEqual(["sesta_lab.aa", "sesta_lab.bb"]);
+  const value = one.issue({ workload: "lab" }, 1);
+  expect(one.find(`sesta_lab.aa=${value}; sesta_lab.bb=x`, "lab", 1)).toBeDefined();
+  expect(other.find(`sesta_lab.bb=${value}`, "lab", 1)).toBeUndefined();
+});

@@ -33,6 +33,8 @@ export type SessionOptions = {
   clock: Clock;
   /** Whether browsers come over https. */
   encrypted?: boolean;
+  /** Keeps the cookies of two projects on one host apart, since cookies do not know ports: it ends their names. */
+  scope?: string;
 };
 
 const lifetimeSeconds = 30 * 24 * 3600;
@@ -41,8 +43,9 @@ const memoryLimit = 10_000;
 const candidateLimit = 4;
 const valueForm = /^([\w-]{22})\.(\d{1,15})\.(\d{1,11})\.(\d{1,11})\.([\w-]{43})$/;
 
-export function createSessions({ key, clock, encrypted = false }: SessionOptions): Sessions {
+export function createSessions({ key, clock, encrypted = false, scope }: SessionOptions): Sessions {
   const prefix = encrypted ? "__Host-sesta_" : "sesta_";
+  const ending = scope === undefined ? "" : `.${scope}`;
   const verified = new Map<string, Session>();
 
   function issue(subject: Subject, version: number): string {
@@ -94,7 +97,7 @@ export function createSessions({ key, clock, encrypted = false }: SessionOptions
   }
 
   function nameOf(subject: Subject): string {
-    return prefix + ("workload" in subject ? subject.workload : "owner");
+    return prefix + ("workload" in subject ? subject.workload : "owner") + ending;
   }
 
   function serialize(subject: Subject, value: string, maxAgeSeconds: number): string {

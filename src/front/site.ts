@@ -2,7 +2,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context as HonoContext } from "hono";
 import { streamSSE } from "hono/streaming";
-import type { Snapshot } from "../model/view.ts";
+import type { Snapshot, WorkloadView } from "../model/view.ts";
 import type { Gate } from "./gate.ts";
 import type { Household } from "./household.ts";
 import { checkChange, checkLogin } from "./origin.ts";
@@ -12,6 +12,7 @@ import { buildMessagePage } from "./pages/message-page.ts";
 import { safeNext } from "./pages/safe-next.ts";
 import { securityHeaders } from "./pages/security-headers.ts";
 import type { RequestHead } from "./request-head.ts";
+import { seenFrom } from "./seen-from.ts";
 import type { Sessions } from "./session.ts";
 import { sourceOf } from "./source.ts";
 import type { Tickets } from "./ticket.ts";
@@ -61,7 +62,7 @@ export function createSite(site: SiteContext): Hono<Env> {
   app.get("/_sesta/state", (c) => {
     const visitor = visitorOf(c, site);
     if (!mayLook(visitor)) return c.json({ message: "Log in first." }, 401);
-    return c.json(snapshot(site, visitor, c.req.query("workload")), 200, { "cache-control": "no-store" });
+    return c.json(snapshot(c, site, visitor, c.req.query("workload")), 200, { "cache-control": "no-store" });
   });
   app.get("/_sesta/events", (c) => {
     if (!mayLook(visitorOf(c, site))) return c.json({ message: "Log in first." }, 401);
@@ -160,7 +161,7 @@ async function change(c: HonoContext<Env>, site: SiteContext, to: "wake" | "slee
     return c.json({ message: error instanceof Error ? error.message : "It did not work." }, 503);
   }
   if (body.form) return c.redirect(body.next, 303);
-  return c.json(snapshot(site, visitorOf(c, site)));
+  return c.json(snapshot(c, site, visitorOf(c, site)));
 }
 
 // From the script as JSON with a header that no form can send, or from a page without script as a form.
@@ -182,11 +183,15 @@ async function boundedText(c: HonoContext<Env>): Promise<string> {
   return length > longestBody ? "" : c.req.text();
 }
 
-function snapshot({ household }: SiteContext, { names }: Visitor, only?: string): Snapshot {
-  const workloads = household
-    .list()
-    .filter(({ name }) => names.includes(name) && (only === undefined || name === only));
-  return { workloads, now: household.now() };
+/** The workloads that this visitor may see, with addresses under the host name that it came by. */
+export function viewsOf(c: HonoContext<Env>, { household }: SiteContext, { names }: Visitor): WorkloadView[] {
+  const seen = household.list().filter(({ name }) => names.includes(name));
+  return seen.map((view) => seenFrom(view, c.req.header("host")));
+}
+
+function snapshot(c: HonoContext<Env>, site: SiteContext, visitor: Visitor, only?: string): Snapshot {
+  const workloads = viewsOf(c, site, visitor).filter(({ name }) => only === undefined || name === only);
+  return { workloads, now: site.household.now() };
 }
 
 // Ends by itself when the session does: what the visitor may see is asked anew for every message.
@@ -201,7 +206,7 @@ function events(c: HonoContext<Env>, site: SiteContext): Response {
       while (!stream.aborted) {
         const visitor = visitorOf(c, site);
         if (!mayLook(visitor)) return;
-        await stream.writeSSE({ data: JSON.stringify(snapshot(site, visitor, only)) });
+        await stream.writeSSE({ data: JSON.stringify(snapshot(c, site, visitor, only)) });
         await new Promise<void>((resolve) => {
           wakeUp = resolve;
           setTimeout(resolve, keepAliveMs).unref();

@@ -1,3 +1,4 @@
+// Which clients count as one source of guesses.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sourceOf } from "./source.ts";

@@ -1,3 +1,4 @@
+// Codes of `sesta open`: good once, for a minute, bounded in number.
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { createTickets } from "./ticket.ts";

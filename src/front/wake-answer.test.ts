@@ -1,3 +1,4 @@
+// The wake endpoint's answers: every row of the table, whole.
 import { describe, expect, test } from "vitest";
 import { protect } from "../base/redact.ts";
 import { buildWakeAnswer } from "./wake-answer.ts";

@@ -1,3 +1,4 @@
+// Estimates of a wake from earlier ones.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { estimateWake } from "./wake-estimate.ts";

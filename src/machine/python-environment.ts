@@ -29,7 +29,7 @@ export async function makePythonEnvironment(
   await refuseFullDisk(machine, environment);
   const uv = await ensureUv(machine, cacheFolder, detail);
   const lock = join(environment, "sesta-lock.txt");
-  detail(`Python ${wanted.python}`);
+  detail("looking for Python");
   await runUv(maker, buildVenv(uv, wanted.python, environment), "Python was not found", detail);
   await machine.put({ "sesta-lock.txt": wanted.locked, "sesta-requirements.txt": wanted.requirements.join("\n") }, environment);
   detail("installing");
@@ -43,6 +43,7 @@ export async function makePythonEnvironment(
     await runUv(maker, own, "Your packages could not be installed", detail);
   }
   await machine.put({ [completeMark]: "" }, environment);
+  detail(environment);
 }
 
 async function isComplete(machine: Machine, environment: string): Promise<boolean> {

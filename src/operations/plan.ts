@@ -6,8 +6,6 @@ import { SestaError } from "../base/errors.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
 import { findWorkload, type WorkloadSection } from "../model/project.ts";
-import { parseRequirements } from "../workloads/lab/requirements.ts";
-import { buildLabLaunch } from "../workloads/lab/build-launch.ts";
 import type { Context } from "./context.ts";
 
 export type ProjectPlan = {
@@ -57,6 +55,8 @@ function getSection({ project, state }: Context, name: string): WorkloadSection 
 
 async function buildLaunch({ project }: Context, section: WorkloadSection): Promise<Launch> {
   const { requirements } = section;
+  const { buildLabLaunch } = await import("../workloads/lab/build-launch.ts"); // holds the lock, which is long
+  const { parseRequirements } = await import("../workloads/lab/requirements.ts");
   const lines = requirements === undefined ? [] : parseRequirements(await read(join(project.folder, requirements)));
   return buildLabLaunch(section, lines);
 }

@@ -12,6 +12,7 @@ export const reservedNames: readonly string[] = [
   "health",
   "login",
   "logout",
+  "owner",
   "robots",
   "start",
   "static",

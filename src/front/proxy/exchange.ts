@@ -8,6 +8,7 @@ import { buildForwardedHead } from "./forwarded-head.ts";
 import type { CheckedRequest } from "./request-check.ts";
 import { ResponseBody } from "./response-body.ts";
 import { findHeadEnd, parseResponseHead, type ResponseHead } from "./response-head.ts";
+import { onceWritten } from "./written.ts";
 import { startTunnel } from "./tunnel.ts";
 import {
   ConnectTimeout,
@@ -126,10 +127,12 @@ export class Exchange implements Receiver {
       if (chunked) {
         socket.cork();
         socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
-        socket.write(bytes);
       }
-      const more = socket.write(chunked ? "\r\n" : bytes);
-      if (chunked) socket.uncork();
+      let more = socket.write(bytes, onceWritten(bytes));
+      if (chunked) {
+        more = socket.write("\r\n", "latin1");
+        socket.uncork();
+      }
       if (!more) request.pause();
     });
     request.on("end", () => {
@@ -197,9 +200,10 @@ export class Exchange implements Receiver {
       return;
     }
     let more = true;
-    response.cork();
-    for (const part of parts) more = response.write(Buffer.from(part));
-    response.uncork();
+    for (const part of parts) {
+      const copy = Buffer.from(part);
+      more = response.write(copy, onceWritten(copy));
+    }
     if (body.done) {
       response.end();
       this.#complete();

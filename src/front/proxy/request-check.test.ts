@@ -1,3 +1,4 @@
+// Request targets: what is taken as it is, and what is refused.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isOriginForm } from "./request-check.ts";

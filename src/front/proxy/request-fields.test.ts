@@ -1,3 +1,4 @@
+// Request headers: which end at the door, which pass, which are refused.
 import { expect, test } from "vitest";
 import { requestField } from "./request-fields.ts";
 

@@ -1,3 +1,4 @@
+// Bodies of upstream answers, however they are framed and split.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ResponseBody } from "./response-body.ts";

@@ -1,3 +1,4 @@
+// Heads of upstream answers: what is parsed, what stays behind, what is refused.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findHeadEnd, parseResponseHead } from "./response-head.ts";
@@ -15,6 +16,7 @@ describe("T5: response heads", () => {
       upgrade: undefined,
     });
     expect(parse("HTTP/1.1 200")?.reason).toBe("");
+    expect(parse("HTTP/1.1 200 OK", "X: \t voil\xc3\xa0 \t")?.lines).toEqual(["X", "voil\xc3\xa0"]);
   });
 
   test("how the body ends and whether the connection lives on", () => {

@@ -40,7 +40,7 @@ export function parseResponseHead(text: string): ResponseHead | undefined {
     const name = line.slice(0, colon);
     const field = responseField(name);
     if (colon < 1 || field === undefined) return undefined;
-    const value = line.slice(colon + 1).trim();
+    const value = withoutBlanks(line, colon + 1);
     if (field.rule === "forward") lines.push(name, value);
     else if (field.rule === "length") {
       if (length !== undefined || !/^\d{1,15}$/.test(value)) return undefined;
@@ -102,6 +102,19 @@ const own: Readonly<Record<string, ResponseField | undefined>> = Object.assign(O
   te: dropped,
   trailer: dropped,
 });
+
+/** Space and tab only: to trim(), the last byte of a UTF-8 "à" is a blank too. */
+function withoutBlanks(line: string, from: number): string {
+  let start = from;
+  let end = line.length;
+  while (start < end && isBlank(line.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(line.charCodeAt(end - 1))) end -= 1;
+  return line.slice(start, end);
+}
+
+function isBlank(char: number): boolean {
+  return char === 0x20 || char === 0x09;
+}
 
 /** Content-Length stays even when named: without it the message would end elsewhere than it does. */
 function withoutNamed(lines: string[], connection: string): string[] {

@@ -1,3 +1,4 @@
+// Sesta's own cookies never pass the door, in either direction.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isSestaCookie, withoutSestaCookies } from "./sesta-cookies.ts";

@@ -3,8 +3,11 @@
 /** A Cookie header without Sesta's cookies; undefined when nothing is left. */
 export function withoutSestaCookies(header: string): string | undefined {
   if (!mention.test(header)) return header;
-  const others = header.split(";").filter((pair) => !isSestaCookie(pair) && pair.trim() !== "");
-  return others.length === 0 ? undefined : others.map((pair) => pair.trim()).join("; ");
+  const others = header
+    .split(";")
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ""))
+    .filter((pair) => pair !== "" && !isSestaCookie(pair));
+  return others.length === 0 ? undefined : others.join("; ");
 }
 
 /**

@@ -1,3 +1,4 @@
+// Requests that two parsers would read differently, over raw sockets: nothing of them reaches an upstream.
 import fc from "fast-check";
 import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createNetServer } from "node:net";

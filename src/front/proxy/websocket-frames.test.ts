@@ -1,3 +1,4 @@
+// Reading WebSocket frames as they pass, split anywhere.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createFrameWatcher } from "./websocket-frames.ts";

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { SestaError } from "../../base/errors.ts";
 import type { Plan, Progress, Receipt } from "../../model/plan.ts";
-import { agentHome, placesOf } from "./layout.ts";
+import { agentHome, keepFolder, placesOf } from "./layout.ts";
 import type { Local } from "./local.ts";
 import { removeUnusedEnvironments, runStep } from "./place.ts";
 
@@ -28,7 +28,7 @@ export async function destroyLocal(local: Local, plan: Plan, on: Progress): Prom
     await rm(`${log}.1`, { force: true });
     return removeUnusedEnvironments(local);
   });
-  return { kind: "receipt", name, removed: [`${name} on this machine`, ...environments, log], remains: [workspace] };
+  return { kind: "receipt", name, removed: [`${name} on this machine`, ...environments, log], remains: [workspace, keepFolder(folders, name)] };
 }
 
 async function endRunning({ agent, clock }: Local, name: string): Promise<void> {

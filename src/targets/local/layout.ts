@@ -4,10 +4,17 @@ import { isAbsolute, join, resolve } from "node:path";
 import type { Launch, PythonEnvironment } from "../../model/launch.ts";
 import type { FixedPlaces } from "../../state/agent-state.ts";
 
+const digestMark = "sha256:";
+
 export type LocalFolders = { project: string; sesta: string };
 
 export function agentHome({ sesta }: LocalFolders): string {
   return join(sesta, "agent");
+}
+
+/** A workload's own settings, which people made while they used it. */
+export function keepFolder(folders: LocalFolders, name: string): string {
+  return join(agentHome(folders), "keep", name);
 }
 
 export function environmentsFolder({ sesta }: LocalFolders): string {
@@ -23,12 +30,23 @@ export function placesOf(folders: LocalFolders, launch: Launch): FixedPlaces {
   };
 }
 
+/** What `plan` compares; the same for a launch and for what is kept of it. */
 export function launchDigest(launch: Launch): string {
-  return digest(launch);
+  return digest(toKeep(launch));
+}
+
+/** A launch as it is remembered: of the lock, which is long, only the digest. */
+export function toKeep(launch: Launch): Launch {
+  const { environment } = launch;
+  return environment ? { ...launch, environment: { ...environment, locked: lockDigest(environment.locked) } } : launch;
 }
 
 function environmentDigest({ python, locked, packages, requirements }: PythonEnvironment): string {
-  return digest({ python, locked, packages, requirements }).slice(0, 16);
+  return digest({ python, locked: lockDigest(locked), packages, requirements }).slice(0, 16);
+}
+
+function lockDigest(locked: string): string {
+  return locked.startsWith(digestMark) ? locked : digestMark + createHash("sha256").update(locked).digest("hex");
 }
 
 function digest(value: unknown): string {

@@ -6,7 +6,7 @@ import { makePythonEnvironment } from "../../machine/python-environment.ts";
 import type { Launch } from "../../model/launch.ts";
 import type { Placed, Plan, Progress } from "../../model/plan.ts";
 import { listFolders } from "./folders.ts";
-import { environmentsFolder, launchDigest, placesOf } from "./layout.ts";
+import { environmentsFolder, launchDigest, placesOf, toKeep } from "./layout.ts";
 import type { Local } from "./local.ts";
 
 const reserveBytes = 64 * 1024 * 1024;
@@ -16,10 +16,11 @@ export async function placeLocal(local: Local, plan: Plan, launch: Launch, on: P
   const { name, type } = launch;
   const places = placesOf(folders, launch);
   const digest = launchDigest(launch);
+  const kept = toKeep(launch);
   const step = <T>(title: string, work: (detail: (text: string) => void) => Promise<T>) => runStep(on, name, title, work);
 
   await refuseFullDisk(local);
-  state.saveWorkload({ name, type, target: "local", launch, digest, placedAt: state.findWorkload(name)?.placedAt ?? null });
+  state.saveWorkload({ name, type, target: "local", launch: kept, digest, placedAt: state.findWorkload(name)?.placedAt ?? null });
   await step("workspace", async (detail) => {
     await mkdir(places.workspace, { recursive: true });
     detail(places.workspace);
@@ -32,10 +33,10 @@ export async function placeLocal(local: Local, plan: Plan, launch: Launch, on: P
   }
   await step("agent", async (detail) => {
     const hello = await agent.ensure();
-    await agent.call("put", { launch, places });
+    await agent.call("put", { launch: kept, places });
     detail(`process ${hello.pid}`);
   });
-  state.saveWorkload({ name, type, target: "local", launch, digest, placedAt: clock.now() });
+  state.saveWorkload({ name, type, target: "local", launch: kept, digest, placedAt: clock.now() });
   return { kind: "placed", name, unchanged: plan.action === "none" };
 }
 

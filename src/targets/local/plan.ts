@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import type { Launch } from "../../model/launch.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { PlacedWorkload } from "../../state/project-state.ts";
-import { launchDigest, placesOf } from "./layout.ts";
+import { keepFolder, launchDigest, placesOf } from "./layout.ts";
 import type { Local } from "./local.ts";
 
 const price = "free, on this machine";
@@ -23,7 +23,7 @@ function planPlace({ folders }: Local, placed: PlacedWorkload | undefined, wante
   const changed = placed?.digest !== launchDigest(wanted) || placed.placedAt === null;
   const steps = [
     ...(existsSync(workspace) ? [] : [`make the workspace ${workspace}`]),
-    ...(make ? [`make a Python ${wanted.environment?.python} environment with ${wanted.title}${extras(wanted)}`] : []),
+    ...(make ? [`make a Python${versionOf(wanted)} environment with ${wanted.title}${extras(wanted)}`] : []),
     ...(placed === undefined ? [`register ${wanted.name} with the agent of this machine, asleep`] : []),
     ...(placed !== undefined && changed ? ["take over the changed settings; what runs keeps the old ones until it sleeps"] : []),
   ];
@@ -36,13 +36,17 @@ function extras({ environment }: Launch): string {
   return count === 0 ? "" : ` and ${environment?.packages.slice(0, 4).join(", ")}${count > 4 ? ", …" : ""}`;
 }
 
+function versionOf({ environment }: Launch): string {
+  return /^[\d.]+$/.test(environment?.python ?? "") ? ` ${environment?.python}` : "";
+}
+
 function planDestroy({ folders }: Local, name: string, placed: PlacedWorkload | undefined): Found {
   if (!placed) return { action: "none", steps: [], keeps: [], warnings: [] };
   const { workspace } = placesOf(folders, placed.launch);
   return {
     action: "destroy",
     steps: [`put ${name} to sleep`, "take it from the agent", "remove its environment and logs"],
-    keeps: [workspace, `the history of ${name}`],
+    keeps: [workspace, keepFolder(folders, name), `the history of ${name}`],
     warnings: [],
   };
 }

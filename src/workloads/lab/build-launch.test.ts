@@ -1,7 +1,6 @@
 // A lab's launch, whole; and that its generated and pinned files are what they should be.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { buildLabFiles } from "../../../scripts/lab-files.ts";
 import type { LabSection } from "../../model/project.ts";
 import { fill, type Places } from "../../model/template.ts";
 import { buildLabLaunch } from "./build-launch.ts";
@@ -89,8 +88,15 @@ test("T4: the process is given the token's file, never the token", () => {
   expect(env).toEqual({});
 });
 
+test("a lab that names no Python takes any that the lock is made for", () => {
+  const { python: _, ...without } = section;
+  expect(buildLabLaunch(without, []).environment?.python).toBe(">=3.10,<3.15");
+});
+
 test("the generated file is up to date", () => {
-  expect(readFileSync(new URL("./files.gen.ts", import.meta.url), "utf8")).toBe(buildLabFiles());
+  const read = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
+  expect(lockedRequirements).toBe(read("./requirements.txt"));
+  expect(launchScript).toBe(read("./launch.py"));
 });
 
 test("every pin has a version and digests, and no line says where from", () => {

@@ -1,5 +1,6 @@
 // A lab as a launch: JupyterLab on a pinned environment, behind the front door.
 import { boundFile, buildServerArgv, shutdownPath, statusPath } from "../../commands/jupyter.ts";
+import { anyPython } from "../../commands/uv.ts";
 import type { Launch } from "../../model/launch.ts";
 import type { LabSection } from "../../model/project.ts";
 import { launchScript, lockedRequirements } from "./files.gen.ts";
@@ -8,7 +9,7 @@ const script = "launch.py";
 
 /** @param requirements lines of the file that the section names, none without one */
 export function buildLabLaunch(section: LabSection, requirements: readonly string[]): Launch {
-  const { name, password, port, idleMs, maxAwakeMs, packages, python, workspace } = section;
+  const { name, password, port, idleMs, maxAwakeMs, packages, python = anyPython, workspace } = section;
   return {
     name,
     type: "lab",

@@ -8,7 +8,7 @@ configuration file of the machine. Only documented parts of Jupyter are used, so
 
 import gc
 
-# Importing makes many objects and no garbage. Collecting meanwhile costs a fifth of the start.
+# Importing makes many objects and no garbage. Collecting meanwhile costs a sixth of the start.
 gc.disable()
 
 import json

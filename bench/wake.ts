@@ -1,5 +1,5 @@
 // How long a lab takes from its start to its first answer, beside `jupyter lab` by hand and beside JupyterHub.
-// `node bench/wake-jupyter.ts [ROUNDS]`; 9 rounds, interleaved; needs Python and PyPI, and npm for JupyterHub's proxy.
+// `node bench/wake.ts [ROUNDS]`; 9 rounds, interleaved; needs Python and PyPI, and npm for JupyterHub's proxy.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -11,11 +11,16 @@ import { anyPython, buildVenv, findUserInstall, uvVariables } from "../src/comma
 import { buildLabLaunch } from "../src/workloads/lab/build-launch.ts";
 import { findLabEnvironment } from "../test/support/lab-environment.ts";
 import { findFreePort, startLab } from "../test/support/running-lab.ts";
+import { createScratchProject, type ScratchProject } from "../test/support/scratch-project.ts";
 import { startHub } from "./support/jupyterhub.ts";
 
 const rounds = Number(process.argv[2] ?? 9);
-const sesta = "Sesta's launch";
+const sesta = "Sesta, wake request to answering";
 const proxyPackage = "configurable-http-proxy@5.3.0";
+const projectFile = `name: bench-wake
+secrets: { team_pass: { env: TEAM_PASS } }
+workloads: { bench: { type: lab, password: "\${secret.team_pass}", idle: never } }
+`;
 const labSection = {
   type: "lab",
   name: "bench",
@@ -36,13 +41,16 @@ const { uv, path: labEnvironment } = environment;
 const cache = join(tmpdir(), `sesta-bench-${process.getuid?.() ?? "user"}`);
 mkdirSync(cache, { recursive: true, mode: 0o700 });
 
+const project = await createScratchProject(projectFile);
+await mustRun(project.sesta(["up", "-y"]));
 const peer = makePeer(["jupyterlab==4.6.6"]);
 const hub = await startHub(makePeer(["jupyterhub==6.1.1", "jupyterlab==4.6.6"]), makeProxy());
 const subjects: [name: string, wake: () => Promise<number>][] = [
   ["jupyter lab, by hand", () => wakePeer(process.env["PATH"] ?? "")],
   ["jupyter lab, by hand, no node on PATH", () => wakePeer(pathWithoutNode())],
   ["JupyterHub, through its proxy", () => hub.wake()],
-  [sesta, wakeSesta],
+  ["Sesta's launch alone", wakeLaunch],
+  [sesta, () => wakeProject(project)],
 ];
 
 const times = new Map<string, number[]>(subjects.map(([name]) => [name, []]));
@@ -53,10 +61,11 @@ try {
   }
 } finally {
   await hub.stop();
+  await project.end();
 }
 report();
 
-async function wakeSesta(): Promise<number> {
+async function wakeLaunch(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "sesta-bench-lab-"));
   const began = performance.now();
   const lab = await startLab(buildLabLaunch(labSection, []), { environment: labEnvironment, folder });
@@ -67,6 +76,22 @@ async function wakeSesta(): Promise<number> {
   rmSync(folder, { recursive: true, force: true });
   if (!answered) throw new Error(`Sesta's launch did not answer: ${lab.log()}`);
   return took;
+}
+
+/** From the request that wakes until the endpoint says that the lab answers, asked every 10 ms; gateway and agent run. */
+async function wakeProject(scratch: ScratchProject): Promise<number> {
+  const url = `${(await scratch.status()).gateway.url}/v1/start`;
+  const ask = async () => (await fetch(url, { headers: { authorization: `Bearer ${scratch.password}` } })).json();
+  const began = performance.now();
+  while (((await ask()) as { state: string }).state !== "awake") await delay(10);
+  const took = performance.now() - began;
+  await mustRun(scratch.sesta(["sleep", "bench"]));
+  return took;
+}
+
+async function mustRun(running: Promise<{ code: number; stderr: string }>): Promise<void> {
+  const { code, stderr } = await running;
+  if (code !== 0) throw new Error(stderr);
 }
 
 async function wakePeer(path: string): Promise<number> {
@@ -140,7 +165,7 @@ function report(): void {
   const median = (sorted: readonly number[]) => sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
   const own = median((times.get(sesta) ?? []).toSorted((a, b) => a - b));
   console.log(
-    `spawn to /api/status 200, ${rounds} rounds, seconds: minimum/median/maximum; Sesta's share of the median`,
+    `to the first answer, ${rounds} rounds, seconds: minimum/median/maximum; Sesta's share of the median`,
   );
   for (const [name, unsorted] of times) {
     const sorted = unsorted.toSorted((a, b) => a - b);

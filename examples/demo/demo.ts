@@ -1,0 +1,75 @@
+// `npm run demo`: a team's Jupyter Lab from nothing to nothing, with the real command line, in a scratch folder.
+import process from "node:process";
+import { createCommandLine } from "./command-line.ts";
+import { createScratch } from "./scratch.ts";
+import { createStage } from "./stage.ts";
+import { tellStory, type Play } from "./story.ts";
+
+const { stdin, stdout, stderr } = process;
+const interactive = stdin.isTTY === true && stdout.isTTY === true;
+const live = stdout.isTTY === true && stderr.isTTY === true && process.env["CI"] === undefined;
+const colour = stdout.isTTY === true && !process.env["NO_COLOR"];
+const stage = createStage((text) => void stdout.write(text), live, colour);
+
+const interrupted = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => {
+    stage.say(interrupted.signal.aborted ? "still cleaning up …" : `stopped (${name}); cleaning up`);
+    interrupted.abort(new Error("interrupted"));
+  });
+}
+
+// PYTHONDONTWRITEBYTECODE makes every start of Jupyter compile it anew; no user's shell sets it.
+const { PYTHONDONTWRITEBYTECODE: _, ...inherited } = process.env;
+const scratch = await createScratch();
+const env = { ...inherited, TEAM_PASS: scratch.password };
+const { signal } = interrupted;
+const sesta = createCommandLine(stage, { folder: scratch.folder, env, live, signal });
+process.exitCode = await play({ stage, sesta, scratch, signal });
+
+/** The exit code. Whatever happens, nothing is left behind. */
+async function play(parts: Play): Promise<number> {
+  let failed = false;
+  try {
+    const { gateway, lab } = await tellStory(parts);
+    if (interactive) await lookAround(gateway, lab);
+  } catch (error) {
+    failed = true;
+    if (!signal.aborted) stage.problem(error instanceof Error ? error.message : String(error));
+  }
+  const clean = await cleanUp();
+  if (signal.aborted) return 130;
+  if (!failed && clean) stage.table();
+  return failed || !clean ? 1 : 0;
+}
+
+/** Until Enter or Ctrl-C. */
+async function lookAround(gateway: string, lab: string): Promise<void> {
+  stage.chapter("Your turn");
+  stage.say(`The lab:       ${lab}/lab`);
+  stage.say(`Its password:  ${scratch.password}`);
+  stage.say(`All workloads: ${gateway}/`);
+  stage.say(`The team's URL, as one would paste it: ${gateway}/v1/start?pass=${scratch.password}`);
+  stage.say("Press Enter to take it all down (Ctrl-C does too).");
+  await new Promise<void>((resolve) => {
+    stdin.once("data", () => resolve());
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  stdin.pause();
+}
+
+async function cleanUp(): Promise<boolean> {
+  stage.chapter("Everything is taken away, with a receipt");
+  const began = performance.now();
+  try {
+    await sesta.run(["down", "-y"], { unstoppable: true, doing: "taking it down" });
+    stage.took("down", performance.now() - began);
+    await scratch.remove();
+    stage.say(`The scratch folder is gone too: ${scratch.folder}\n`);
+    return true;
+  } catch (error) {
+    stage.problem(error instanceof Error ? error.message : String(error));
+    stage.say(`What is left is in ${scratch.folder}; take it down with: sesta down -y -C ${scratch.folder}`);
+    return false;
+  }
+}

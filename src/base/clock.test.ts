@@ -1,0 +1,28 @@
+// The system's clock: timers that can be ended, and a monotonic time that only grows.
+import { expect, test } from "vitest";
+import { systemClock } from "./clock.ts";
+
+test("monotonic time never goes back", () => {
+  let last = systemClock.monotonic();
+  for (let round = 0; round < 10_000; round++) {
+    const now = systemClock.monotonic();
+    expect(now >= last).toBe(true);
+    last = now;
+  }
+});
+
+test("a sleep lasts no shorter than asked, by the monotonic clock", async () => {
+  const began = systemClock.monotonic();
+  await systemClock.sleep(20);
+  // Node rounds timers down to whole milliseconds.
+  expect(systemClock.monotonic() - began).toBeGreaterThanOrEqual(19);
+});
+
+test("an abort ends a sleep with the signal's reason, before it and during it", async () => {
+  const reason = new Error("enough");
+  const later = new AbortController();
+  const asleep = systemClock.sleep(600_000, later.signal);
+  later.abort(reason);
+  await expect(asleep).rejects.toMatchObject({ cause: reason });
+  await expect(systemClock.sleep(600_000, AbortSignal.abort(reason))).rejects.toMatchObject({ cause: reason });
+});

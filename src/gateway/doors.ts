@@ -1,0 +1,57 @@
+// The doors of a project's workloads: each on a port of its own, which stays its own for ever.
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { SiteContext } from "../front/site.ts";
+import { createWorkloadDoor, type WorkloadDoor } from "../front/workload-door.ts";
+import { findWorkload } from "../model/project.ts";
+import type { Context } from "../operations/context.ts";
+import { listenOn } from "./listen.ts";
+
+export type Doors = {
+  /** Opens the doors of what is placed and closes the others. @throws SestaError PORT_TAKEN */
+  sync(site: SiteContext): Promise<void>;
+  /** Workload and port of each open door. */
+  ports(): ReadonlyMap<string, number>;
+  /** Ends what was opened under an older password. */
+  dropOldSessions(): void;
+  close(): Promise<void>;
+};
+
+export type DoorsContext = { hosts: ReadonlySet<string>; clock: Clock; log: Log; gatewayPort: () => number };
+
+export function createDoors(context: Context, { hosts, clock, log, gatewayPort }: DoorsContext): Doors {
+  const { state } = context;
+  const doors = new Map<string, { door: WorkloadDoor; port: number }>();
+
+  async function open(site: SiteContext, name: string): Promise<void> {
+    const fixed = findWorkload(context.project, name)?.port ?? state.listPorts().get(name);
+    const present = doors.get(name);
+    if (present && (fixed === undefined || fixed === present.port)) return;
+    await close(name);
+    const door = createWorkloadDoor({ ...site, workload: name, hosts, clock, log });
+    const reserved = new Set([gatewayPort(), ...state.listPorts().values()]);
+    const { host } = context.project.gateway;
+    const port = await listenOn(door.listen, { what: name, host, fixed, first: gatewayPort() + 1, reserved });
+    doors.set(name, { door, port });
+    state.setPort(name, port);
+  }
+
+  async function close(name: string): Promise<void> {
+    const present = doors.get(name);
+    doors.delete(name);
+    await present?.door.close();
+  }
+
+  return {
+    async sync(site) {
+      const placed = new Set(state.listWorkloads().flatMap(({ name, placedAt }) => (placedAt === null ? [] : [name])));
+      for (const name of doors.keys()) if (!placed.has(name)) await close(name);
+      for (const name of placed) await open(site, name);
+    },
+    ports: () => new Map([...doors].map(([name, { port }]) => [name, port])),
+    dropOldSessions: () => doors.forEach(({ door }) => door.dropOldSessions()),
+    async close() {
+      for (const name of doors.keys()) await close(name);
+    },
+  };
+}
