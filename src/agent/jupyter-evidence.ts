@@ -5,16 +5,13 @@ import { getJson, type Address } from "./loopback.ts";
 type Kernel = { execution_state?: string; last_activity?: string };
 type Terminal = { last_activity?: string };
 
-/** @param since wall time in ms; activity before it is of no interest */
-export async function collectJupyterEvidence(address: Address, since: number): Promise<Evidence[]> {
+export async function collectJupyterEvidence(address: Address): Promise<Evidence[]> {
   try {
     const [kernels, terminals] = await Promise.all([
       getJson(address, "/api/kernels?no_track_activity=1"),
       getJson(address, "/api/terminals?no_track_activity=1"),
     ]);
-    return [...(kernels as Kernel[]).flatMap(kernelEvidence), ...(terminals as Terminal[]).flatMap(terminalEvidence)].filter(
-      ({ at }) => at === "now" || at > since,
-    );
+    return [...(kernels as Kernel[]).flatMap(kernelEvidence), ...(terminals as Terminal[]).flatMap(terminalEvidence)];
   } catch {
     return [{ source: "Jupyter did not answer when asked; that counts as use", at: "now" }];
   }

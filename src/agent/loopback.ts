@@ -19,13 +19,13 @@ export async function getJson(address: Address, path: string): Promise<unknown> 
 
 function exchange(method: string, { host, port, headers }: Address, path: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ method, host, port, path, headers, agent: false, timeout: timeoutMs }, (incoming) => {
+    const signal = AbortSignal.timeout(timeoutMs); // for all of it: a server may answer byte by byte
+    const outgoing = request({ method, host, port, path, headers, agent: false, signal }, (incoming) => {
       let body = "";
       incoming.setEncoding("utf8").on("data", (chunk) => (body += chunk));
       incoming.once("end", () => resolve({ status: incoming.statusCode ?? 0, body }));
       incoming.once("error", reject);
     });
-    outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     outgoing.once("error", reject);
     outgoing.end();
   });

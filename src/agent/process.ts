@@ -1,13 +1,13 @@
 // One run of a workload's process on this machine: its folder and token, its start, its address, its end.
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readFile, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { SestaError } from "../base/errors.ts";
 import { isAlive, signalGroup, type Identity } from "../machine/identity.ts";
 import type { Argv, Machine } from "../machine/machine.ts";
-import { findClaimed } from "../machine/start-detached.ts";
+import { findClaimed, strayMark } from "../machine/start-detached.ts";
 import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
 import { fill, type Places } from "../model/template.ts";
@@ -15,7 +15,7 @@ import type { FixedPlaces, Start } from "../state/agent-state.ts";
 import type { Evidence } from "./idle.ts";
 import { collectJupyterEvidence } from "./jupyter-evidence.ts";
 import { send } from "./loopback.ts";
-import { endStrays, strayMark } from "./strays.ts";
+import { endStrays } from "./strays.ts";
 
 export type StartEvents = {
   started(identity: Identity): void;
@@ -27,6 +27,9 @@ export type ProcessRunner = ReturnType<typeof createProcessRunner>;
 const longestLogBytes = 10 * 1024 * 1024;
 const askEveryMs = 10;
 const termGraceMs = 5_000;
+const tailBytes = 64 * 1024;
+/** Left free so that what people save while the workload runs is not cut off. */
+const reserveBytes = 64 * 1024 * 1024;
 
 /** @param home the agent's folder */
 export function createProcessRunner(machine: Machine, clock: Clock, home: string) {
@@ -69,15 +72,16 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
 
     door: addressOf,
 
-    evidence: async (launch: Launch, start: Start, since: number): Promise<Evidence[]> =>
-      launch.idle.evidence === "jupyter" ? collectJupyterEvidence(addressOf(launch, start), since) : [],
+    evidence: async (launch: Launch, start: Start): Promise<Evidence[]> =>
+      launch.idle.evidence === "jupyter" ? collectJupyterEvidence(addressOf(launch, start)) : [],
 
     /** Asks it to end, then makes it, then ends whatever it left; resolves when nothing of it runs. */
     async stop(launch: Launch, start: Start, on: (phase: string) => void): Promise<void> {
       const identity = await findClaimed(runtimeOf(start));
       if (identity) {
         on(`${launch.title} ends its kernels`);
-        await askToEnd(clock, launch, identity, () => addressOf(launch, start));
+        const bound = isBound(launch, identity, runtimeOf(start)); // the port may be somebody else's
+        await askToEnd(clock, launch, identity, bound ? addressOf(launch, start) : undefined);
         on(`${launch.title} is stopped`);
         await makeEnd(clock, identity);
       }
@@ -87,14 +91,19 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
 
     /** The last lines that the process printed. */
     logTail: async (name: string, lines = 20): Promise<string[]> => {
-      const text = await readFile(logOf(name), "utf8").catch(() => "");
+      const text = await readEnd(logOf(name)).catch(() => "");
       return text.trimEnd().split("\n").slice(-lines).filter((line) => line !== "");
     },
 
-    /** Takes away what starts left that the agent no longer knows of. */
+    /** Ends and takes away what starts left that the agent does not know of, so that nothing ever runs twice. */
     async sweep(known: ReadonlySet<string>): Promise<void> {
-      for (const name of await readdir(join(home, "run")).catch(() => [])) {
-        if (!known.has(name)) await rm(join(home, "run", name), { recursive: true, force: true });
+      for (const startId of await readdir(join(home, "run")).catch(() => [])) {
+        if (known.has(startId)) continue;
+        const runtime = join(home, "run", startId);
+        const identity = await findClaimed(runtime);
+        if (identity) await makeEnd(clock, identity);
+        await endStrays(clock, startId, termGraceMs);
+        await rm(runtime, { recursive: true, force: true });
       }
     },
   };
@@ -115,9 +124,31 @@ async function prepare(
       hint: "Put it back, or run `sesta up` to begin with an empty one.",
     });
   }
+  await refuseFullDisk(machine, home);
+  await refuseFullDisk(machine, fixed.workspace);
   await mkdir(join(home, "logs"), { recursive: true, mode: 0o700 });
   const token = existsSync(join(runtime, "token")) ? {} : { token: randomBytes(32).toString("base64url") };
   await machine.put({ ...files, ...token }, runtime);
+}
+
+async function refuseFullDisk(machine: Machine, folder: string): Promise<void> {
+  const free = await machine.freeBytes(folder);
+  if (free >= reserveBytes) return;
+  throw new SestaError("DISK_FULL", `only ${Math.round(free / 1e6)} MB are free on the disk of ${folder}; 64 MB are kept free`, {
+    hint: "Free some space, then wake it again.",
+  });
+}
+
+async function readEnd(path: string): Promise<string> {
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, tailBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.subarray(0, bytesRead).toString("utf8");
+  } finally {
+    await file.close();
+  }
 }
 
 async function turnLog(path: string): Promise<void> {
@@ -138,14 +169,13 @@ async function untilAnswering(
   signal: AbortSignal,
   on: StartEvents,
 ): Promise<void> {
-  const { boundFile, startTimeoutMs } = launch.process;
+  const { startTimeoutMs } = launch.process;
   const began = clock.monotonic();
-  const bound = boundFile && join(runtime, boundFile.replace("{pid}", String(identity.pid)));
   let shown = false;
   for (;;) {
     signal.throwIfAborted();
     if (!(await isAlive(identity))) throw new SestaError("START_FAILED", `${launch.title} ended while it started`);
-    if (bound === undefined || existsSync(bound)) {
+    if (isBound(launch, identity, runtime)) {
       if (!shown) on.progress(`${launch.title} opens its door`, 0.9);
       shown = true;
       const status = await send("GET", address, launch.door.healthPath).catch(() => 0);
@@ -159,9 +189,14 @@ async function untilAnswering(
   }
 }
 
-async function askToEnd(clock: Clock, launch: Launch, identity: Identity, address: () => DoorAddress): Promise<void> {
+function isBound({ process }: Launch, { pid }: Identity, runtime: string): boolean {
+  return process.boundFile === undefined || existsSync(join(runtime, process.boundFile.replace("{pid}", String(pid))));
+}
+
+async function askToEnd(clock: Clock, launch: Launch, identity: Identity, address: DoorAddress | undefined): Promise<void> {
   const { stopPath, stopGraceMs } = launch.process;
-  const asked = stopPath !== undefined && (await send("POST", address(), stopPath).then((status) => status < 300, () => false));
+  const askable = address !== undefined && stopPath !== undefined;
+  const asked = askable && (await send("POST", address, stopPath).then((status) => status < 300, () => false));
   if (!asked) await signalGroup(identity, "SIGTERM");
   await untilDead(clock, identity, stopGraceMs);
 }

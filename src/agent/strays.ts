@@ -2,22 +2,27 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { Clock } from "../base/clock.ts";
 import { findIdentity, isAlive, type Identity } from "../machine/identity.ts";
+import { strayMark } from "../machine/start-detached.ts";
 
-/** Every process of a start inherits this variable, with the start's id. */
-export const strayMark = "SESTA_START";
+const lookEveryMs = 50;
+/** After SIGKILL; what is still there then waits for a device, and nobody can end it. */
+const lastGraceMs = 2_000;
 
+/** Asks all that a start left to end, and makes them when `graceMs` are over, also those that they start meanwhile. */
 export async function endStrays(clock: Clock, startId: string, graceMs: number): Promise<void> {
-  const found = await findStrays(startId);
-  for (const stray of found) signal(stray, "SIGTERM");
   const began = clock.monotonic();
+  const asked = new Set<string>();
   for (;;) {
-    const left = await Promise.all(found.map(async (stray) => ((await isAlive(stray)) ? [stray] : [])));
-    if (left.flat().length === 0) return;
-    if (clock.monotonic() - began > graceMs) {
-      for (const stray of left.flat()) signal(stray, "SIGKILL");
-      return;
+    const found = await findStrays(startId);
+    const passedMs = clock.monotonic() - began;
+    if (found.length === 0 || passedMs > graceMs + lastGraceMs) return;
+    for (const stray of found) {
+      const id = `${stray.pid} ${stray.startTime}`;
+      if (passedMs > graceMs) await signal(stray, "SIGKILL");
+      else if (!asked.has(id)) await signal(stray, "SIGTERM");
+      asked.add(id);
     }
-    await clock.sleep(20);
+    await clock.sleep(lookEveryMs);
   }
 }
 
@@ -31,9 +36,9 @@ async function findStrays(startId: string): Promise<Identity[]> {
   return (await Promise.all(found)).filter((identity) => identity !== undefined);
 }
 
-function signal({ pid }: Identity, name: NodeJS.Signals): void {
+async function signal(stray: Identity, name: NodeJS.Signals): Promise<void> {
   try {
-    process.kill(pid, name);
+    if (await isAlive(stray)) process.kill(stray.pid, name);
   } catch {
     // it ended in between
   }

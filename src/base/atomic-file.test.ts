@@ -10,6 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), "sesta-atomic-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const straceWorks = spawnSync("strace", ["-f", "-e", "trace=none", "true"]).status === 0;
+if (!straceWorks) console.log("skipped: strace does not work here, so system calls are not looked at");
 const module = join(import.meta.dirname, "atomic-file.ts");
 // One thread of the pool, so that the calls come in their order and can be counted.
 const env = { ...process.env, UV_THREADPOOL_SIZE: "1" };
@@ -101,6 +102,7 @@ describe.skipIf(!straceWorks)("under strace", { timeout: 120_000 }, () => {
 });
 
 const namespaceWorks = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", folder]).status === 0;
+if (!namespaceWorks) console.log("skipped: no mount in a namespace of one's own here, so no disk is filled");
 
 test.skipIf(!namespaceWorks)("F7: on a disk that is full the old content stays, alone", () => {
   const own = mkdtempSync(join(folder, "disk-"));

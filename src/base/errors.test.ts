@@ -43,7 +43,7 @@ test("anything thrown has a message", () => {
 test("the catalogue: exit codes of the design, HTTP statuses that are errors, one sentence each", () => {
   for (const [code, { exit, http, summary }] of Object.entries(errorCodes)) {
     expect([code, [1, 2, 75, 130].includes(exit), http >= 400 && http < 600]).toEqual([code, true, true]);
-    expect(summary).toMatch(/^(?:[A-Z`]|sesta\.yaml ).*\.$/);
+    expect(summary).toMatch(/^\S.*\.$/);
   }
   expect([errorCodes.BUSY.exit, errorCodes.INTERRUPTED.exit, errorCodes.PROJECT_INVALID.exit]).toEqual([75, 130, 2]);
 });

@@ -1,5 +1,6 @@
 // The doors of a project's workloads: each on a port of its own, which stays its own for ever.
 import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { SiteContext } from "../front/site.ts";
 import { createWorkloadDoor, type WorkloadDoor } from "../front/workload-door.ts";
@@ -8,8 +9,10 @@ import type { Context } from "../operations/context.ts";
 import { listenOn } from "./listen.ts";
 
 export type Doors = {
-  /** Opens the doors of what is placed and closes the others. @throws SestaError PORT_TAKEN */
+  /** Opens the doors of what is placed and closes the others. @throws SestaError PORT_TAKEN, after opening the rest */
   sync(site: SiteContext): Promise<void>;
+  /** Tries again and again where a port was taken, until the signal aborts. */
+  keepOpen(site: SiteContext, signal: AbortSignal): Promise<void>;
   /** Workload and port of each open door. */
   ports(): ReadonlyMap<string, number>;
   /** Ends what was opened under an older password. */
@@ -19,9 +22,12 @@ export type Doors = {
 
 export type DoorsContext = { hosts: ReadonlySet<string>; clock: Clock; log: Log; gatewayPort: () => number };
 
+const retryMs = 3_000;
+
 export function createDoors(context: Context, { hosts, clock, log, gatewayPort }: DoorsContext): Doors {
   const { state } = context;
   const doors = new Map<string, { door: WorkloadDoor; port: number }>();
+  let last: Promise<void> = Promise.resolve();
 
   async function open(site: SiteContext, name: string): Promise<void> {
     const fixed = findWorkload(context.project, name)?.port ?? state.listPorts().get(name);
@@ -42,11 +48,32 @@ export function createDoors(context: Context, { hosts, clock, log, gatewayPort }
     await present?.door.close();
   }
 
+  const listPlaced = () =>
+    new Set(state.listWorkloads().flatMap(({ name, placedAt }) => (placedAt === null ? [] : [name])));
+
+  async function sync(site: SiteContext): Promise<void> {
+    const placed = listPlaced();
+    const problems: unknown[] = [];
+    for (const name of doors.keys()) if (!placed.has(name)) await close(name);
+    for (const name of placed) await open(site, name).catch((error: unknown) => problems.push(error));
+    if (problems.length > 0) throw problems[0];
+  }
+
+  // Two at once would open one door twice.
+  function syncInTurn(site: SiteContext): Promise<void> {
+    const mine = last.then(() => sync(site));
+    last = mine.catch(() => undefined);
+    return mine;
+  }
+
   return {
-    async sync(site) {
-      const placed = new Set(state.listWorkloads().flatMap(({ name, placedAt }) => (placedAt === null ? [] : [name])));
-      for (const name of doors.keys()) if (!placed.has(name)) await close(name);
-      for (const name of placed) await open(site, name);
+    sync: syncInTurn,
+    async keepOpen(site, signal) {
+      while (!signal.aborted) {
+        await clock.sleep(retryMs, signal).catch(() => undefined);
+        if (signal.aborted || listPlaced().size === doors.size) continue;
+        await syncInTurn(site).catch((error: unknown) => log.warn("a door stays shut", { error: messageOf(error) }));
+      }
     },
     ports: () => new Map([...doors].map(([name, { port }]) => [name, port])),
     dropOldSessions: () => doors.forEach(({ door }) => door.dropOldSessions()),

@@ -18,6 +18,7 @@ import { createDoors } from "./doors.ts";
 import { createFleet } from "./fleet.ts";
 import { createFrontPage } from "./front-page.ts";
 import { createHousehold } from "./household.ts";
+import { createKept } from "./kept.ts";
 import { listenOn } from "./listen.ts";
 import { watchSecrets } from "./secret-watch.ts";
 
@@ -37,7 +38,8 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
 
   const fleet = createFleet({ target, state, clock, log, signal: stopping.signal });
   const doors = createDoors(context, { hosts, clock, log, gatewayPort: () => port });
-  const household = createHousehold(context, fleet, (name) => originOf(host, doors.ports().get(name)));
+  const kept = createKept(state);
+  const household = createHousehold(context, kept, fleet, (name) => originOf(host, doors.ports().get(name)));
   const site = createSiteContext(context, household);
   const frontPage = createFrontPage(site, hosts, clock, log);
 
@@ -49,7 +51,7 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
     reserved: new Set(state.listPorts().values()),
   });
   state.setSetting("gateway_port", String(port));
-  await doors.sync(site);
+  await doors.sync(site).catch((error: unknown) => log.error("a door stays shut", { error: messageOf(error) }));
 
   const hello = (): GatewayHello => ({
     pid: world.pid,
@@ -65,15 +67,21 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
     } catch (error) {
       log.warn("project file not taken over", { error: messageOf(error) });
     }
+    kept.refresh();
     await doors.sync(site);
     doors.dropOldSessions();
     fleet.nudge();
     return hello();
   };
+  const stateChanged = () => {
+    kept.refresh();
+    doors.dropOldSessions();
+  };
 
   const running = Promise.all([
     fleet.follow(),
-    watchSecrets(context, log, stopping.signal, doors.dropOldSessions, (names) => syncPasswords(context, names)),
+    doors.keepOpen(site, stopping.signal),
+    watchSecrets(context, log, stopping.signal, stateChanged, (names) => syncPasswords(context, names)),
   ]);
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));

@@ -6,17 +6,18 @@ import { findWorkload as findSection } from "../model/project.ts";
 import type { WorkloadView } from "../model/view.ts";
 import type { Context } from "../operations/context.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Kept } from "./kept.ts";
 
 const labTitle = "Jupyter Lab";
 
 /** @param urlOf the origin of a workload's open door */
-export function createHousehold(context: Context, fleet: Fleet, urlOf: (name: string) => string | null): Household {
+export function createHousehold(context: Context, kept: Kept, fleet: Fleet, urlOf: (name: string) => string | null): Household {
   const { state, world } = context;
   const { clock } = world;
   const earlier = (name: string) => state.wakeDurationsMs(name, 10).toReversed();
 
   const view = (name: string): WorkloadView | undefined => {
-    const placed = state.findWorkload(name);
+    const placed = kept.placed().get(name);
     const section = findSection(context.project, name);
     if (!placed && !section) return undefined;
     const report = placed?.placedAt ? fleet.find(name) : undefined;
@@ -41,15 +42,14 @@ export function createHousehold(context: Context, fleet: Fleet, urlOf: (name: st
     };
   };
 
-  const names = () => new Set([...Object.keys(context.project.workloads), ...state.listWorkloads().map(({ name }) => name)]);
+  const names = () => new Set([...Object.keys(context.project.workloads), ...kept.placed().keys()]);
   return {
     project: context.project.name,
     list: () => [...names()].map(view).filter((one) => one !== undefined),
     find: view,
     address: (name) => fleet.address(name),
-    secretOf: (name) =>
-      (state.findWorkload(name)?.launch.door ?? findSection(context.project, name))?.password,
-    passwords: state.listPasswords,
+    secretOf: (name) => (kept.placed().get(name)?.launch.door ?? findSection(context.project, name))?.password,
+    passwords: kept.passwords,
     earlierWakesMs: earlier,
     wake: fleet.wake,
     sleep: fleet.sleep,

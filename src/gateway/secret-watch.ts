@@ -16,7 +16,7 @@ export async function watchSecrets(
   log: Log,
   signal: AbortSignal,
   changed: () => void,
-  sync: (names: ReadonlySet<string>) => Promise<string[]>,
+  sync: (names: ReadonlySet<string>) => Promise<readonly unknown[]>,
 ): Promise<void> {
   const { clock } = context.world;
   let marks = await readMarks(context);

@@ -93,11 +93,11 @@ async function answer(
   socket.once("close", () => closed.abort());
   try {
     const { method, params } = await readRequest(socket);
-    const stream = streams[method];
-    if (stream) return void (await stream(params as never, (event) => send({ event }), closed.signal));
-    const handler = handlers[method];
-    if (!handler) throw new SestaError("UNSUPPORTED", `This process does not know how to ${method}`);
-    send({ result: (await handler(params as never)) ?? null });
+    const stream = Object.hasOwn(streams, method) ? streams[method] : undefined;
+    const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
+    if (stream) await stream(params as never, (event) => send({ event }), closed.signal);
+    else if (handler) send({ result: (await handler(params as never)) ?? null });
+    else throw new SestaError("UNSUPPORTED", `This process does not know how to ${String(method)}`);
   } catch (error) {
     const { code, hint } = error instanceof SestaError ? error : { code: "INTERNAL", hint: undefined };
     send({ error: { code, message: messageOf(error), ...(hint !== undefined && { hint }) } });

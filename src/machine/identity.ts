@@ -42,16 +42,22 @@ async function readBootId(): Promise<string> {
   return stdout.trim();
 }
 
-// Field 22 of proc(5)/stat, in clock ticks since boot. The command name may hold spaces and brackets.
 async function linuxStartTime(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  if (stat === undefined) return undefined;
+  return stat === undefined ? undefined : readStartTime(stat);
+}
+
+/**
+ * Field 22 of a line of proc(5)/stat, in clock ticks since boot; undefined for a process that has ended.
+ * The command name may hold spaces and brackets.
+ */
+export function readStartTime(stat: string): string | undefined {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
 }
 
 async function psStartTime(pid: number): Promise<string | undefined> {
-  const ps = promisify(execFile)("ps", ["-o", "stat=,lstart=", "-p", String(pid)]);
+  const ps = promisify(execFile)("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { env: { ...process.env, LC_ALL: "C" } });
   const line = await ps.then(({ stdout }) => stdout.trim()).catch(() => "");
   return line === "" || line.startsWith("Z") ? undefined : line.replace(/^\S+\s+/, "");
 }

@@ -1,15 +1,22 @@
 // Starts a process that nobody's death takes along, and that a second start never doubles.
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, SestaError } from "../base/errors.ts";
-import { findIdentity, type Identity } from "./identity.ts";
+import { findIdentity, readStartTime, type Identity } from "./identity.ts";
 import type { Argv, StartOptions } from "./machine.ts";
 
-// The new process itself takes the claim and writes its id before it becomes the program,
-// so there is no moment at which it runs and no file tells of it.
-const takeClaim = 'mkdir "$0/claimed" 2>/dev/null || exit 0; echo $$ >"$0/pid.new"; mv "$0/pid.new" "$0/pid"; exec "$@"';
+/** Every process of a start inherits this variable, with the start's id; agents and gateways never do. */
+export const strayMark = "SESTA_START";
+
+// The new process itself takes the claim and writes its id and start time before it becomes the program, so there is
+// no moment at which it runs and no file tells of it. Where that cannot be written, nothing runs.
+const takeClaim =
+  'mkdir "$0/claimed" 2>/dev/null || exit 0; ' +
+  "{ read -r started </proc/$$/stat; } 2>/dev/null || started=$(LC_ALL=C ps -o lstart= -p $$); " +
+  'echo "$$ $started" >"$0/pid.new" && mv "$0/pid.new" "$0/pid" && exec "$@"';
 
 export async function startDetached(argv: Argv, options: StartOptions): Promise<Identity> {
   await mkdir(options.claim, { recursive: true, mode: 0o700 });
@@ -22,10 +29,14 @@ export async function startDetached(argv: Argv, options: StartOptions): Promise<
   return waitForClaim(options.claim, argv[0]);
 }
 
-/** The process that took this claim: undefined when none did, or when it has ended. */
+/** The process that took this claim: undefined when none did, or when it has ended, whoever has its id by now. */
 export async function findClaimed(claim: string): Promise<Identity | undefined> {
-  const pid = await readFile(join(claim, "pid"), "utf8").catch(() => undefined);
-  return pid === undefined ? undefined : findIdentity(Number(pid));
+  const written = await readFile(join(claim, "pid"), "utf8").catch(() => undefined);
+  if (written === undefined) return undefined;
+  const [, pid, started = ""] = /^(\d+) (.*)$/.exec(written.trim()) ?? [];
+  const identity = await findIdentity(Number(pid));
+  const startTime = process.platform === "linux" ? readStartTime(started) : started.trim();
+  return identity?.startTime === startTime ? identity : undefined;
 }
 
 function spawned(argv: Argv, options: StartOptions, logFd: number): Promise<void> {
@@ -48,12 +59,10 @@ function spawned(argv: Argv, options: StartOptions, logFd: number): Promise<void
 
 async function waitForClaim(claim: string, program: string): Promise<Identity> {
   for (let waitedMs = 0; waitedMs < 5_000; waitedMs += 2) {
-    const pid = await readFile(join(claim, "pid"), "utf8").catch(() => undefined);
-    if (pid !== undefined) {
-      const identity = await findIdentity(Number(pid));
-      if (identity) return identity;
-      throw new SestaError("START_FAILED", `${program} ended at once`);
-    }
+    const written = existsSync(join(claim, "pid"));
+    const identity = await findClaimed(claim);
+    if (identity) return identity;
+    if (written) throw new SestaError("START_FAILED", `${program} ended at once`);
     await delay(2);
   }
   throw new SestaError("START_FAILED", `${program} was not started`);

@@ -4,11 +4,13 @@ import { hashPassword, verifyPassword } from "../front/password.ts";
 import { resolveSecret, type SecretContext } from "../project/secret.ts";
 import type { Context } from "./context.ts";
 
-/** The names of secrets whose password was new or changed. @throws SestaError SECRET_MISSING, SECRET_COMMAND */
-export async function syncPasswords(context: Context, only?: ReadonlySet<string>): Promise<string[]> {
+export type ChangedPassword = { name: string; replaced: boolean };
+
+/** The names of secrets whose password was new or changed, and whether it took the place of another. @throws SestaError SECRET_MISSING, SECRET_COMMAND */
+export async function syncPasswords(context: Context, only?: ReadonlySet<string>): Promise<ChangedPassword[]> {
   const { project, state } = context;
   const used = new Set(Object.values(project.workloads).flatMap(({ password }) => (password === undefined ? [] : [password])));
-  const changed: string[] = [];
+  const changed: ChangedPassword[] = [];
   for (const name of used) {
     if (only && !only.has(name)) continue;
     const ref = findSecret(project, name);
@@ -17,7 +19,7 @@ export async function syncPasswords(context: Context, only?: ReadonlySet<string>
     const known = state.listPasswords().get(name);
     if (known && (await verifyPassword(known.hash, value))) continue;
     state.setPassword(name, await hashPassword(value));
-    changed.push(name);
+    changed.push({ name, replaced: known !== undefined });
   }
   return changed;
 }

@@ -4,9 +4,9 @@ import type { GatewayHello } from "../model/gateway-protocol.ts";
 import { takeLock } from "../state/lock.ts";
 import type { Context } from "./context.ts";
 import { ensureGateway } from "./gateway.ts";
-import { syncPasswords } from "./passwords.ts";
+import { syncPasswords, type ChangedPassword } from "./passwords.ts";
 
-export type UpResult = { gateway: GatewayHello; changedPasswords: string[] };
+export type UpResult = { gateway: GatewayHello; changedPasswords: ChangedPassword[] };
 
 /** @throws SestaError BUSY when another verb changes this project, STALE_PLAN */
 export async function up(context: Context, plans: readonly Plan[], on: Progress): Promise<UpResult> {

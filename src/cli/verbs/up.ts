@@ -21,8 +21,8 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const reporter = createReporter(terminal, world.clock);
   try {
     const result = await bringUp(context, plan.plans, reporter.step);
-    for (const secret of result.changedPasswords) {
-      terminal.err(`password ${secret} taken over; sessions under an older one have ended\n`);
+    for (const { name, replaced } of result.changedPasswords) {
+      if (replaced) terminal.err(`password ${name} has changed; the sessions that it opened have ended\n`);
     }
     if (flags.wake) {
       for (const { name } of plan.plans) await wake(context, name, ({ phase }) => reporter.show(`${name}: ${phase ?? "…"}`));

@@ -1,0 +1,47 @@
+// The load client where wrk is missing: one request under way on each connection; posts what load-http.ts returns.
+import { connect } from "node:net";
+import { parentPort, workerData } from "node:worker_threads";
+import type { HttpLoad } from "./load-http.ts";
+
+const { port, connections, seconds, headers } = workerData as {
+  port: number;
+  connections: number;
+  seconds: number;
+  headers: Record<string, string>;
+};
+const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+const request = `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${lines.join("")}\r\n`;
+const latencies: number[] = [];
+const start = performance.now();
+const sockets = Array.from({ length: connections }, () => {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  let received = 0;
+  let expected = 0;
+  let sentAt = 0;
+  const send = () => {
+    sentAt = performance.now();
+    socket.write(request);
+  };
+  socket.on("connect", send);
+  socket.on("data", (bytes) => {
+    if (expected === 0) {
+      const end = bytes.indexOf("\r\n\r\n");
+      const head = bytes.toString("latin1", 0, end);
+      if (!head.startsWith("HTTP/1.1 200")) throw new Error(head);
+      expected = end + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1]);
+    }
+    received += bytes.length;
+    if (received < expected) return;
+    received = expected = 0;
+    latencies.push(performance.now() - sentAt);
+    send();
+  });
+  return socket;
+});
+setTimeout(() => {
+  for (const socket of sockets) socket.destroy();
+  const sorted = Float64Array.from(latencies).sort();
+  const p99Ms = sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
+  const result: HttpLoad = { count: sorted.length, seconds: (performance.now() - start) / 1000, p99Ms };
+  parentPort?.postMessage(result);
+}, seconds * 1000);
