@@ -36,7 +36,7 @@ export async function loadEcho(port: number, count: number, seconds: number): Pr
   const echoed = latencies.length;
   const tookSeconds = (performance.now() - start) / 1000;
   running = false;
-  const sorted = Float64Array.from(latencies).sort();
+  const sorted = Float64Array.from(latencies).toSorted();
   for (const socket of sockets) socket.terminate();
   return {
     count: echoed,

@@ -7,14 +7,13 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-export type Peer = {
-  name: string;
-  httpPort: number;
-  echoPort: number;
-  /** CPU time used so far. */
+export type Peer = { name: string; http: Side; echo: Side; stop(): void };
+
+export type Side = {
+  port: number;
+  /** CPU time that its process used so far. */
   cpuMs(): number;
   rssBytes(): number;
-  stop(): void;
 };
 
 const chp = "configurable-http-proxy@5.3.0";
@@ -26,57 +25,53 @@ export async function startPeers(): Promise<Peer[]> {
     existsSync(path),
   );
   const [http = 0, echo = 0, ...ports] = await findFreePorts(10);
-  const backends = [
-    nginx
-      ? startNginx(nginx, `server { listen 127.0.0.1:${http}; ${oneKilobyte} }`)
-      : startScript("backend.ts", "http", http),
-    startScript("backend.ts", "echo", echo),
-  ];
-  const stopBackends = () => backends.forEach((backend) => backend.kill());
-  const peers = [buildPeer("direct", backends.slice(0, 1), http, echo, stopBackends)];
+  const httpBackend = nginx
+    ? startNginx(nginx, `server { listen 127.0.0.1:${http}; ${oneKilobyte} }`)
+    : startScript("backend.ts", "http", http);
+  const peers = [buildPeer("direct", [http, httpBackend], [echo, startScript("backend.ts", "echo", echo)])];
 
   const command = installChp();
   if (command === undefined) console.log(`configurable-http-proxy is left out: npm could not fetch ${chp}`);
   else {
     const [one = 0, oneApi = 0, two = 0, twoApi = 0] = ports.splice(0, 4);
-    const start = (port: number, api: number, target: number) =>
-      spawnQuiet(process.execPath, [
-        command,
-        ...["--ip", "127.0.0.1", "--port", `${port}`, "--api-ip", "127.0.0.1", "--api-port", `${api}`],
-        ...["--default-target", `http://127.0.0.1:${target}`, "--log-level", "error"],
-      ]);
-    peers.push(
-      buildPeer("configurable-http-proxy", [start(one, oneApi, http), start(two, twoApi, echo)], one, two),
-    );
+    const start = (port: number, api: number, target: number): [number, ChildProcess] => {
+      const addresses = [
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        `${port}`,
+        "--api-ip",
+        "127.0.0.1",
+        "--api-port",
+        `${api}`,
+      ];
+      const route = ["--default-target", `http://127.0.0.1:${target}`, "--log-level", "error"];
+      return [port, spawnQuiet(process.execPath, [command, ...addresses, ...route])];
+    };
+    peers.push(buildPeer("configurable-http-proxy", start(one, oneApi, http), start(two, twoApi, echo)));
   }
   const [nginxHttp = 0, nginxEcho = 0, doorHttp = 0, doorEcho = 0] = ports.splice(-4);
   if (nginx) {
-    const process = startNginx(nginx, nginxProxy(nginxHttp, http) + nginxProxy(nginxEcho, echo));
-    peers.push(buildPeer("nginx", [process], nginxHttp, nginxEcho));
+    const child = startNginx(nginx, nginxProxy(nginxHttp, http) + nginxProxy(nginxEcho, echo));
+    peers.push(buildPeer("nginx", [nginxHttp, child], [nginxEcho, child]));
   } else console.log("nginx is left out: it is not installed");
-  const doors = [startScript("door.ts", doorHttp, http), startScript("door.ts", doorEcho, echo)];
-  peers.push(buildPeer("sesta", doors, doorHttp, doorEcho));
+  const startDoor = (port: number, target: number): [number, ChildProcess] => [
+    port,
+    startScript("door.ts", port, target),
+  ];
+  peers.push(buildPeer("sesta", startDoor(doorHttp, http), startDoor(doorEcho, echo)));
 
-  await Promise.all(peers.flatMap(({ httpPort, echoPort }) => [untilOpen(httpPort), untilOpen(echoPort)]));
+  await Promise.all(peers.flatMap((peer) => [untilOpen(peer.http.port), untilOpen(peer.echo.port)]));
   return peers;
 }
 
-function buildPeer(
-  name: string,
-  processes: readonly ChildProcess[],
-  httpPort: number,
-  echoPort: number,
-  stopAlso = () => {},
-): Peer {
-  const sum = (read: (pid: number) => number) =>
-    processes.reduce((total, { pid = 0 }) => total + read(pid), 0);
-  const stop = () => {
-    for (const child of processes) child.kill();
-    stopAlso();
-  };
-  // Only one of the two processes of a peer works at a time, and the larger one is what a user would have.
-  const rssBytes = () => Math.max(...processes.map(({ pid = 0 }) => readRss(pid)));
-  return { name, httpPort, echoPort, cpuMs: () => sum(readCpu), rssBytes, stop };
+function buildPeer(name: string, http: [number, ChildProcess], echo: [number, ChildProcess]): Peer {
+  const stop = () => [http, echo].forEach(([, child]) => child.kill());
+  return { name, http: buildSide(...http), echo: buildSide(...echo), stop };
+}
+
+function buildSide(port: number, { pid = 0 }: ChildProcess): Side {
+  return { port, cpuMs: () => readCpu(pid), rssBytes: () => readRss(pid) };
 }
 
 function readCpu(pid: number): number {

@@ -1,22 +1,18 @@
 // Prints what was measured: minimum, median and maximum of each peer, and how the door stands beside it.
-import type { Peer } from "./peers.ts";
 
-type Round = { rate: number; p99Ms: number; cpuUs: number };
+export type Round = { rate: number; p99Ms: number; cpuUs: number; rssBytes: number };
 
-export function buildTable(
-  peers: readonly Peer[],
-  results: ReadonlyMap<string, readonly Round[]>,
-  unit: string,
-): string {
+/** Peers in the order of `results`; "direct" is no proxy, "sesta" the one that is compared. */
+export function buildTable(results: ReadonlyMap<string, readonly Round[]>, unit: string): string {
   const of = (name: string, key: keyof Round) => (results.get(name) ?? []).map((round) => round[key]);
   const own = median(of("sesta", "rate"));
   const ownCpu = median(of("sesta", "cpuUs"));
-  const rows = peers.map(({ name, rssBytes }) => [
+  const rows = [...results.keys()].map((name) => [
     name,
     spread(of(name, "rate"), 0),
     spread(of(name, "p99Ms"), 1),
     name === "direct" ? "" : median(of(name, "cpuUs")).toFixed(1),
-    name === "direct" ? "" : (rssBytes() / 1e6).toFixed(0),
+    name === "direct" ? "" : (Math.max(...of(name, "rssBytes")) / 1e6).toFixed(0),
     name === "sesta" ? "" : `${(own / median(of(name, "rate"))).toFixed(2)}x`,
     name === "sesta" || name === "direct" ? "" : `${(ownCpu / median(of(name, "cpuUs"))).toFixed(2)}x`,
   ]);
@@ -25,7 +21,7 @@ export function buildTable(
     `${unit} min/median/max`,
     "p99 ms min/median/max",
     "CPU us each",
-    "RSS MB",
+    "RSS MB max",
     "sesta's rate",
     "its CPU",
   ];

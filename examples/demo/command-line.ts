@@ -35,8 +35,10 @@ export function createCommandLine(
     const { code, stdout, stderr } =
       quiet || live ? await ran : await stage.waiting(doing ?? `sesta ${argv[0]} is at it`, ran);
     if (!unstoppable) signal.throwIfAborted();
-    if (code !== 0)
-      throw new Error(`\`sesta ${argv.join(" ")}\` ended with exit code ${code}\n${stderr}`.trimEnd());
+    if (code !== 0) {
+      const said = quiet ? `\n${stderr.trimEnd()}` : "; see above";
+      throw new Error(`\`sesta ${argv.join(" ")}\` ended with exit code ${code}${said}`);
+    }
     return stdout;
   }
 

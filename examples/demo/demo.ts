@@ -11,6 +11,10 @@ const live = stdout.isTTY === true && stderr.isTTY === true && process.env["CI"]
 const colour = stdout.isTTY === true && !process.env["NO_COLOR"];
 const stage = createStage((text) => void stdout.write(text), live, colour);
 
+// Whoever reads may go away (`| head`); what was begun is then still cleaned up.
+stdout.on("error", () => undefined);
+stderr.on("error", () => undefined);
+
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => {

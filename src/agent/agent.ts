@@ -8,8 +8,12 @@ import { serveControl, socketPath, type Handler, type Stream } from "../machine/
 import type { Machine } from "../machine/machine.ts";
 import { protocolVersion, type AgentEvent, type AgentMethods } from "../model/agent-protocol.ts";
 import { openAgentState } from "../state/agent-state.ts";
+import { createBootLane } from "./boot-lane.ts";
 import { createProcessRunner } from "./process.ts";
 import { Supervisor, type SupervisorContext } from "./supervisor.ts";
+
+/** Starts that run side by side; more of them would only slow each other down. */
+const boots = 4;
 
 export type AgentContext = { home: string; machine: Machine; clock: Clock; log: Log; pid: number; exit: () => void };
 
@@ -19,7 +23,7 @@ export async function startAgent({ home, machine, clock, log, pid, exit }: Agent
   const watchers = new Set<(event: AgentEvent) => void>();
   const send = (event: AgentEvent) => watchers.forEach((watcher) => watcher(event));
   const runner = createProcessRunner(machine, clock, home);
-  const context: SupervisorContext = { clock, log, state, runner, send };
+  const context: SupervisorContext = { clock, log, state, runner, lane: createBootLane(boots), send };
   const known = state.list();
   const supervisors = new Map(known.map((workload) => [workload.name, new Supervisor(context, workload)]));
   await runner.sweep(new Set(known.flatMap(({ start }) => (start ? [start.startId] : []))));

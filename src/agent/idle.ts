@@ -22,6 +22,7 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number)
   let last = { source: "waking", at: clock.now(), monotonic: clock.monotonic() };
   let seen: ReadonlySet<string> = new Set();
   let lookedAt = clock.monotonic();
+  let nap = new AbortController();
   const awakeAt = clock.monotonic() - Math.max(0, clock.now() - awakeSince);
 
   const note = (source: string, ageMs = 0): void => {
@@ -52,11 +53,16 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number)
     last: () => ({ at: last.at, source: last.source }),
     /** Wall time at which it would sleep if nothing more happened; null when it never does. */
     sleepsAt: (): number | null => (Number.isFinite(remainingMs()) ? clock.now() + remainingMs() : null),
-    setRule: (next: IdleRule) => (rule = next),
+    /** Counts at once. */
+    setRule(next: IdleRule): void {
+      rule = next;
+      nap.abort();
+    },
     /** Looks for evidence until the time is over, then asks for sleep with the reason. */
     async watch({ collect, sleep, changed }: UseWatch, signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
-        await clock.sleep(tickMs(rule, remainingMs()), signal).catch(() => undefined);
+        nap = new AbortController();
+        await clock.sleep(tickMs(rule, remainingMs()), AbortSignal.any([signal, nap.signal])).catch(() => undefined);
         if (signal.aborted) return;
         if (capped()) {
           if (sleep(`It was awake for ${words(rule.maxAwakeMs ?? 0)}, the longest allowed.`)) return;

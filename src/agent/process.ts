@@ -80,7 +80,8 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       const identity = await findClaimed(runtimeOf(start));
       if (identity) {
         on(`${launch.title} ends its kernels`);
-        const bound = isBound(launch, identity, runtimeOf(start)); // the port may be somebody else's
+        const runtime = runtimeOf(start);
+        const bound = isBound(launch, identity, runtime) && existsSync(join(runtime, "token")); // else who has the port?
         await askToEnd(clock, launch, identity, bound ? addressOf(launch, start) : undefined);
         on(`${launch.title} is stopped`);
         await makeEnd(clock, identity);

@@ -1,13 +1,14 @@
 // Keeps one workload in the state that is wanted: starts it, judges whether it is used, ends it, adopts what it finds.
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, SestaError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { getBootId, isAlive, type Identity } from "../machine/identity.ts";
 import type { AgentEvent, Asked, DoorAddress } from "../model/agent-protocol.ts";
 import type { Report } from "../model/status.ts";
 import type { State } from "../model/words.ts";
 import type { AgentState, Start, Supervised } from "../state/agent-state.ts";
+import type { BootLane } from "./boot-lane.ts";
 import { freePort } from "./free-port.ts";
 import { createUse, type Use } from "./idle.ts";
 import type { ProcessRunner } from "./process.ts";
@@ -17,12 +18,15 @@ export type SupervisorContext = {
   log: Log;
   state: AgentState;
   runner: ProcessRunner;
+  lane: BootLane;
   send: (event: AgentEvent) => void;
 };
 
 const tries = 3;
 const backoffMs = [500, 2_000];
 const livenessTickMs = 1_000;
+/** After something that nobody expected, such as a full disk, the same is tried again. */
+const mendMs = 5_000;
 /** A workload that stayed up this long has earned three new tries. */
 const provenMs = 60_000;
 
@@ -38,7 +42,10 @@ export class Supervisor {
   #logTail: readonly string[] = [];
   #use: Use | null = null;
   #activity = new AbortController();
-  #settling: Promise<void> | null = null;
+  /** Why an awake workload's process is no more; null while it lives. */
+  #ended: string | null = null;
+  #settling = false;
+  #left = new AbortController();
 
   constructor(context: SupervisorContext, workload: Supervised) {
     this.#context = context;
@@ -56,16 +63,16 @@ export class Supervisor {
 
   /** Finds out what an earlier agent left, and goes on from there. */
   async adopt(): Promise<void> {
-    const { state, start } = this.#workload;
+    const { state, start, launch } = this.#workload;
+    if (state === "failed") this.#logTail = await this.#context.runner.logTail(this.name);
     if (state !== "waking" && state !== "awake" && state !== "sleeping") return;
-    const { title } = this.#workload.launch;
     if (start && start.bootId !== (await getBootId())) {
       this.#wanted = "asleep";
       this.#change("asleep", "The machine was restarted.", "agent", null);
-    } else if (start && state === "awake") {
-      this.#identity = (await this.#context.runner.find(start)) ?? null;
+    } else if (state === "awake") {
+      this.#identity = (start && (await this.#context.runner.find(start))) ?? null;
       if (this.#identity) this.#watchUse();
-      else this.#change("waking", `${title} had ended while nobody watched; it is started again.`, "agent", null);
+      else this.#ended = `${launch.title} had ended while nobody watched; it is started again.`;
     }
     this.#settle();
   }
@@ -91,26 +98,30 @@ export class Supervisor {
     return state === "awake" && start ? this.#context.runner.door(launch, start) : null;
   }
 
-  /** A start that is under way, or done, is not begun again; one that fails is the answer to everybody who asked. */
+  /**
+   * A start that is under way, or done, is not begun again; one that fails is the answer to everybody who asked.
+   * @throws SestaError DISK_FULL, STATE_FOLDER when the change cannot be kept; nothing has changed then
+   */
   wake({ why, by }: Asked): Report {
-    this.#wanted = "awake";
-    this.#askedBy = by;
     if (this.state === "asleep" || this.state === "failed") {
-      this.#failures = 0;
       this.#logTail = [];
       this.#change("waking", why, by, null);
+      this.#failures = 0;
     }
+    this.#wanted = "awake";
+    this.#askedBy = by;
     this.#settle();
     return this.report();
   }
 
+  /** @throws as `wake` */
   sleep({ why, by }: Asked): Report {
+    if (this.state === "waking" || this.state === "awake") {
+      this.#change("sleeping", why, by);
+      this.#activity.abort();
+    }
     this.#wanted = "asleep";
     this.#askedBy = by;
-    if (this.state === "waking" || this.state === "awake") {
-      this.#activity.abort();
-      this.#change("sleeping", why, by);
-    }
     this.#settle();
     return this.report();
   }
@@ -121,76 +132,105 @@ export class Supervisor {
 
   /** What to run and when to sleep from now on; what runs is not touched until it is started again. */
   replace(launch: Supervised["launch"], places: Supervised["places"]): void {
-    this.#workload = { ...this.#workload, launch, places };
-    this.#context.state.save(this.#workload);
+    this.#save({ ...this.#workload, launch, places });
     this.#use?.setRule(launch.idle);
   }
 
   /** Stops watching; what runs goes on. */
   leave(): void {
+    this.#left.abort();
     this.#activity.abort();
   }
 
+  // One at a time does all that has effects, so that no two of them ever meet.
   #settle(): void {
-    this.#settling ??= this.#reconcile()
-      .catch((error) => this.#context.log.error("supervisor", { workload: this.name, error: messageOf(error) }))
-      .finally(() => (this.#settling = null));
+    if (this.#settling) return;
+    this.#settling = true;
+    void this.#reconcile();
   }
 
   async #reconcile(): Promise<void> {
+    const { log, clock } = this.#context;
     for (;;) {
-      if (this.state === "waking" && this.#wanted === "awake") await this.#bringUp();
-      else if (this.state === "sleeping" || this.state === "waking") await this.#takeDown();
-      else if (this.state === "asleep" && this.#wanted === "awake") {
-        this.#change("waking", "It was asked for while it went to sleep.", this.#askedBy, null);
-      } else return;
+      try {
+        const step = this.#nextStep();
+        if (!step || this.#left.signal.aborted) return void (this.#settling = false);
+        await step();
+      } catch (error) {
+        log.error("supervisor", { workload: this.name, error: messageOf(error) });
+        this.#show(messageOf(error), null);
+        await clock.sleep(mendMs, this.#left.signal).catch(() => undefined);
+      }
     }
+  }
+
+  #nextStep(): (() => Promise<void>) | undefined {
+    const { state } = this;
+    if (state === "waking" && this.#wanted === "awake") return () => this.#bringUp();
+    if (state === "waking" || state === "sleeping") return () => this.#takeDown();
+    if (state === "awake" && this.#ended !== null) return () => this.#recover();
+    if (state !== "asleep" || this.#wanted !== "awake") return undefined;
+    return async () => {
+      this.#change("waking", "It was asked for while it went to sleep.", this.#askedBy, null);
+      this.#failures = 0;
+    };
   }
 
   async #bringUp(): Promise<void> {
-    const { runner, clock } = this.#context;
-    const { launch, places } = this.#workload;
     const activity = this.#begin();
+    const queued = (before: number) => this.#show(`waits for its turn; ${before} others are before it`, null);
     try {
-      const start = this.#workload.start ?? (await this.#newStart());
-      await runner.start(launch, places, start, activity, {
-        started: (identity) => (this.#identity = identity),
-        progress: (phase, progress) => this.#show(phase, progress),
-      });
-      this.#change("awake", `${launch.title} answers.`, this.#askedBy);
-      this.#watchUse();
+      await this.#context.lane.run(() => this.#start(activity), activity, queued);
     } catch (error) {
-      if (activity.aborted) return;
-      this.#logTail = await runner.logTail(this.name);
-      await this.#stopLeftovers();
-      this.#failures += 1;
-      this.#context.log.warn("start failed", { workload: this.name, try: this.#failures, error: messageOf(error) });
-      this.#workload = { ...this.#workload, start: null };
-      if (this.#failures >= tries) return this.#fail(messageOf(error));
-      this.#show(`try ${this.#failures} of ${tries} failed: ${messageOf(error)}`, null);
-      await clock.sleep(backoffMs[this.#failures - 1] ?? 0, activity).catch(() => undefined);
+      return activity.aborted ? undefined : this.#tryFailed(error, activity);
     }
+    if (activity.aborted) return;
+    this.#change("awake", `${this.#workload.launch.title} answers.`, this.#askedBy);
+    this.#watchUse();
+  }
+
+  async #start(activity: AbortSignal): Promise<void> {
+    const { launch, places } = this.#workload;
+    const start = this.#workload.start ?? (await this.#newStart());
+    activity.throwIfAborted();
+    await this.#context.runner.start(launch, places, start, activity, {
+      started: (identity) => (this.#identity = identity),
+      progress: (phase, progress) => this.#show(phase, progress),
+    });
+  }
+
+  async #tryFailed(error: unknown, activity: AbortSignal): Promise<void> {
+    const { runner, clock, log } = this.#context;
+    this.#logTail = isLasting(error) ? [] : await runner.logTail(this.name);
+    await this.#stopLeftovers();
+    if (activity.aborted) return; // asked to sleep meanwhile
+    this.#failures += 1;
+    log.warn("start failed", { workload: this.name, try: this.#failures, error: messageOf(error) });
+    this.#workload = { ...this.#workload, start: null };
+    if (isLasting(error)) return this.#fail(messageOf(error));
+    if (this.#failures >= tries) return this.#fail(`${messageOf(error)} (${tries} tries)`);
+    this.#show(`try ${this.#failures} of ${tries} failed: ${messageOf(error)}`, null);
+    await clock.sleep(backoffMs[this.#failures - 1] ?? 0, activity).catch(() => undefined);
   }
 
   #fail(reason: string): void {
+    this.#change("failed", reason, "agent", null);
     this.#wanted = "asleep";
-    this.#change("failed", `${reason} (${tries} tries)`, "agent", null);
   }
 
   // Written before the process exists, so that a kill in between leaves something to look for.
   async #newStart(): Promise<Start> {
     const start = { startId: randomUUID(), port: await freePort(), bootId: await getBootId() };
-    this.#workload = { ...this.#workload, start };
-    this.#context.state.save(this.#workload);
+    this.#save({ ...this.#workload, start });
     return start;
   }
 
   async #takeDown(): Promise<void> {
-    const { title } = this.#workload.launch;
     this.#begin();
     this.#use = null;
     await this.#stopLeftovers();
-    this.#change("asleep", this.#workload.why || `${title} sleeps.`, this.#askedBy, null);
+    this.#ended = null;
+    this.#change("asleep", this.#workload.why, this.#askedBy, null);
   }
 
   async #stopLeftovers(): Promise<void> {
@@ -208,12 +248,24 @@ export class Supervisor {
     this.#use = use;
     this.#sendReport();
     void use.watch(
-      (since) => runner.evidence(this.#workload.launch, start, since),
-      (why) => this.sleep({ name: this.name, why, by: "agent" }),
-      () => this.#sendReport(),
+      {
+        collect: () => runner.evidence(this.#workload.launch, start),
+        sleep: (why) => this.#sleepIfPossible(why),
+        changed: () => this.#sendReport(),
+      },
       activity,
     );
     void this.#watchLife(activity);
+  }
+
+  #sleepIfPossible(why: string): boolean {
+    try {
+      this.sleep({ name: this.name, why, by: "agent" });
+      return true;
+    } catch (error) {
+      this.#context.log.error("cannot sleep", { workload: this.name, error: messageOf(error) });
+      return false;
+    }
   }
 
   async #watchLife(activity: AbortSignal): Promise<void> {
@@ -223,20 +275,23 @@ export class Supervisor {
       await clock.sleep(livenessTickMs, activity).catch(() => undefined);
       if (activity.aborted || !this.#identity) return;
       if (clock.monotonic() - began > provenMs) this.#failures = 0;
-      if (!(await isAlive(this.#identity)) && !activity.aborted) return this.#died();
+      if ((await isAlive(this.#identity)) || activity.aborted) continue;
+      this.#use = null;
+      this.#ended = `${this.#workload.launch.title} ended by itself; it is started again.`;
+      return this.#settle();
     }
   }
 
-  async #died(): Promise<void> {
-    const { title } = this.#workload.launch;
-    this.#use = null;
-    this.#failures += 1;
+  async #recover(): Promise<void> {
+    this.#begin();
     this.#logTail = await this.#context.runner.logTail(this.name);
     await this.#stopLeftovers();
-    if (this.state !== "awake") return;
-    if (this.#failures >= tries) return this.#fail(`${title} kept ending by itself`);
-    this.#change("waking", `${title} ended by itself; it is started again.`, "agent", null);
-    this.#settle();
+    if (this.state !== "awake") return; // asked to sleep meanwhile
+    const why = this.#ended ?? "";
+    this.#failures += 1;
+    if (this.#failures >= tries) this.#fail(`${this.#workload.launch.title} kept ending by itself (${tries} times)`);
+    else this.#change("waking", why, "agent", null);
+    this.#ended = null;
   }
 
   /** One activity at a time: what went on before is told to end. */
@@ -252,14 +307,21 @@ export class Supervisor {
     this.#sendReport();
   }
 
+  /** What cannot be kept has not happened. */
+  #save(next: Supervised): void {
+    this.#context.state.save(next);
+    this.#workload = next;
+  }
+
   #change(to: State, why: string, by: string, start: Start | null = this.#workload.start): void {
     const { clock, state, send } = this.#context;
     const from = this.state;
     const at = clock.now();
-    this.#workload = { ...this.#workload, state: to, since: at, why, start };
+    const next = { ...this.#workload, state: to, since: at, why, start };
+    const change = state.change(next, { at, workload: this.name, from, to, why, by });
+    this.#workload = next;
     this.#phase = null;
     this.#progress = null;
-    const change = state.change(this.#workload, { at, workload: this.name, from, to, why, by });
     send({ change });
     this.#sendReport();
   }
@@ -267,4 +329,9 @@ export class Supervisor {
   #sendReport(): void {
     this.#context.send({ report: this.report() });
   }
+}
+
+/** What another try cannot cure. */
+function isLasting(error: unknown): boolean {
+  return error instanceof SestaError && error.code !== "START_FAILED";
 }

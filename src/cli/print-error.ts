@@ -1,4 +1,5 @@
 // The one printer of errors: what failed, where, and what to do; a stack only for bugs.
+import { findDiskError } from "../base/disk-error.ts";
 import { errorCodes } from "../base/error-codes.ts";
 import { messageOf, SestaError } from "../base/errors.ts";
 import { redact } from "../base/redact.ts";
@@ -6,8 +7,9 @@ import { version } from "../base/version.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Prints and returns the exit code. With `json` the error is also the one document on stdout. */
-export function printError(error: unknown, terminal: Terminal, json: boolean): number {
-  if (!(error instanceof SestaError)) return printBug(error, terminal, json);
+export function printError(thrown: unknown, terminal: Terminal, json: boolean): number {
+  const error = thrown instanceof SestaError ? thrown : findDiskError(thrown);
+  if (!error) return printBug(thrown, terminal, json);
   const { code, message, where, hint, problems } = error;
   if (json) terminal.out(`${redact(JSON.stringify({ error: { code, message, where, hint, problems } }))}\n`);
   const { paint } = terminal;

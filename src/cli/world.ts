@@ -16,7 +16,7 @@ export function createWorld(): World {
     clock: systemClock,
     env,
     pid: process.pid,
-    cacheFolder: env["SESTA_CACHE"] ?? join(env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "sesta"),
+    cacheFolder: env["SESTA_CACHE"] || join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sesta"),
     agentCommand: [process.execPath, quiet, beside("agent")],
     gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
     signal: interruption(),

@@ -6,7 +6,9 @@ const loopback = ["127.0.0.1", "localhost", "[::1]"];
 /** Host names that browsers may use, ports aside; any other is a rebinding attempt. */
 export function listNames(host: string): ReadonlySet<string> {
   if (!isWildcard(host)) return new Set([...loopback, bracketed(host)]);
-  const own = Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => bracketed(address)));
+  const own = Object.values(networkInterfaces()).flatMap((found) =>
+    (found ?? []).map(({ address }) => bracketed(address)),
+  );
   return new Set([...loopback, ...own, hostname().toLowerCase()]);
 }
 

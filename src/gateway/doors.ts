@@ -72,7 +72,9 @@ export function createDoors(context: Context, { hosts, clock, log, gatewayPort }
       while (!signal.aborted) {
         await clock.sleep(retryMs, signal).catch(() => undefined);
         if (signal.aborted || listPlaced().size === doors.size) continue;
-        await syncInTurn(site).catch((error: unknown) => log.warn("a door stays shut", { error: messageOf(error) }));
+        await syncInTurn(site).catch((error: unknown) =>
+          log.warn("a door stays shut", { error: messageOf(error) }),
+        );
       }
     },
     ports: () => new Map([...doors].map(([name, { port }]) => [name, port])),

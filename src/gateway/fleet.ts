@@ -7,7 +7,13 @@ import type { Report } from "../model/status.ts";
 import type { ProjectState } from "../state/project-state.ts";
 import type { Target } from "../targets/target.ts";
 
-export type FleetContext = { target: Target; state: ProjectState; clock: Clock; log: Log; signal: AbortSignal };
+export type FleetContext = {
+  target: Target;
+  state: ProjectState;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+};
 export type Fleet = ReturnType<typeof createFleet>;
 
 const firstPauseMs = 50;
@@ -109,7 +115,9 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
       const now = clock.monotonic();
       if (now - (lastUse.get(name) ?? -Infinity) < useEveryMs) return;
       lastUse.set(name, now);
-      target.agent.call("use", { name, source }).catch((error) => log.warn("use not told", { error: messageOf(error) }));
+      target.agent
+        .call("use", { name, source })
+        .catch((error) => log.warn("use not told", { error: messageOf(error) }));
     },
   };
 }

@@ -35,5 +35,10 @@ export function createFrontPage(site: SiteContext, hosts: ReadonlySet<string>, c
 }
 
 function refusal(status: number, message: string): Decision {
-  return { kind: "refuse", status, body: JSON.stringify({ message }), contentType: "application/json; charset=utf-8" };
+  return {
+    kind: "refuse",
+    status,
+    body: JSON.stringify({ message }),
+    contentType: "application/json; charset=utf-8",
+  };
 }

@@ -12,7 +12,7 @@ import { serveControl, socketPath, type Handler } from "../machine/control-socke
 import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts";
 import { readProject, type Context } from "../operations/context.ts";
 import { syncPasswords } from "../operations/passwords.ts";
-import { openDatabase } from "../state/open.ts";
+import { holdLock } from "../state/open.ts";
 import { listNames, originOf } from "./addresses.ts";
 import { createDoors } from "./doors.ts";
 import { createFleet } from "./fleet.ts";
@@ -51,7 +51,9 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
     reserved: new Set(state.listPorts().values()),
   });
   state.setSetting("gateway_port", String(port));
-  await doors.sync(site).catch((error: unknown) => log.error("a door stays shut", { error: messageOf(error) }));
+  await doors
+    .sync(site)
+    .catch((error: unknown) => log.error("a door stays shut", { error: messageOf(error) }));
 
   const hello = (): GatewayHello => ({
     pid: world.pid,
@@ -108,14 +110,17 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
       return null;
     },
   };
-  const control = await serveControl(socketPath(folder, "gateway"), handlers as unknown as Record<string, Handler>);
+  const control = await serveControl(
+    socketPath(folder, "gateway"),
+    handlers as unknown as Record<string, Handler>,
+  );
   log.info("gateway ready", { url: hello().url, pid: world.pid });
   return { hello, ended, stop };
 }
 
 function holdGateway(folder: string) {
   try {
-    return openDatabase(join(folder, "gateway.lock"), [], { exclusive: true });
+    return holdLock(join(folder, "gateway.lock"));
   } catch (error) {
     if (!(error instanceof SestaError) || error.code !== "BUSY") throw error;
     throw new SestaError("GATEWAY_RUNNING", "The gateway of this project runs already", {
@@ -124,7 +129,10 @@ function holdGateway(folder: string) {
   }
 }
 
-function createSiteContext({ state, world: { clock } }: Context, household: SiteContext["household"]): SiteContext {
+function createSiteContext(
+  { state, world: { clock } }: Context,
+  household: SiteContext["household"],
+): SiteContext {
   const key = Buffer.from(state.findSetting("session_key") ?? "", "base64");
   const kept = key.length === 32 ? key : randomBytes(32);
   if (kept !== key) state.setSetting("session_key", kept.toString("base64"));

@@ -11,7 +11,12 @@ import type { Kept } from "./kept.ts";
 const labTitle = "Jupyter Lab";
 
 /** @param urlOf the origin of a workload's open door */
-export function createHousehold(context: Context, kept: Kept, fleet: Fleet, urlOf: (name: string) => string | null): Household {
+export function createHousehold(
+  context: Context,
+  kept: Kept,
+  fleet: Fleet,
+  urlOf: (name: string) => string | null,
+): Household {
   const { state, world } = context;
   const { clock } = world;
   const earlier = (name: string) => state.wakeDurationsMs(name, 10).toReversed();
@@ -48,7 +53,8 @@ export function createHousehold(context: Context, kept: Kept, fleet: Fleet, urlO
     list: () => [...names()].map(view).filter((one) => one !== undefined),
     find: view,
     address: (name) => fleet.address(name),
-    secretOf: (name) => (kept.placed().get(name)?.launch.door ?? findSection(context.project, name))?.password,
+    secretOf: (name) =>
+      (kept.placed().get(name)?.launch.door ?? findSection(context.project, name))?.password,
     passwords: kept.passwords,
     earlierWakesMs: earlier,
     wake: fleet.wake,

@@ -15,7 +15,10 @@ export type PortWish = {
 const searched = 200;
 
 /** @throws SestaError PORT_TAKEN */
-export async function listenOn(listen: (port: number, host: string) => Promise<number>, wish: PortWish): Promise<number> {
+export async function listenOn(
+  listen: (port: number, host: string) => Promise<number>,
+  wish: PortWish,
+): Promise<number> {
   const { what, host, fixed, first, reserved } = wish;
   if (fixed !== undefined) return listenFixed(listen, what, host, fixed);
   for (let port = first; port < first + searched; port++) {
@@ -47,8 +50,14 @@ async function listenFixed(
 function refused(what: string, host: string, port: number, cause: unknown): SestaError {
   const taken = systemCode(cause) === "EADDRINUSE";
   const reason = taken ? "another program uses it" : messageOf(cause);
-  return new SestaError("PORT_TAKEN", `Port ${port} on ${host}, which belongs to ${what}, cannot be opened: ${reason}`, {
-    hint: taken ? `End that program, or set another \`port:\` for ${what} in sesta.yaml.` : "Set another `port:` in sesta.yaml.",
-    cause,
-  });
+  return new SestaError(
+    "PORT_TAKEN",
+    `Port ${port} on ${host}, which belongs to ${what}, cannot be opened: ${reason}`,
+    {
+      hint: taken
+        ? `End that program, or set another \`port:\` for ${what} in sesta.yaml.`
+        : "Set another `port:` in sesta.yaml.",
+      cause,
+    },
+  );
 }

@@ -25,12 +25,17 @@ export async function watchSecrets(
     await clock.sleep(everyMs, signal).catch(() => undefined);
     if (signal.aborted) return;
     const now = await readMarks(context);
-    const touched = new Set([...now].filter(([name, mark]) => marks.get(name) !== mark).map(([name]) => name));
+    const touched = new Set(
+      [...now].filter(([name, mark]) => marks.get(name) !== mark).map(([name]) => name),
+    );
     marks = now;
     if (touched.size > 0) {
-      await sync(touched).then((names) => names.length > 0 && changed(), (error) => {
-        log.warn("password not taken over", { error: messageOf(error) });
-      });
+      await sync(touched).then(
+        (names) => names.length > 0 && changed(),
+        (error) => {
+          log.warn("password not taken over", { error: messageOf(error) });
+        },
+      );
     }
     if (context.state.dataVersion() !== dataVersion) {
       dataVersion = context.state.dataVersion();

@@ -77,6 +77,11 @@ describe("requests", () => {
     await expect(ask(path, "hello", {})).rejects.toMatchObject({ code: expect.stringMatching(/ENOENT|ECONNREFUSED/) as string });
   });
 
+  test("who gave up before asking waits for nothing", async () => {
+    const path = await serve({}, { watch: () => new Promise(() => undefined) });
+    await expect(follow(path, "watch", {}, AbortSignal.abort()).next()).rejects.toMatchObject({ code: "ETIMEDOUT" });
+  });
+
   test("no answer in time is ETIMEDOUT", async () => {
     const path = await serve({ forever: () => new Promise(() => undefined) });
     await expect(ask(path, "forever", {}, 20)).rejects.toMatchObject({ code: "ETIMEDOUT" });

@@ -4,8 +4,9 @@ import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { errorCodes, type ErrorCode } from "../base/error-codes.ts";
-import { messageOf, SestaError } from "../base/errors.ts";
+import { messageOf, SestaError, systemCode } from "../base/errors.ts";
 
 type Answer = { result: unknown } | { error: { code: string; message: string; hint?: string } };
 export type Handler = (params: never) => unknown;
@@ -14,6 +15,7 @@ export type Stream = (params: never, send: (event: unknown) => void, closed: Abo
 // sun_path holds 104 bytes on macOS and 108 on Linux, see unix(7).
 const longestPath = 100;
 const longestRequest = 4 * 1024 * 1024;
+const retryMs = 5;
 
 /** Where the socket of this name in `folder` is: there, or in a private temporary folder when that path is too long. */
 export function socketPath(folder: string, name: string): string {
@@ -65,9 +67,10 @@ export async function* follow(path: string, method: string, params: unknown, sig
 }
 
 async function* lines(path: string, method: string, params: unknown, signal: AbortSignal): AsyncGenerator {
-  const socket = connect(path).setEncoding("utf8");
+  const socket = (await connected(path, signal)).setEncoding("utf8");
   const stop = () => socket.destroy(Object.assign(new Error(`no answer to ${method}`), { code: "ETIMEDOUT" }));
   signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
     socket.write(`${JSON.stringify({ method, params })}\n`);
     let rest = "";
@@ -79,6 +82,19 @@ async function* lines(path: string, method: string, params: unknown, signal: Abo
   } finally {
     signal.removeEventListener("abort", stop);
     socket.destroy();
+  }
+}
+
+/** A listener whose queue is full refuses with EAGAIN for the moment, see connect(2) and unix(7). */
+async function connected(path: string, signal: AbortSignal): Promise<Socket> {
+  for (;;) {
+    const socket = connect(path);
+    const error = await new Promise<Error | undefined>((resolve) => {
+      socket.once("connect", () => resolve(undefined)).once("error", resolve);
+    });
+    if (!error) return socket;
+    if (systemCode(error) !== "EAGAIN" || signal.aborted) throw error;
+    await delay(retryMs);
   }
 }
 

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Launch } from "../model/launch.ts";
 import type { Change } from "../model/status.ts";
 import type { State } from "../model/words.ts";
-import { openDatabase, transact, type Migrations } from "./open.ts";
+import { explained, openDatabase, transact, type Migrations } from "./open.ts";
 
 const migrations: Migrations = [
   `CREATE TABLE workloads (
@@ -39,7 +39,7 @@ export type AgentState = ReturnType<typeof openAgentState>;
 
 export function openAgentState(path: string) {
   const db = openDatabase(path, migrations, { exclusive: true });
-  return {
+  return explained(path, {
     /** Names this database for ever: changes are numbered within it. */
     instance: String(db.prepare("SELECT id FROM instance").get()?.["id"]),
     list: (): Supervised[] => db.prepare("SELECT * FROM workloads ORDER BY name").all().map(readSupervised),
@@ -59,7 +59,7 @@ export function openAgentState(path: string) {
     changesAfter: (seq: number): Change[] =>
       db.prepare("SELECT * FROM changes WHERE seq > ? ORDER BY seq").all(seq).map(readChange),
     close: () => db.close(),
-  };
+  });
 }
 
 function save(db: DatabaseSync, { name, launch, places, state, since, why, start }: Supervised): void {

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Launch } from "../model/launch.ts";
 import type { Change } from "../model/status.ts";
 import type { WorkloadType } from "../model/words.ts";
-import { openDatabase, transact, type Migrations } from "./open.ts";
+import { explained, openDatabase, transact, type Migrations } from "./open.ts";
 
 const migrations: Migrations = [
   `CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -37,7 +37,7 @@ export type ProjectState = ReturnType<typeof openProjectState>;
 
 export function openProjectState(path: string) {
   const db = openDatabase(path, migrations);
-  return {
+  return explained(path, {
     ...settings(db),
     ...workloads(db),
     ...passwords(db),
@@ -46,7 +46,7 @@ export function openProjectState(path: string) {
     dataVersion: () => Number(db.prepare("PRAGMA data_version").get()?.["data_version"]),
     transact: <T>(work: () => T) => transact(db, work),
     close: () => db.close(),
-  };
+  });
 }
 
 function settings(db: DatabaseSync) {

@@ -157,7 +157,14 @@ function createNodeServer({ tls }: DoorOptions, limits: DoorLimits): Server {
     shouldUpgradeCallback: (request: IncomingMessage) =>
       request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket",
   };
-  return tls ? createTlsServer({ ...settings, ...tls, ALPNProtocols: ["http/1.1"], handshakeTimeout: limits.headersMs }) : createServer(settings);
+  return tls
+    ? createTlsServer({
+        ...settings,
+        ...tls,
+        ALPNProtocols: ["http/1.1"],
+        handshakeTimeout: limits.headersMs,
+      })
+    : createServer(settings);
 }
 
 /** Ends the connection when a body's bytes stop moving before it is whole. */

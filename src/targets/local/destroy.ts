@@ -2,9 +2,10 @@
 import { rm } from "node:fs/promises";
 import { SestaError } from "../../base/errors.ts";
 import type { Plan, Progress, Receipt } from "../../model/plan.ts";
+import { runStep } from "../step.ts";
+import type { Local } from "./context.ts";
+import { removeUnusedEnvironments } from "./environments.ts";
 import { agentHome, keepFolder, placesOf } from "./layout.ts";
-import type { Local } from "./local.ts";
-import { removeUnusedEnvironments, runStep } from "./place.ts";
 
 const longestMs = 60_000;
 
@@ -28,7 +29,12 @@ export async function destroyLocal(local: Local, plan: Plan, on: Progress): Prom
     await rm(`${log}.1`, { force: true });
     return removeUnusedEnvironments(local);
   });
-  return { kind: "receipt", name, removed: [`${name} on this machine`, ...environments, log], remains: [workspace, keepFolder(folders, name)] };
+  return {
+    kind: "receipt",
+    name,
+    removed: [`${name} on this machine`, ...environments, log],
+    remains: [workspace, keepFolder(folders, name)],
+  };
 }
 
 async function endRunning({ agent, clock }: Local, name: string): Promise<void> {
@@ -38,7 +44,9 @@ async function endRunning({ agent, clock }: Local, name: string): Promise<void> 
     if (!report || report.state === "asleep" || report.state === "failed") return;
     await agent.call("sleep", { name, why: "It is taken down.", by: "owner" });
     if (clock.monotonic() - began > longestMs) {
-      throw new SestaError("START_FAILED", `${name} did not go to sleep within 60 s`, { hint: `Run \`sesta logs ${name}\`.` });
+      throw new SestaError("START_FAILED", `${name} did not go to sleep within 60 s`, {
+        hint: `Run \`sesta logs ${name}\`.`,
+      });
     }
     await clock.sleep(50);
   }

@@ -25,7 +25,9 @@ export function environmentsFolder({ sesta }: LocalFolders): string {
 export function placesOf(folders: LocalFolders, launch: Launch): FixedPlaces {
   const { environment, workspace } = launch;
   return {
-    environment: environment ? join(environmentsFolder(folders), environmentDigest(environment)) : folders.sesta,
+    environment: environment
+      ? join(environmentsFolder(folders), environmentDigest(environment))
+      : folders.sesta,
     workspace: isAbsolute(workspace) ? workspace : resolve(folders.project, workspace),
   };
 }
@@ -38,7 +40,9 @@ export function launchDigest(launch: Launch): string {
 /** A launch as it is remembered: of the lock, which is long, only the digest. */
 export function toKeep(launch: Launch): Launch {
   const { environment } = launch;
-  return environment ? { ...launch, environment: { ...environment, locked: lockDigest(environment.locked) } } : launch;
+  return environment
+    ? { ...launch, environment: { ...environment, locked: lockDigest(environment.locked) } }
+    : launch;
 }
 
 function environmentDigest({ python, locked, packages, requirements }: PythonEnvironment): string {
@@ -46,11 +50,15 @@ function environmentDigest({ python, locked, packages, requirements }: PythonEnv
 }
 
 function lockDigest(locked: string): string {
-  return locked.startsWith(digestMark) ? locked : digestMark + createHash("sha256").update(locked).digest("hex");
+  return locked.startsWith(digestMark)
+    ? locked
+    : digestMark + createHash("sha256").update(locked).digest("hex");
 }
 
 function digest(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(sorted(value))).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify(sorted(value)))
+    .digest("hex");
 }
 
 function sorted(value: unknown): unknown {

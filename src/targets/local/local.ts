@@ -1,32 +1,18 @@
 // The target `local`: workloads on the user's own machine, supervised by an agent in the project's state folder.
-import { join } from "node:path";
-import type { Clock } from "../../base/clock.ts";
+import { basename, join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
-import { connectAgent, type AgentPlace } from "../../machine/agent-connection.ts";
-import type { Machine } from "../../machine/machine.ts";
+import { connectAgent } from "../../machine/agent-connection.ts";
 import type { Placed, Plan, Progress, Receipt } from "../../model/plan.ts";
 import type { Report } from "../../model/status.ts";
 import type { ProjectState } from "../../state/project-state.ts";
 import type { Resource, Target } from "../target.ts";
+import { buildAbsent } from "../absent.ts";
+import type { Local, LocalContext } from "./context.ts";
 import { destroyLocal } from "./destroy.ts";
-import { agentHome, environmentsFolder, type LocalFolders } from "./layout.ts";
+import { listEnvironments } from "./environments.ts";
+import { agentHome } from "./layout.ts";
 import { placeLocal } from "./place.ts";
 import { planLocal } from "./plan.ts";
-import { listFolders } from "./folders.ts";
-
-export type LocalContext = {
-  folders: LocalFolders;
-  machine: Machine;
-  state: ProjectState;
-  clock: Clock;
-  /** Where Sesta keeps what projects share: an installed uv. */
-  cacheFolder: string;
-  agentCommand: AgentPlace["command"];
-  /** The environment of the agent and so of everything it starts, without the project's secrets. */
-  agentEnv: NodeJS.ProcessEnv;
-  /** Ends long work when the user does. */
-  signal: AbortSignal;
-};
 
 export function createLocalTarget(context: LocalContext): Target {
   const { folders, clock, state } = context;
@@ -45,14 +31,19 @@ export function createLocalTarget(context: LocalContext): Target {
       }
       return plan.wanted ? placeLocal(local, plan, plan.wanted, on) : destroyLocal(local, plan, on);
     },
-    status: async (name) => (await listReports(local)).find((report) => report.name === name) ?? absent(name, clock),
+    status: async (name) =>
+      (await listReports(local)).find((report) => report.name === name) ?? buildAbsent(name, clock.now()),
     async list(): Promise<Resource[]> {
-      const environments = (await listFolders(environmentsFolder(folders))).map(
-        (where): Resource => ({ name: where, kind: "environment", where: join(environmentsFolder(folders), where) }),
-      );
-      const workloads = (await listReports(local)).map(
-        ({ name }): Resource => ({ name, kind: "workload", where: home }),
-      );
+      const environments = (await listEnvironments(folders)).map((where): Resource => ({
+        name: basename(where),
+        kind: "environment",
+        where,
+      }));
+      const workloads = (await listReports(local)).map(({ name }): Resource => ({
+        name,
+        kind: "workload",
+        where: home,
+      }));
       return [...workloads, ...environments];
     },
     async wake(name, why, by) {
@@ -69,8 +60,6 @@ export function createLocalTarget(context: LocalContext): Target {
   };
 }
 
-export type Local = LocalContext & { agent: Target["agent"] };
-
 /** What the agent says; nothing when it does not run. */
 async function listReports({ agent }: Local): Promise<Report[]> {
   return (await agent.findHello()) ? agent.call("list", {}) : [];
@@ -79,19 +68,4 @@ async function listReports({ agent }: Local): Promise<Report[]> {
 function requirePlaced(state: ProjectState, name: string): void {
   if (state.findWorkload(name)?.placedAt) return;
   throw new SestaError("NOT_UP", `${name} is not up`, { hint: `Run \`sesta up ${name}\`.` });
-}
-
-export function absent(name: string, clock: Clock): Report {
-  return {
-    name,
-    state: "absent",
-    since: clock.now(),
-    why: "It has not been brought up.",
-    pid: null,
-    phase: null,
-    progress: null,
-    lastUse: null,
-    sleepsAt: null,
-    logTail: [],
-  };
 }

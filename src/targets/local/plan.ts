@@ -5,7 +5,7 @@ import type { Launch } from "../../model/launch.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { PlacedWorkload } from "../../state/project-state.ts";
 import { keepFolder, launchDigest, placesOf } from "./layout.ts";
-import type { Local } from "./local.ts";
+import type { Local } from "./context.ts";
 
 const price = "free, on this machine";
 
@@ -25,7 +25,9 @@ function planPlace({ folders }: Local, placed: PlacedWorkload | undefined, wante
     ...(existsSync(workspace) ? [] : [`make the workspace ${workspace}`]),
     ...(make ? [`make a Python${versionOf(wanted)} environment with ${wanted.title}${extras(wanted)}`] : []),
     ...(placed === undefined ? [`register ${wanted.name} with the agent of this machine, asleep`] : []),
-    ...(placed !== undefined && changed ? ["take over the changed settings; what runs keeps the old ones until it sleeps"] : []),
+    ...(placed !== undefined && changed
+      ? ["take over the changed settings; what runs keeps the old ones until it sleeps"]
+      : []),
   ];
   const action = placed === undefined ? "create" : changed || steps.length > 0 ? "change" : "none";
   return { action, steps, keeps: [], warnings: [] };
@@ -54,5 +56,7 @@ function planDestroy({ folders }: Local, name: string, placed: PlacedWorkload | 
 function basisOf({ folders }: Local, placed: PlacedWorkload | undefined, wanted: Launch | undefined): string {
   const found = [placed?.digest, placed?.placedAt, wanted && launchDigest(wanted)];
   const there = wanted ? existsSync(`${placesOf(folders, wanted).environment}/.complete`) : true;
-  return createHash("sha256").update(JSON.stringify([...found, there])).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify([...found, there]))
+    .digest("hex");
 }
