@@ -1,13 +1,16 @@
 // The agent's executable: `node main.ts HOME`.
 import { appendFileSync, mkdirSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { systemClock } from "../base/clock.ts";
 import { messageOf, SestaError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
+import { cannotStart } from "../machine/agent-connection.ts";
 import { createLocalMachine } from "../machine/local.ts";
 import { startAgent } from "./agent.ts";
 
+enableCompileCache();
 const [home] = process.argv.slice(2);
 if (home === undefined) {
   process.stderr.write("usage: agent HOME\n");
@@ -33,7 +36,8 @@ try {
     exit: () => process.exit(0),
   });
 } catch (error) {
-  if (error instanceof SestaError && error.code === "BUSY") process.exit(75);
-  log.error("agent cannot start", { error: messageOf(error) });
+  const { code, hint } = error instanceof SestaError ? error : { code: "INTERNAL", hint: undefined };
+  if (code === "BUSY") process.exit(75);
+  log.error(cannotStart, { code, error: messageOf(error), hint });
   process.exit(1);
 }

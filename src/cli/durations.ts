@@ -2,7 +2,7 @@
 
 /** "0.8 s", "12 s", "3 min 20 s", "2 h 5 min", "4 d". */
 export function formatMs(ms: number): string {
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -1,7 +1,8 @@
 // Lets `-C DIR` stand before the verb, as with git and make.
 
 export function hoistDirectory(argv: readonly string[]): string[] {
-  const [first, folder, verb, ...rest] = argv;
-  if (first === "-C" && folder !== undefined && verb !== undefined) return [verb, "-C", folder, ...rest];
-  return [...argv];
+  const [first = ""] = argv;
+  const length = first.startsWith("--directory=") ? 1 : first === "-C" || first === "--directory" ? 2 : 0;
+  const [verb, ...rest] = argv.slice(length);
+  return verb === undefined ? [...argv] : [verb, ...argv.slice(0, length), ...rest];
 }

@@ -17,13 +17,17 @@ export type Reporter = {
 export function createReporter(terminal: Terminal, clock: Clock): Reporter {
   const { paint, err, liveErr } = terminal;
   const began = new Map<string, number>();
-  let current: { text: string; since: number } | undefined;
+  let current: { label: string; detail: string; since: number } | undefined;
   let frame = 0;
   const draw = () => {
     if (!current) return;
     frame = (frame + 1) % frames.length;
-    const line = `${frames[frame]} ${current.text}  ${paint("dim", formatMs(clock.monotonic() - current.since))}`;
-    err(`\r\u001b[K${line.slice(0, terminal.columns + 20)}`);
+    const { label, detail, since } = current;
+    const took = formatMs(clock.monotonic() - since);
+    // A line that wraps could not be cleared again.
+    const shown = `${label} ${detail}`.trimEnd().slice(0, terminal.columns - took.length - 5);
+    const words = shown.slice(0, label.length) + paint("dim", shown.slice(label.length));
+    err(`\r\u001b[K${frames[frame]} ${words}  ${paint("dim", took)}`);
   };
   const timer = liveErr ? setInterval(draw, frameMs).unref() : undefined;
   const clear = () => {
@@ -38,7 +42,7 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
       const since = began.get(key) ?? clock.monotonic();
       began.set(key, since);
       if (state === "running") {
-        current = { text: detail === undefined ? label : `${label} ${paint("dim", detail)}`, since };
+        current = { label, detail: detail ?? "", since };
         if (liveErr) draw();
         return;
       }
@@ -49,7 +53,7 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
     },
     show(text) {
       if (!liveErr) return;
-      current = { text, since: current?.since ?? clock.monotonic() };
+      current = { label: text, detail: "", since: current?.since ?? clock.monotonic() };
       draw();
     },
     end() {

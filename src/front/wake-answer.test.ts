@@ -23,6 +23,13 @@ describe("the wake table", () => {
     ],
     ["wrong one", { kind: "wrong-password" }, 403, {}, '{"message": "Wrong password."}'],
     [
+      "a preview",
+      { kind: "not-asked", title, state: "asleep" },
+      503,
+      {},
+      '{"message": "Jupyter Lab is asleep; a preview does not wake it.", "state": "asleep", "url": null, "eta_seconds": null}',
+    ],
+    [
       "too many attempts",
       { kind: "throttled", retryAfterSeconds: 16 },
       429,

@@ -9,6 +9,8 @@ export type WakeSituation =
   | { kind: "wrong-password" }
   | { kind: "throttled"; retryAfterSeconds: number }
   | Starting
+  /** HEAD, prefetch or a link preview with the right password: it is told the state, and wakes nothing. */
+  | { kind: "not-asked"; title: string; state: Starting["state"] }
   | {
       kind: "failed";
       title: string;
@@ -46,6 +48,8 @@ export function buildWakeAnswer(situation: WakeSituation): WakeAnswer {
       return buildThrottled(situation.retryAfterSeconds);
     case "starting":
       return buildStarting(situation);
+    case "not-asked":
+      return buildNotAsked(situation.title, situation.state);
     case "failed":
       return buildFailed(situation.title, situation.reason, situation.retryAfterSeconds);
     case "absent":
@@ -63,6 +67,14 @@ function buildStarting({ title, state, earlierMs, elapsedMs }: Starting): WakeAn
   const { phrase, retryAfterSeconds, etaSeconds } = estimateWake(earlierMs, elapsedMs);
   const message = `${title} will start in ${phrase}. Wait and reload this request to get the access URL.`;
   return answer(200, message, { state, url: null, eta_seconds: etaSeconds }, retryAfterSeconds);
+}
+
+function buildNotAsked(title: string, state: string): WakeAnswer {
+  return answer(503, `${title} is ${state}; a preview does not wake it.`, {
+    state,
+    url: null,
+    eta_seconds: null,
+  });
 }
 
 function buildFailed(title: string, reason: string, retryAfterSeconds: number | undefined): WakeAnswer {

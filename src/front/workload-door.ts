@@ -10,7 +10,8 @@ import { checkChange, checkUpgrade } from "./origin.ts";
 import { buildWakingPage } from "./pages/waking-page.ts";
 import { createDoorServer } from "./proxy/door-server.ts";
 import type { Decision, Door, DoorRequest } from "./proxy/door.ts";
-import { createSite, headOf, page, type SiteContext } from "./site.ts";
+import { createSite } from "./site.ts";
+import { headOf, page, type SiteContext } from "./site-context.ts";
 import { findSession } from "./visitor.ts";
 import { estimateWake } from "./wake-estimate.ts";
 

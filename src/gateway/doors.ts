@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { SiteContext } from "../front/site.ts";
+import type { SiteContext } from "../front/site-context.ts";
 import { createWorkloadDoor, type WorkloadDoor } from "../front/workload-door.ts";
 import { findWorkload } from "../model/project.ts";
 import type { Context } from "../operations/context.ts";

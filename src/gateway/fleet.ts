@@ -30,6 +30,9 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
   let instance = "";
   let wakeUp: (() => void) | undefined;
 
+  let known: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => (known = resolve));
+
   const changed = () => listeners.forEach((listener) => listener());
 
   async function follow(): Promise<void> {
@@ -38,6 +41,9 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
       try {
         if (state.listWorkloads().some(({ placedAt }) => placedAt !== null)) {
           ({ instance } = await target.agent.ensure());
+          for (const report of await target.agent.call("list", {})) await takeReport(report);
+          changed();
+          known();
           for await (const event of target.agent.watch(state.lastSeq(instance), signal)) {
             pauseMs = firstPauseMs;
             await take(event);
@@ -47,6 +53,7 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
       } catch (error) {
         if (!signal.aborted) log.warn("the agent does not answer", { error: messageOf(error) });
       }
+      known();
       await pause(pauseMs);
       pauseMs = Math.min(longestPauseMs, pauseMs * 2);
     }
@@ -61,7 +68,10 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
 
   async function take(event: AgentEvent): Promise<void> {
     if ("change" in event) state.addChange(instance, event.change);
-    if ("removed" in event) reports.delete(event.removed);
+    if ("removed" in event) {
+      reports.delete(event.removed);
+      addresses.delete(event.removed);
+    }
     if ("report" in event) await takeReport(event.report);
     changed();
   }
@@ -80,6 +90,10 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
   return {
     /** Follows the agent until the signal aborts. */
     follow,
+    /** Resolves when the agent's word is known, or when it could not be had at the first try. */
+    ready,
+    /** Something that pages show has changed elsewhere. */
+    changed,
     /** Tries again at once, after something was brought up. */
     nudge: () => wakeUp?.(),
     find: (name: string): Report | undefined => reports.get(name),

@@ -6,7 +6,8 @@ import { isKnownHost } from "../front/host.ts";
 import { buildIndexPage } from "../front/pages/index-page.ts";
 import { createDoorServer } from "../front/proxy/door-server.ts";
 import type { Decision, Door } from "../front/proxy/door.ts";
-import { createSite, page, viewsOf, visitorOf, type SiteContext } from "../front/site.ts";
+import { createSite } from "../front/site.ts";
+import { page, viewsOf, visitorOf, type SiteContext } from "../front/site-context.ts";
 import { addWakeRoutes } from "./wake.ts";
 
 /** @param hosts names under which this machine is reached, ports aside */

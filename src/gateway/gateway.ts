@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import { version } from "../base/version.ts";
 import { createGate } from "../front/gate.ts";
 import { createSessions } from "../front/session.ts";
-import type { SiteContext } from "../front/site.ts";
+import type { SiteContext } from "../front/site-context.ts";
 import { createTickets } from "../front/ticket.ts";
 import { serveControl, socketPath, type Handler } from "../machine/control-socket.ts";
 import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts";
@@ -43,12 +43,17 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
   const site = createSiteContext(context, household);
   const frontPage = createFrontPage(site, hosts, clock, log);
 
+  const following = fleet.follow();
+  await fleet.ready; // else what failed a moment ago would pass for asleep, and reloading its page would wake it
   port = await listenOn(frontPage.listen, {
     what: "the gateway",
     host,
     fixed: context.project.gateway.port ?? keptPort(context),
     first: firstPort,
     reserved: new Set(state.listPorts().values()),
+  }).catch((error: unknown) => {
+    stopping.abort();
+    throw error;
   });
   state.setSetting("gateway_port", String(port));
   await doors
@@ -78,10 +83,11 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
   const stateChanged = () => {
     kept.refresh();
     doors.dropOldSessions();
+    fleet.changed();
   };
 
   const running = Promise.all([
-    fleet.follow(),
+    following,
     doors.keepOpen(site, stopping.signal),
     watchSecrets(context, log, stopping.signal, stateChanged, (names) => syncPasswords(context, names)),
   ]);

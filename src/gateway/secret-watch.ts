@@ -19,7 +19,7 @@ export async function watchSecrets(
   sync: (names: ReadonlySet<string>) => Promise<readonly unknown[]>,
 ): Promise<void> {
   const { clock } = context.world;
-  let marks = await readMarks(context);
+  let marks: ReadonlyMap<string, string> = new Map(); // a file may have changed while no gateway ran
   let dataVersion = context.state.dataVersion();
   while (!signal.aborted) {
     await clock.sleep(everyMs, signal).catch(() => undefined);

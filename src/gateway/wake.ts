@@ -4,7 +4,7 @@ import { isPreview } from "../front/navigation.ts";
 import { readPassword } from "../front/read-password.ts";
 import { buildWakingPage } from "../front/pages/waking-page.ts";
 import { securityHeaders } from "../front/pages/security-headers.ts";
-import { headOf, type Env, type SiteContext } from "../front/site.ts";
+import { headOf, type Env, type SiteContext } from "../front/site-context.ts";
 import { seenFrom } from "../front/seen-from.ts";
 import { sourceOf } from "../front/source.ts";
 import { buildWakeAnswer, type WakeSituation } from "../front/wake-answer.ts";
@@ -32,11 +32,15 @@ async function wake(c: HonoContext<Env>, site: SiteContext, name: string | undef
   const verdict = await gate.check({ source, account: name ?? "", secret, candidate });
   if (verdict.kind === "throttled") return say(c, verdict);
   if (verdict.kind === "wrong" || name === undefined) return say(c, { kind: "wrong-password" });
-  await wakeIfAsked(c, site, name);
+  const looksAhead = isPreview(headOf(c, site));
+  if (!looksAhead) await wakeUnlessRunning(c, site, name);
   const found = household.find(name);
   if (!found) return say(c, { kind: "wrong-password" });
   const view = seenFrom(found, c.req.header("host"));
-  if (!wantsPage(c)) return say(c, situationOf(site, view));
+  const situation = situationOf(site, view);
+  if (looksAhead)
+    return say(c, situation.kind === "starting" ? { ...situation, kind: "not-asked" } : situation);
+  if (!wantsPage(c)) return say(c, situation);
   const cookie = sessions.setCookie({ workload: name }, sessions.issue({ workload: name }, verdict.version));
   const body = buildWakingPage(view, { project: household.project, atGateway: true, now: household.now() });
   return c.html(body, view.state === "failed" || view.state === "absent" ? 503 : 200, {
@@ -45,10 +49,13 @@ async function wake(c: HonoContext<Env>, site: SiteContext, name: string | undef
   });
 }
 
-async function wakeIfAsked(c: HonoContext<Env>, site: SiteContext, name: string): Promise<void> {
-  const { household } = site;
+async function wakeUnlessRunning(
+  c: HonoContext<Env>,
+  { household }: SiteContext,
+  name: string,
+): Promise<void> {
   const view = household.find(name);
-  if (c.req.raw.method === "HEAD" || isPreview(headOf(c, site)) || !view) return;
+  if (!view) return;
   const rested = c.req.method === "POST" || household.now() - view.since >= failedRestMs;
   const wakes = view.state === "asleep" || view.state === "sleeping" || (view.state === "failed" && rested);
   if (wakes) await household.wake(name, "Woken through its address.", "visitor").catch(() => undefined);

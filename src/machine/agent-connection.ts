@@ -1,8 +1,10 @@
 // Speaks with a machine's agent, and starts it where it does not run.
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, readFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
+import { findDiskError } from "../base/disk-error.ts";
+import { errorCodes, type ErrorCode } from "../base/error-codes.ts";
 import { messageOf, SestaError, systemCode } from "../base/errors.ts";
 import { protocolVersion, type AgentEvent, type AgentMethods, type Hello } from "../model/agent-protocol.ts";
 import { ask, follow, socketPath } from "./control-socket.ts";
@@ -17,7 +19,12 @@ export type AgentPlace = {
 
 export type AgentConnection = ReturnType<typeof connectAgent>;
 
+/** The message under which an agent logs why it ends at once. */
+export const cannotStart = "agent cannot start";
+
 const startTimeoutMs = 10_000;
+/** Of an agent that finds another one running. */
+const busyExit = 75;
 
 export function connectAgent(place: AgentPlace, clock: Clock) {
   const path = socketPath(place.home, "agent");
@@ -40,17 +47,13 @@ export function connectAgent(place: AgentPlace, clock: Clock) {
     async ensure(): Promise<Hello> {
       const running = await this.findHello();
       if (running) return accept(running);
-      await launch(place);
+      const end = await launch(place);
       const began = clock.monotonic();
       for (;;) {
         const hello = await this.findHello();
         if (hello) return accept(hello);
-        if (clock.monotonic() - began > startTimeoutMs) {
-          throw new SestaError("AGENT_UNREACHABLE", "The agent did not start", {
-            where: join(place.home, "agent.log"),
-            hint: `Look at the end of ${join(place.home, "agent.log")}.`,
-          });
-        }
+        const failed = end.exitCode !== undefined && end.exitCode !== busyExit;
+        if (failed || clock.monotonic() - began > startTimeoutMs) throw await explainStart(place);
         await clock.sleep(10);
       }
     },
@@ -65,17 +68,46 @@ function accept(hello: Hello): Hello {
 }
 
 // In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it.
-async function launch({ home, command: [program, ...operands], env }: AgentPlace): Promise<void> {
-  await mkdir(home, { recursive: true, mode: 0o700 });
-  const log = await open(join(home, "agent.log"), "a", 0o600);
+async function launch({ home, command: [program, ...operands], env }: AgentPlace): Promise<{ exitCode?: number }> {
+  const end: { exitCode?: number } = {};
+  const log = await openLog(home);
   try {
     await new Promise<void>((resolve, reject) => {
       const child = spawn(program, [...operands, home], { cwd: home, env, detached: true, stdio: ["ignore", log.fd, log.fd] });
+      child.once("exit", (code) => (end.exitCode = code ?? 128));
       child.once("error", (error) => reject(new SestaError("AGENT_UNREACHABLE", `The agent cannot be started: ${messageOf(error)}`)));
       child.once("spawn", () => resolve(void child.unref()));
     });
   } finally {
     await log.close();
+  }
+  return end;
+}
+
+async function openLog(home: string) {
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    return await open(join(home, "agent.log"), "a", 0o600);
+  } catch (error) {
+    throw findDiskError(error) ?? error;
+  }
+}
+
+async function explainStart({ home }: AgentPlace): Promise<SestaError> {
+  const path = join(home, "agent.log");
+  const last = (await readFile(path, "utf8").catch(() => "")).trimEnd().split("\n").at(-1) ?? "";
+  const { message, code, error, hint } = parseLine(last);
+  const known = message === cannotStart && code !== undefined && code in errorCodes;
+  return new SestaError(known ? (code as ErrorCode) : "AGENT_UNREACHABLE", `The agent did not start${error ? `: ${error}` : ""}`, {
+    hint: (known ? hint : undefined) ?? `Look at the end of ${path}.`,
+  });
+}
+
+function parseLine(line: string): { message?: string; code?: string; error?: string; hint?: string } {
+  try {
+    return JSON.parse(line) as object;
+  } catch {
+    return {};
   }
 }
 

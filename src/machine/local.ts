@@ -35,7 +35,6 @@ async function run([program, ...operands]: Argv, options: RunOptions): Promise<R
   const { execa } = await import("execa"); // slow to load, and most verbs run nothing
   const child = execa(program, operands, {
     reject: false,
-    all: true,
     extendEnv: false,
     stdin: options.input === undefined ? "ignore" : "pipe",
     ...(options.env && { env: options.env }),
@@ -44,7 +43,11 @@ async function run([program, ...operands]: Argv, options: RunOptions): Promise<R
     ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs }),
     ...(options.signal && { cancelSignal: options.signal }),
   });
-  if (options.onLine) for await (const line of child.iterable({ from: "all" })) options.onLine(line);
+  const { onLine } = options;
+  const read = async (from: "stdout" | "stderr") => {
+    if (onLine) for await (const line of child.iterable({ from })) onLine(line);
+  };
+  await Promise.all([read("stdout"), read("stderr")]);
   const result = await child;
   if (result.isCanceled) throw new SestaError("INTERRUPTED", `${program} was stopped`);
   if (result.timedOut) {

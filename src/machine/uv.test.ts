@@ -111,7 +111,7 @@ async function machineWithoutPip(digestOf: (digest: string) => string) {
   const index = createServer((request, response) => {
     if (request.url === `/${name}`) return void response.end(wheel);
     const { port } = index.address() as { port: number };
-    const others = ["uv-0.13.8.tar.gz", name.replace(/manylinux|musllinux|macosx/, "win"), name.replace(/x86_64|aarch64|arm64/g, "s390x")];
+    const others = ["uv-0.13.8.tar.gz", name.replace(/manylinux|musllinux|macosx/g, "win"), name.replace(/x86_64|aarch64|arm64/g, "s390x")];
     const urls = [...others, name].map((filename) => ({
       filename,
       url: `http://127.0.0.1:${port}/${filename}`,

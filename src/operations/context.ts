@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { makePrivateFolder, writeAtomic } from "../base/atomic-file.ts";
 import { createLocalMachine } from "../machine/local.ts";
 import type { Machine } from "../machine/machine.ts";
+import { strayMark } from "../machine/start-detached.ts";
 import type { Project } from "../model/project.ts";
 import { version } from "../base/version.ts";
 import { loadProjectCached } from "../project/load-cached.ts";
@@ -61,10 +62,13 @@ export function readProject({ project, folder }: Context): Promise<Project> {
   return loadProjectCached(project.folder, folder, version);
 }
 
-/** The environment for what outlives the command: the project's secrets are not in it. */
+/**
+ * The environment for what outlives the command: the project's secrets are not in it, nor the mark of a workload
+ * whose terminal the command was typed in, which would end it together with that workload.
+ */
 export function withoutSecrets(env: NodeJS.ProcessEnv, project: Project): NodeJS.ProcessEnv {
   const secret = new Set(Object.values(project.secrets).flatMap((ref) => ("env" in ref ? [ref.env] : [])));
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name) && name !== strayMark));
 }
 
 async function ignoreByGit(folder: string): Promise<void> {

@@ -1,4 +1,6 @@
 // What exists and in which state, asked of the machines themselves; no gateway is needed.
+import { messageOf } from "../base/errors.ts";
+import type { Hello } from "../model/agent-protocol.ts";
 import type { ProjectStatus, Report, WorkloadStatus } from "../model/status.ts";
 import type { WorkloadType } from "../model/words.ts";
 import type { Context } from "./context.ts";
@@ -7,7 +9,7 @@ import { listOrphans } from "./plan.ts";
 
 export async function getStatus(context: Context): Promise<ProjectStatus> {
   const { project, target } = context;
-  const [gateway, hello] = await Promise.all([findGateway(context), target.agent.findHello()]);
+  const [gateway, { hello, problem }] = await Promise.all([findGateway(context), findAgent(context)]);
   const reports = hello ? await target.agent.call("list", {}) : [];
   const declared = Object.values(project.workloads).map(({ name, type, target: on }) => ({ name, type, on }));
   const orphaned = listOrphans(context).map((name) => ({ name, type: typeOf(context, name), on: "local" }));
@@ -25,7 +27,7 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         state: report?.state ?? (placed?.placedAt ? "asleep" : "absent"),
         url: gateway?.doors[name] ?? null,
         since: report ? new Date(report.since).toISOString() : null,
-        why: orphan ? `It is not in sesta.yaml any more: \`sesta down ${name}\` takes it away.` : whyOf(report, placed?.placedAt ?? null, name),
+        why: orphan ? `It is not in sesta.yaml any more: \`sesta down ${name}\` takes it away.` : whyOf(report, placed?.placedAt ?? null, name, problem),
         saved_at: null,
         pid: report?.pid ?? null,
         agent_pid: report && hello ? hello.pid : null,
@@ -35,9 +37,19 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
   };
 }
 
-function whyOf(report: Report | undefined, placedAt: number | null, name: string): string {
+/** One that died is brought back: what it supervised may run on, and only it can tell. */
+async function findAgent({ target, state }: Context): Promise<{ hello?: Hello | undefined; problem?: string }> {
+  if (state.listWorkloads().length === 0) return { hello: await target.agent.findHello() };
+  return target.agent.ensure().then(
+    (hello) => ({ hello }),
+    (error: unknown) => ({ problem: messageOf(error) }),
+  );
+}
+
+function whyOf(report: Report | undefined, placedAt: number | null, name: string, problem: string | undefined): string {
   if (report) return report.why;
-  return placedAt ? "The agent does not run; waking starts it." : `It is declared; \`sesta up ${name}\` brings it up.`;
+  if (problem !== undefined) return `Nothing is known of it: ${problem}`;
+  return placedAt ? `The agent does not know it: run \`sesta up ${name}\`.` : `It is declared; \`sesta up ${name}\` brings it up.`;
 }
 
 function typeOf({ state }: Context, name: string): WorkloadType {

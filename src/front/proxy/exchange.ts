@@ -52,7 +52,6 @@ export class Exchange implements Receiver {
   #connection: UpstreamConnection;
   #received = noBytes;
   #answered = false;
-  #retried = false;
   #requestSent: boolean;
   #response: ResponseHead | undefined;
   #body: ResponseBody | undefined;
@@ -100,8 +99,7 @@ export class Exchange implements Receiver {
   closed(error: Error | undefined): void {
     const { upstream } = this.#forwarding;
     const { options, pool } = this.#context;
-    if (this.#connection.reused && !this.#answered && this.#repeatable && !this.#retried) {
-      this.#retried = true;
+    if (this.#connection.reused && !this.#answered && this.#repeatable) {
       this.#connection = pool.dial(upstream, this);
       this.#connection.socket.write(this.#head, "latin1");
       return;

@@ -253,6 +253,34 @@ describe("bodies", () => {
   });
 });
 
+test("L6: an upstream that does not read stops the upload, and loses nothing of it", async () => {
+  const total = 64_000_000;
+  let received = 0;
+  const { port: backend, sockets } = await startRawBackend((socket) => socket.pause());
+  const { port } = await startDoor(backend);
+  const client = openRaw(port);
+  client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${total}\r\n\r\n`);
+  let sent = 0;
+  const more = () => {
+    while (sent < total) {
+      sent += 64_000;
+      if (!client.socket.write(Buffer.alloc(64_000, "x"))) return void client.socket.once("drain", more);
+    }
+  };
+  more();
+  let before = -1;
+  await expect.poll(() => before === (before = sent), { interval: 200, timeout: 10_000 }).toBe(true);
+  expect(sent).toBeLessThan(40_000_000);
+  const [upstream] = sockets;
+  upstream?.on("data", (bytes) => {
+    received += bytes.filter((byte) => byte === 0x78).length;
+    if (received >= total) upstream.end("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
+  });
+  upstream?.resume();
+  await client.received("\r\n\r\ndone");
+  expect(received).toBe(total);
+});
+
 describe("endings", () => {
   test("a client that leaves ends its upstream request, during the upload and during the answer", async () => {
     for (const upload of [true, false]) {

@@ -226,7 +226,8 @@ describe("T5: one request in is one request out", () => {
     expect(backend.sockets).toHaveLength(2);
   });
 
-  test("bytes on an idle upstream connection end it", async () => {
+  // An idle connection would be let go after 15 s anyway; this must not take so long.
+  test("bytes on an idle upstream connection end it", { timeout: 5_000 }, async () => {
     const backend = await startRawBackend((socket) =>
       onHeads(socket, () => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")),
     );

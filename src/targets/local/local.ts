@@ -60,9 +60,11 @@ export function createLocalTarget(context: LocalContext): Target {
   };
 }
 
-/** What the agent says; nothing when it does not run. */
-async function listReports({ agent }: Local): Promise<Report[]> {
-  return (await agent.findHello()) ? agent.call("list", {}) : [];
+/** What the agent says; one that died is brought back, since what it supervised may run on. */
+async function listReports({ agent, state }: Local): Promise<Report[]> {
+  if (state.listWorkloads().length > 0) await agent.ensure();
+  else if (!(await agent.findHello())) return [];
+  return agent.call("list", {});
 }
 
 function requirePlaced(state: ProjectState, name: string): void {
