@@ -186,6 +186,6 @@ function grep({ path, lines }: SourceFile, pattern: RegExp): string[] {
 function placesHere(): string[] {
   const parent = dirname(root);
   const folders = parent === "/" ? [root] : readdirSync(parent).map((name) => join(parent, name));
-  const registry = run("npm", "config", "get", "registry").match(/https?:\/\/([^/\s]+)/)?.[1] ?? "";
+  const registry = spawnSync("npm", ["config", "get", "registry"], { cwd: root, encoding: "utf8" }).stdout.match(/https?:\/\/([^/\s]+)/)?.[1] ?? "";
   return [...folders, ...(registry === "" || registry === "registry.npmjs.org" ? [] : [registry])];
 }

@@ -76,13 +76,15 @@ describe.skipIf(missing !== "")("a lab in Chromium", { timeout: 90_000 }, () => 
 
     test("opens a notebook from the launcher, runs a cell, sees its output, saves", async () => {
       await page.locator('.jp-LauncherCard[data-category="Notebook"]').first().click();
+      // JupyterLab drops what is run before its kernel is there.
+      await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
       const cell = page.locator(".jp-Notebook .jp-CodeCell").first();
       await cell.locator(".cm-content").click();
       await page.keyboard.type("print('made in the browser', 6 * 7)");
       await page.keyboard.press("Shift+Enter");
       await expect
-        .poll(() => cell.locator(".jp-OutputArea-output").allInnerTexts(), patience)
-        .toEqual(["made in the browser 42"]);
+        .poll(() => cell.locator(".jp-OutputArea-output").allTextContents(), patience)
+        .toEqual(["made in the browser 42\n"]);
       await page.keyboard.press("Control+s");
       await expect.poll(readNotebook, patience).toContain("made in the browser 42");
     });
@@ -122,7 +124,7 @@ describe.skipIf(missing !== "")("a lab in Chromium", { timeout: 90_000 }, () => 
       expect(await readNotebook()).toContain("made in the browser 42");
       await page.goto(`${project.lab}/lab/tree/Untitled.ipynb`);
       const output = page.locator(".jp-Notebook .jp-OutputArea-output").first();
-      await expect.poll(() => output.innerText(), patience).toBe("made in the browser 42");
+      await expect.poll(() => output.textContent(), patience).toBe("made in the browser 42\n");
       await page.context().close();
     });
   });
@@ -213,9 +215,9 @@ async function untilLab(page: Page): Promise<void> {
 /** Every first-level heading that shows from now on, over all loads of the page. */
 function watchWords(page: Page): () => Promise<string[]> {
   const words = new Set<string>();
-  let over = false;
+  const over = new AbortController();
   const watching = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const text = await page
         .locator("h1")
         .first()
@@ -226,7 +228,7 @@ function watchWords(page: Page): () => Promise<string[]> {
     }
   })();
   return async () => {
-    over = true;
+    over.abort();
     await watching;
     return [...words];
   };

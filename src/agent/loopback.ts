@@ -1,5 +1,5 @@
 // Requests to a process on this machine, with its token.
-import { request } from "node:http";
+import process from "node:process";
 
 export type Address = { host: string; port: number; headers: Readonly<Record<string, string>> };
 
@@ -18,6 +18,8 @@ export async function getJson(address: Address, path: string): Promise<unknown> 
 }
 
 function exchange(method: string, { host, port, headers }: Address, path: string): Promise<{ status: number; body: string }> {
+  // An import of node:http also loads the client behind `fetch`, 14 MB that stay for as long as the agent runs.
+  const { request } = process.getBuiltinModule("node:http");
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs); // for all of it: a server may answer byte by byte
     const outgoing = request({ method, host, port, path, headers, agent: false, signal }, (incoming) => {

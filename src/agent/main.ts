@@ -1,6 +1,6 @@
 // The agent's executable: `node main.ts HOME`.
 import { appendFileSync, mkdirSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { systemClock } from "../base/clock.ts";
@@ -9,8 +9,6 @@ import { createLog } from "../base/log.ts";
 import { cannotStart } from "../machine/agent-connection.ts";
 import { createLocalMachine } from "../machine/local.ts";
 import { startAgent } from "./agent.ts";
-
-enableCompileCache();
 const [home] = process.argv.slice(2);
 if (home === undefined) {
   process.stderr.write("usage: agent HOME\n");
@@ -35,6 +33,7 @@ try {
     pid: process.pid,
     exit: () => process.exit(0),
   });
+  flushCompileCache(); // it seldom ends by itself, which is when Node would write it
 } catch (error) {
   const { code, hint } = error instanceof SestaError ? error : { code: "INTERNAL", hint: undefined };
   if (code === "BUSY") process.exit(75);

@@ -57,6 +57,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         env: {
           ...Object.fromEntries(Object.entries(process.env).map(([key, value]) => [key, fill(value, places)])),
           PYTHONDONTWRITEBYTECODE: undefined, // it makes every start compile everything anew
+          NODE_COMPILE_CACHE: undefined, // the agent's own
           [strayMark]: start.startId,
         },
         logFile: logOf(launch.name),
@@ -82,9 +83,10 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         on(`${launch.title} ends its kernels`);
         const runtime = runtimeOf(start);
         const bound = isBound(launch, identity, runtime) && existsSync(join(runtime, "token")); // else who has the port?
-        await askToEnd(clock, launch, identity, bound ? addressOf(launch, start) : undefined);
+        if (bound) await askToEnd(clock, launch, identity, addressOf(launch, start));
         on(`${launch.title} is stopped`);
-        await makeEnd(clock, identity);
+        const { stopPath, stopGraceMs } = launch.process;
+        await makeEnd(clock, identity, stopPath === undefined ? stopGraceMs : termGraceMs);
       }
       await endStrays(clock, start.startId, termGraceMs);
       await rm(runtimeOf(start), { recursive: true, force: true });
@@ -102,7 +104,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         if (known.has(startId)) continue;
         const runtime = join(home, "run", startId);
         const identity = await findClaimed(runtime);
-        if (identity) await makeEnd(clock, identity);
+        if (identity) await makeEnd(clock, identity, termGraceMs);
         await endStrays(clock, startId, termGraceMs);
         await rm(runtime, { recursive: true, force: true });
       }
@@ -194,17 +196,16 @@ function isBound({ process }: Launch, { pid }: Identity, runtime: string): boole
   return process.boundFile === undefined || existsSync(join(runtime, process.boundFile.replace("{pid}", String(pid))));
 }
 
-async function askToEnd(clock: Clock, launch: Launch, identity: Identity, address: DoorAddress | undefined): Promise<void> {
+async function askToEnd(clock: Clock, launch: Launch, identity: Identity, address: DoorAddress): Promise<void> {
   const { stopPath, stopGraceMs } = launch.process;
-  const askable = address !== undefined && stopPath !== undefined;
-  const asked = askable && (await send("POST", address, stopPath).then((status) => status < 300, () => false));
-  if (!asked) await signalGroup(identity, "SIGTERM");
-  await untilDead(clock, identity, stopGraceMs);
+  if (stopPath === undefined) return;
+  const asked = await send("POST", address, stopPath).then((status) => status < 300, () => false);
+  if (asked) await untilDead(clock, identity, stopGraceMs);
 }
 
-async function makeEnd(clock: Clock, identity: Identity): Promise<void> {
+async function makeEnd(clock: Clock, identity: Identity, graceMs: number): Promise<void> {
   if (!(await signalGroup(identity, "SIGTERM"))) return;
-  if (await untilDead(clock, identity, termGraceMs)) return;
+  if (await untilDead(clock, identity, graceMs)) return;
   await signalGroup(identity, "SIGKILL");
   await untilDead(clock, identity, termGraceMs);
 }

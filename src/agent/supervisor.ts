@@ -42,7 +42,7 @@ export class Supervisor {
   #logTail: readonly string[] = [];
   #use: Use | null = null;
   #activity = new AbortController();
-  /** Why an awake workload's process is no more; null while it lives. */
+  /** Why the process is started again: it ended by itself, and what it left has not been cleared away yet. */
   #ended: string | null = null;
   #settling = false;
   #left = new AbortController();
@@ -166,9 +166,10 @@ export class Supervisor {
 
   #nextStep(): (() => Promise<void>) | undefined {
     const { state } = this;
-    if (state === "waking" && this.#wanted === "awake") return () => this.#bringUp();
+    const ended = this.#ended;
+    if (state === "waking" && this.#wanted === "awake") return () => (ended === null ? this.#bringUp() : this.#clear());
     if (state === "waking" || state === "sleeping") return () => this.#takeDown();
-    if (state === "awake" && this.#ended !== null) return () => this.#recover();
+    if (state === "awake" && ended !== null) return async () => this.#change("waking", ended, "agent");
     if (state !== "asleep" || this.#wanted !== "awake") return undefined;
     return async () => {
       this.#change("waking", "It was asked for while it went to sleep.", this.#askedBy, null);
@@ -282,16 +283,15 @@ export class Supervisor {
     }
   }
 
-  async #recover(): Promise<void> {
-    this.#begin();
+  async #clear(): Promise<void> {
+    const activity = this.#begin();
     this.#logTail = await this.#context.runner.logTail(this.name);
     await this.#stopLeftovers();
-    if (this.state !== "awake") return; // asked to sleep meanwhile
-    const why = this.#ended ?? "";
-    this.#failures += 1;
-    if (this.#failures >= tries) this.#fail(`${this.#workload.launch.title} kept ending by itself (${tries} times)`);
-    else this.#change("waking", why, "agent", null);
+    if (activity.aborted) return; // asked to sleep meanwhile
     this.#ended = null;
+    this.#failures += 1;
+    this.#workload = { ...this.#workload, start: null };
+    if (this.#failures >= tries) this.#fail(`${this.#workload.launch.title} kept ending by itself (${tries} times)`);
   }
 
   /** One activity at a time: what went on before is told to end. */

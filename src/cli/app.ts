@@ -20,7 +20,16 @@ const app = buildApplication(
 
 export async function runApp(argv: readonly string[]): Promise<void> {
   const inputs = hoistDirectory(argv.length === 0 ? ["--help"] : argv);
-  await run(app, inputs, { process: parserProcess });
+  let refusal = "";
+  await run(app, inputs, { process: createParserProcess((text) => (refusal += text)) });
+  if (refusal !== "" && wantsJson(inputs)) {
+    process.stdout.write(`${JSON.stringify({ error: { code: "USAGE", message: refusal.trim(), problems: [] } })}\n`);
+  }
+}
+
+function wantsJson(inputs: readonly string[]): boolean {
+  const end = inputs.indexOf("--");
+  return inputs.slice(0, end < 0 ? inputs.length : end).includes("--json");
 }
 
 /** Verbs and flags that could be the last word of `words`. */
@@ -28,15 +37,22 @@ export async function proposeWords(words: readonly string[]): Promise<string[]> 
   return (await proposeCompletions(app, words, { process: { stdout: process.stdout, stderr: process.stderr } })).map(({ completion }) => completion);
 }
 
-// Verbs set the code of the process themselves; what the parser refuses is a usage error.
-const parserProcess = {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  get exitCode(): number | string | null {
-    return process.exitCode ?? null;
-  },
-  set exitCode(code: number | string | null) {
-    if (code === null || code === ExitCode.Success) return;
-    process.exitCode = code === ExitCode.InvalidArgument || code === ExitCode.UnknownCommand ? 2 : 1;
-  },
-};
+// Verbs set the code of the process and print by themselves; what the parser refuses is a usage error.
+function createParserProcess(refused: (text: string) => void) {
+  return {
+    stdout: process.stdout,
+    stderr: {
+      write(text: string) {
+        process.stderr.write(text);
+        refused(text);
+      },
+    },
+    get exitCode(): number | string | null {
+      return process.exitCode ?? null;
+    },
+    set exitCode(code: number | string | null) {
+      if (code === null || code === ExitCode.Success) return;
+      process.exitCode = code === ExitCode.InvalidArgument || code === ExitCode.UnknownCommand ? 2 : 1;
+    },
+  };
+}

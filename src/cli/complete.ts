@@ -4,21 +4,36 @@ import { findProjectFolder } from "../project/find.ts";
 import { proposeWords } from "./app.ts";
 
 const takesWorkload = new Set(["plan", "up", "why", "open", "wake", "sleep", "logs", "history", "down"]);
+const operands: Readonly<Record<string, readonly string[]>> = {
+  init: ["lab"],
+  completion: ["bash", "zsh", "fish"],
+  gateway: ["install", "uninstall"],
+};
+const directoryFlags = ["-C", "--directory"];
+const notForPeople = new Set(["--", "--background"]);
 
-/** @param words after `sesta`, the last one perhaps empty or begun */
+/**
+ * None where a file or folder is meant: shells know those.
+ * @param words after `sesta`, the last one perhaps empty or begun
+ */
 export async function complete(words: readonly string[]): Promise<string[]> {
   const word = words.at(-1) ?? "";
-  const [verb] = words;
-  const proposed = await proposeWords(words);
-  if (words.length < 2 || word.startsWith("-") || !takesWorkload.has(verb ?? "")) return proposed;
-  return [...(await workloadNames()).filter((name) => name.startsWith(word)), ...proposed.filter((text) => !text.startsWith("-"))];
+  if (directoryFlags.includes(words.at(-2) ?? "")) return [];
+  const own = words.length > 2 && directoryFlags.includes(words[0] ?? "") ? words.slice(2) : words;
+  const [verb = ""] = own;
+  if (own.length < 2 || word.startsWith("-")) {
+    return (await proposeWords(own)).filter((text) => !notForPeople.has(text));
+  }
+  const names = takesWorkload.has(verb) ? await workloadNames(words) : (operands[verb] ?? []);
+  return names.filter((name) => name.startsWith(word));
 }
 
 // Nothing may be printed while somebody types, so a project that cannot be read has no names.
-async function workloadNames(): Promise<string[]> {
+async function workloadNames(words: readonly string[]): Promise<string[]> {
   try {
     const { loadProject } = await import("../project/load.ts");
-    const folder = await findProjectFolder(resolve("."));
+    const flag = words.findIndex((word) => directoryFlags.includes(word));
+    const folder = flag < 0 ? await findProjectFolder(resolve(".")) : resolve(words[flag + 1] ?? ".");
     return folder === undefined ? [] : Object.keys((await loadProject(folder)).workloads);
   } catch {
     return [];

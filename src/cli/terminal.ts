@@ -25,7 +25,7 @@ export function createTerminal(process: NodeJS.Process): Terminal {
     interactive: stdin.isTTY === true && stderr.isTTY === true,
     liveErr: stderr.isTTY === true && env["TERM"] !== "dumb" && env["CI"] === undefined,
     paint: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
-    columns: stdout.columns ?? 100,
+    columns: stdout.columns || 100, // some pseudo-terminals say 0
   };
 }
 

@@ -1,11 +1,11 @@
 // The process as arguments: the only place that reads its environment, clock and signals.
-import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../base/clock.ts";
 import { SestaError } from "../base/errors.ts";
 import type { World } from "../operations/context.ts";
+import { findCacheFolder } from "./cache-folder.ts";
 
 const graceMs = 3_000;
 const quiet = "--disable-warning=ExperimentalWarning";
@@ -16,7 +16,7 @@ export function createWorld(): World {
     clock: systemClock,
     env,
     pid: process.pid,
-    cacheFolder: env["SESTA_CACHE"] || join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sesta"),
+    cacheFolder: findCacheFolder(env),
     agentCommand: [process.execPath, quiet, beside("agent")],
     gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
     signal: interruption(),

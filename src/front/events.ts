@@ -10,17 +10,27 @@ export function events(c: HonoContext<Env>, site: SiteContext): Response {
   const only = c.req.query("workload");
   c.header("cache-control", "no-store");
   return streamSSE(c, async (stream) => {
+    let changed = false; // also while a message is being written
     let wakeUp: () => void = () => undefined;
-    const stop = site.household.onChange(() => wakeUp());
-    stream.onAbort(() => wakeUp());
+    const note = () => {
+      changed = true;
+      wakeUp();
+    };
+    const stop = site.household.onChange(note);
+    stream.onAbort(note);
     try {
       while (!stream.aborted) {
+        changed = false;
         const visitor = visitorOf(c, site);
         if (!mayLook(visitor)) return;
         await stream.writeSSE({ data: JSON.stringify(snapshot(c, site, visitor, only)) });
         await new Promise<void>((resolve) => {
-          wakeUp = resolve;
-          setTimeout(resolve, keepAliveMs).unref();
+          if (changed) return resolve();
+          const timer = setTimeout(resolve, keepAliveMs).unref();
+          wakeUp = () => {
+            clearTimeout(timer);
+            resolve();
+          };
         });
       }
     } finally {

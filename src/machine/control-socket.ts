@@ -139,7 +139,7 @@ function readRequest(socket: Socket): Promise<{ method: string; params: unknown 
 }
 
 function received(error: { code: string; message: string; hint?: string }): Error {
-  if (!(error.code in errorCodes)) return new Error(error.message);
+  if (!Object.hasOwn(errorCodes, error.code)) return new Error(error.message);
   return new SestaError(error.code as ErrorCode, error.message, { hint: error.hint });
 }
 

@@ -51,7 +51,7 @@ export async function openContext(world: World, projectFolder: string): Promise<
     clock: world.clock,
     cacheFolder: world.cacheFolder,
     agentCommand: world.agentCommand,
-    agentEnv: withoutSecrets(world.env, project),
+    agentEnv: buildLastingEnv(world, project),
     signal: world.signal,
   });
   return { world, project, folder, state, target, machine };
@@ -64,11 +64,13 @@ export function readProject({ project, folder }: Context): Promise<Project> {
 
 /**
  * The environment for what outlives the command: the project's secrets are not in it, nor the mark of a workload
- * whose terminal the command was typed in, which would end it together with that workload.
+ * whose terminal the command was typed in, which would end it together with that workload. Compiled code is kept
+ * in Sesta's own cache: an agent that compiles nothing holds 25 MB less.
  */
-export function withoutSecrets(env: NodeJS.ProcessEnv, project: Project): NodeJS.ProcessEnv {
-  const secret = new Set(Object.values(project.secrets).flatMap((ref) => ("env" in ref ? [ref.env] : [])));
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name) && name !== strayMark));
+export function buildLastingEnv({ env, cacheFolder }: World, project: Project): NodeJS.ProcessEnv {
+  const left = new Set(Object.values(project.secrets).flatMap((ref) => ("env" in ref ? [ref.env] : [])));
+  const own = Object.entries(env).filter(([name]) => !left.has(name) && name !== strayMark);
+  return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: join(cacheFolder, "compiled") };
 }
 
 async function ignoreByGit(folder: string): Promise<void> {

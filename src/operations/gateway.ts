@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { messageOf, SestaError, systemCode } from "../base/errors.ts";
 import { ask, socketPath } from "../machine/control-socket.ts";
 import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts";
-import { withoutSecrets, type Context } from "./context.ts";
+import { buildLastingEnv, type Context } from "./context.ts";
 
 const startTimeoutMs = 15_000;
 
@@ -58,7 +58,7 @@ async function launch({ world, folder, project }: Context): Promise<{ failed?: s
     const [program, ...operands] = world.gatewayCommand;
     const child = spawn(program, [...operands, "-C", project.folder], {
       cwd: project.folder,
-      env: withoutSecrets(world.env, project),
+      env: buildLastingEnv(world, project),
       detached: true,
       stdio: ["ignore", log.fd, log.fd],
     });

@@ -10,7 +10,8 @@ export const root = join(import.meta.dirname, "..", "..");
 
 /** Paths relative to the root, sorted. */
 export function listFiles(): string[] {
-  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], {
+  // Whoever runs the tests may be another user than the one who owns the checkout.
+  const listed = execFileSync("git", ["-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"], {
     cwd: root,
     encoding: "utf8",
   });

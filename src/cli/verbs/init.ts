@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { SestaError, systemCode } from "../../base/errors.ts";
-import { loadProject } from "../../project/load.ts";
+import { parseProject } from "../../project/parse.ts";
 import { buildTemplate, type LabAnswers } from "../../project/template.ts";
 import type { Session, Verb } from "../session.ts";
 
@@ -19,8 +19,9 @@ export const init: Verb<object, [string?]> = async (session, flags, template) =>
   const asks = template === undefined && !flags.yes;
   const answers = asks ? await askPerson(session, name) : { name, passwordEnv: defaultEnv, idle: "40m", packages: [] };
   const path = join(folder, "sesta.yaml");
-  await writeNew(path, buildTemplate("lab", answers));
-  await loadProject(folder);
+  const text = buildTemplate("lab", answers);
+  await parseProject(new TextEncoder().encode(text), folder);
+  await writeNew(path, text);
   if (flags.json) return session.json({ path, name: answers.name });
   session.terminal.out(`wrote ${path}\n\nnext:\n${nextSteps(answers)}`);
 };

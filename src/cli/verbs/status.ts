@@ -1,4 +1,5 @@
 // `sesta status`: what exists and in which state, asked of the machines themselves.
+import { errorCodes } from "../../base/error-codes.ts";
 import type { ProjectStatus, WorkloadStatus } from "../../model/status.ts";
 import { getStatus } from "../../operations/status.ts";
 import { formatMs } from "../durations.ts";
@@ -26,6 +27,7 @@ export const status: Verb<Flags, []> = async (session, flags) => {
     shown = text;
     await world.clock.sleep(watchEveryMs, world.signal).catch(() => undefined);
   }
+  session.exitCode = errorCodes.INTERRUPTED.exit;
 };
 
 const styles = { awake: "green", waking: "yellow", sleeping: "yellow", failed: "red", asleep: "blue", absent: "dim" } as const;

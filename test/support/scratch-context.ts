@@ -1,0 +1,51 @@
+// An operation's context on a project in a scratch folder, without the command line around it.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
+import { openContext, type Context } from "../../src/operations/context.ts";
+import { root } from "./source-files.ts";
+
+export type ScratchContext = {
+  folder: string;
+  context: Context;
+  /** The same project as another command sees it, with this file and this environment. */
+  reopen(yaml?: string, env?: NodeJS.ProcessEnv): Promise<Context>;
+  end(): Promise<void>;
+};
+
+export async function createScratchContext(yaml: string, env: NodeJS.ProcessEnv = {}): Promise<ScratchContext> {
+  const folder = await mkdtemp(join(tmpdir(), "sesta-context-"));
+  const { PYTHONDONTWRITEBYTECODE: _, ...inherited } = process.env;
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning"] as const;
+  const opened: Context[] = [];
+  const reopen = async (text = yaml, more: NodeJS.ProcessEnv = env) => {
+    await writeFile(join(folder, "sesta.yaml"), text);
+    const context = await openContext(
+      {
+        clock: systemClock,
+        env: { ...inherited, ...more },
+        pid: process.pid,
+        cacheFolder: join(tmpdir(), "sesta-test-cache"),
+        agentCommand: [...node, join(root, "src/agent/main.ts")],
+        gatewayCommand: [...node, join(root, "src/main.ts"), "gateway", "--background"],
+        signal: new AbortController().signal,
+      },
+      folder,
+    );
+    opened.push(context);
+    return context;
+  };
+  const context = await reopen();
+  return {
+    folder,
+    context,
+    reopen,
+    async end() {
+      const { agent } = context.target;
+      if (await agent.findHello()) await agent.call("stop", {});
+      for (const { state } of opened) state.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    },
+  };
+}
