@@ -32,13 +32,17 @@ for (let round = -2; round < rounds; round++) {
 rmSync(folder, { recursive: true });
 
 const base = spread(times[0] ?? []);
-console.log(`${rounds} rounds, interleaved; milliseconds: minimum/median/maximum; more than \`node -e 0\` (minimum, median)`);
+console.log(
+  `${rounds} rounds, interleaved; milliseconds: minimum/median/maximum; more than \`node -e 0\` (minimum, median)`,
+);
 subjects.forEach(([name, , isMeasured], index) => {
   const { minimum, median, maximum } = spread(times[index] ?? []);
   const more = [minimum - base.minimum, median - base.median];
   const verdict = isMeasured ? `  goal ${goalMs}: ${(more[1] ?? Infinity) <= goalMs ? "met" : "missed"}` : "";
   const figures = [minimum, median, maximum].map((ms) => ms.toFixed(0)).join("/");
-  console.log(`${name.padEnd(26)} ${figures.padEnd(14)} +${more.map((ms) => ms.toFixed(0)).join(" +")}${verdict}`);
+  console.log(
+    `${name.padEnd(26)} ${figures.padEnd(14)} +${more.map((ms) => ms.toFixed(0)).join(" +")}${verdict}`,
+  );
 });
 
 function run(argv: readonly string[], cwd: string): number {

@@ -35,13 +35,16 @@ async function measure(round: string): Promise<void> {
   Object.entries(pids).forEach(([what, pid], index) => {
     const { rssMb, ownMb, ticks } = read(pid);
     const cpu = ((ticks - (before[index]?.ticks ?? 0)) / ticksPerSecond / seconds) * 100;
-    process.stdout.write(`  ${what.padEnd(8)} RSS ${rssMb.toFixed(0)} MB (its own ${ownMb.toFixed(0)} MB), CPU ${cpu.toFixed(2)} %\n`);
+    process.stdout.write(
+      `  ${what.padEnd(8)} RSS ${rssMb.toFixed(0)} MB (its own ${ownMb.toFixed(0)} MB), CPU ${cpu.toFixed(2)} %\n`,
+    );
   });
 }
 
 function read(pid: number): Used {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0) / 1024;
+  const field = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0) / 1024;
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return { rssMb: field("VmRSS"), ownMb: field("RssAnon"), ticks: Number(fields[11]) + Number(fields[12]) };
@@ -49,7 +52,10 @@ function read(pid: number): Used {
 
 function sesta(...argv: string[]): string {
   const main = join(import.meta.dirname, "..", "src", "main.ts");
-  const ran = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...argv], { cwd: folder, encoding: "utf8" });
+  const ran = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...argv], {
+    cwd: folder,
+    encoding: "utf8",
+  });
   if (ran.status !== 0) throw new Error(ran.stderr);
   return ran.stdout;
 }

@@ -81,7 +81,8 @@ async function wakeLaunch(): Promise<number> {
 /** From the request that wakes until the endpoint says that the lab answers, asked every 10 ms; gateway and agent run. */
 async function wakeProject(scratch: ScratchProject): Promise<number> {
   const url = `${(await scratch.status()).gateway.url}/v1/start`;
-  const ask = async () => (await fetch(url, { headers: { authorization: `Bearer ${scratch.password}` } })).json();
+  const ask = async () =>
+    (await fetch(url, { headers: { authorization: `Bearer ${scratch.password}` } })).json();
   const began = performance.now();
   while (((await ask()) as { state: string }).state !== "awake") await delay(10);
   const took = performance.now() - began;

@@ -18,9 +18,7 @@ const contentTypes = {
 /** The source text of the generated file. */
 export function buildAssets(): string {
   const entries = Object.entries(contentTypes).map(([name, contentType]) => {
-    const body = name.endsWith(".svg")
-      ? readFileSync(folder + name, "utf8").trim()
-      : bundle(folder + name);
+    const body = name.endsWith(".svg") ? readFileSync(folder + name, "utf8").trim() : bundle(folder + name);
     const etag = `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
     return [
       `  ${JSON.stringify(name)}: {`,

@@ -43,7 +43,10 @@ describe.skipIf(!hasTerminal)("init on a terminal", () => {
       ["After how long", enter],
       ["Python packages", enter],
     ]);
-    expect([code, readFileSync(join(folder, "sesta.yaml"), "utf8")]).toEqual([0, expect.not.stringMatching(/^ +password:/m)]);
+    expect([code, readFileSync(join(folder, "sesta.yaml"), "utf8")]).toEqual([
+      0,
+      expect.not.stringMatching(/^ +password:/m),
+    ]);
   });
 
   test("Ctrl-C at a question ends with 130 and writes nothing", () => {
@@ -70,7 +73,10 @@ describe.skipIf(!hasTerminal)("up on a terminal", () => {
     const folder = scratch(yaml);
     const { code, screen } = runOnTerminal(["up"], folder, [["Do this?", "n"]]);
     expect([code, /notebook.* on local: create/.test(screen)]).toEqual([0, true]);
-    expect([existsSync(join(folder, "notebook")), existsSync(join(folder, ".sesta", "agent"))]).toEqual([false, false]);
+    expect([existsSync(join(folder, "notebook")), existsSync(join(folder, ".sesta", "agent"))]).toEqual([
+      false,
+      false,
+    ]);
   });
 
   test("Ctrl-C at its question ends with 130", () => {
@@ -81,20 +87,28 @@ describe.skipIf(!hasTerminal)("up on a terminal", () => {
 
   test("status shows colours there, unless they are not wanted", () => {
     const folder = scratch(yaml);
-    const coloured = (env: NodeJS.ProcessEnv) => runOnTerminal(["status"], folder, [], env).screen.includes("\u001b[2m");
-    expect([coloured({}), coloured({ NO_COLOR: "1" }), coloured({ TERM: "dumb" })]).toEqual([true, false, false]);
+    const coloured = (env: NodeJS.ProcessEnv) =>
+      runOnTerminal(["status"], folder, [], env).screen.includes("\u001b[2m");
+    expect([coloured({}), coloured({ NO_COLOR: "1" }), coloured({ TERM: "dumb" })]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });
 
 describe("Ctrl-C", () => {
-  test.each(["SIGINT", "SIGTERM"] as const)("%s ends status --watch with 130 and says nothing more", async (signal) => {
-    const child = startCli(["status", "--watch"], scratch(yaml));
-    let stderr = "";
-    child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
-    await once(child.stdout, "data");
-    child.kill(signal);
-    expect([await once(child, "close"), stderr]).toEqual([[130, null], ""]);
-  });
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "%s ends status --watch with 130 and says nothing more",
+    async (signal) => {
+      const child = startCli(["status", "--watch"], scratch(yaml));
+      let stderr = "";
+      child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+      await once(child.stdout, "data");
+      child.kill(signal);
+      expect([await once(child, "close"), stderr]).toEqual([[130, null], ""]);
+    },
+  );
 
   test.skipIf(!hasTerminal)("typed on a terminal", () => {
     expect(runOnTerminal(["status", "--watch"], scratch(yaml), [["notebook", "\u0003"]]).code).toBe(130);
@@ -106,12 +120,12 @@ describe("Ctrl-C", () => {
     mkdirSync(logs, { recursive: true });
     writeFileSync(join(logs, "notebook.log"), "one\ntwo\nthree\n");
     const child = startCli(["logs", "notebook", "-f", "-n", "2"], folder);
-    let printed = "";
-    child.stdout.on("data", (text: Buffer) => (printed += text.toString()));
-    while (printed !== "two\nthree\n") await once(child.stdout, "data");
+    const seen = { text: "" };
+    child.stdout.on("data", (text: Buffer) => (seen.text += text.toString()));
+    while (seen.text !== "two\nthree\n") await once(child.stdout, "data");
     appendFileSync(join(logs, "notebook.log"), "four\n");
-    while (!printed.endsWith("four\n")) await once(child.stdout, "data");
+    while (!seen.text.endsWith("four\n")) await once(child.stdout, "data");
     child.kill("SIGINT");
-    expect([await once(child, "close"), printed]).toEqual([[130, null], "two\nthree\nfour\n"]);
+    expect([await once(child, "close"), seen.text]).toEqual([[130, null], "two\nthree\nfour\n"]);
   });
 });

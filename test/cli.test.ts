@@ -4,20 +4,24 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { version } from "../src/base/version.ts";
+import { takeLock } from "../src/state/lock.ts";
 import { executable, makeScratch, removeScratch, runCli } from "./support/cli.ts";
 
 const yaml = "name: vision-team\nworkloads:\n  notebook: { type: lab }\n  course: { type: lab }\n";
 const project = makeScratch(yaml);
 const empty = makeScratch();
 const broken = makeScratch("name: x\nworkloads:\n  notebook: { type: lab, idel: 4m }\nfoo: 1\n");
-const secret = makeScratch('name: vision-team\nsecrets: { pass: { env: SESTA_TEST_PASS } }\nworkloads: { notebook: { type: lab, password: "${secret.pass}" } }\n');
+const secret = makeScratch(
+  'name: vision-team\nsecrets: { pass: { env: SESTA_TEST_PASS } }\nworkloads: { notebook: { type: lab, password: "${secret.pass}" } }\n',
+);
 afterAll(() => [project, empty, broken, secret].forEach(removeScratch));
 
 const stack = /\n\s+at .+:\d+/;
-const verbs = spawnSync(executable, ["--help"], { encoding: "utf8" })
-  .stdout.split("COMMANDS\n")[1]
-  ?.split("\n")
-  .flatMap((line) => /^ {2}(\w+) /.exec(line)?.[1] ?? []) ?? [];
+const verbs =
+  spawnSync(executable, ["--help"], { encoding: "utf8" })
+    .stdout.split("COMMANDS\n")[1]
+    ?.split("\n")
+    .flatMap((line) => /^ {2}(\w+) /.exec(line)?.[1] ?? []) ?? [];
 
 function onlyDocument(stdout: string): Record<string, unknown> {
   expect(stdout).toMatch(/^[^\n]+\n$/);
@@ -55,30 +59,42 @@ describe("usage", () => {
     expect(stderr).not.toMatch(stack);
   });
 
-  test.each([[["why"]], [["wake"]], [["logs", "notebook", "-n", "many"]], [["status", "-z"]], [["status", "extra"]], [["status", "-C"]], [["completion", "tcsh"]], [["init", "tracker"]], [["gateway", "fly"]]])(
-    "%j ends with 2",
-    async (argv) => {
-      const { code, stdout, stderr } = await runCli(argv, project);
-      expect([code, stdout, stderr === ""]).toEqual([2, "", false]);
-      expect(stderr).not.toMatch(stack);
-    },
-  );
+  test.each([
+    [["why"]],
+    [["wake"]],
+    [["logs", "notebook", "-n", "many"]],
+    [["status", "-z"]],
+    [["status", "extra"]],
+    [["status", "-C"]],
+    [["completion", "tcsh"]],
+    [["init", "tracker"]],
+    [["gateway", "fly"]],
+  ])("%j ends with 2", async (argv) => {
+    const { code, stdout, stderr } = await runCli(argv, project);
+    expect([code, stdout, stderr === ""]).toEqual([2, "", false]);
+    expect(stderr).not.toMatch(stack);
+  });
 });
 
 describe("-C", () => {
-  test.each([[["-C", project, "plan"]], [["plan", "-C", project]], [["--directory", project, "plan"]], [["plan", `--directory=${project}`]]])(
-    "%j is the project there",
-    async (argv) => {
-      const { code, stderr } = await runCli(argv, empty);
-      expect([code, stderr.includes("notebook on local")]).toEqual([0, true]);
-    },
-  );
+  test.each([
+    [["-C", project, "plan"]],
+    [["plan", "-C", project]],
+    [["--directory", project, "plan"]],
+    [["plan", `--directory=${project}`]],
+  ])("%j is the project there", async (argv) => {
+    const { code, stderr } = await runCli(argv, empty);
+    expect([code, stderr.includes("notebook on local")]).toEqual([0, true]);
+  });
 
   test("without it the nearest folder above with a sesta.yaml; with it that one alone", async () => {
     const inner = join(project, "inner", "most");
     mkdirSync(inner, { recursive: true });
     expect((await runCli(["plan"], inner)).code).toBe(0);
-    expect(await runCli(["plan", "-C", inner], project)).toMatchObject({ code: 2, stderr: expect.stringContaining("there is no sesta.yaml") as string });
+    expect(await runCli(["plan", "-C", inner], project)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("there is no sesta.yaml") as string,
+    });
   });
 });
 
@@ -88,9 +104,18 @@ describe("--json", () => {
     [["status"], ["project", "gateway", "workloads"]],
     [["history"], ["events"]],
     [["doctor"], ["findings"]],
-    [["completion", "bash"], ["shell", "script"]],
-    [["why", "notebook"], ["name", "state", "why"]],
-    [["logs", "notebook"], ["name", "lines"]],
+    [
+      ["completion", "bash"],
+      ["shell", "script"],
+    ],
+    [
+      ["why", "notebook"],
+      ["name", "state", "why"],
+    ],
+    [
+      ["logs", "notebook"],
+      ["name", "lines"],
+    ],
   ])("%j is one document", async (argv, keys) => {
     const { stdout } = await runCli([...argv, "--json"], project);
     expect(Object.keys(onlyDocument(stdout))).toEqual(expect.arrayContaining(keys));
@@ -98,13 +123,26 @@ describe("--json", () => {
 
   test("the project's status has the shape of the design", async () => {
     const { code, stdout } = await runCli(["status", "--json"], project);
-    const none = { type: "lab", target: "local", state: "absent", url: null, since: null, saved_at: null, pid: null, agent_pid: null };
+    const none = {
+      type: "lab",
+      target: "local",
+      state: "absent",
+      url: null,
+      since: null,
+      saved_at: null,
+      pid: null,
+      agent_pid: null,
+    };
     expect([code, onlyDocument(stdout)]).toEqual([
       0,
       {
         project: "vision-team",
         gateway: { url: null, pid: null },
-        workloads: ["notebook", "course"].map((name) => ({ ...none, name, why: expect.any(String) as string })),
+        workloads: ["notebook", "course"].map((name) => ({
+          ...none,
+          name,
+          why: expect.any(String) as string,
+        })),
       },
     ]);
   });
@@ -124,7 +162,10 @@ describe("--json", () => {
     [["plan"], secret, 2, "SECRET_MISSING"],
   ])("%j in %s fails with one document as well", async (argv, cwd, exit, code) => {
     const ran = await runCli([...argv, "--json"], cwd);
-    expect([ran.code, onlyDocument(ran.stdout)]).toMatchObject([exit, { error: { code, message: expect.any(String) as string } }]);
+    expect([ran.code, onlyDocument(ran.stdout)]).toMatchObject([
+      exit,
+      { error: { code, message: expect.any(String) as string } },
+    ]);
     expect(ran.stdout + ran.stderr).not.toMatch(stack);
   });
 });
@@ -137,11 +178,28 @@ describe("without a terminal", () => {
 
   test("init names the form that asks nothing; that one writes a project, and refuses to write another over it", async () => {
     const folder = makeScratch();
-    expect(await runCli(["init"], folder)).toMatchObject({ code: 2, stderr: expect.stringContaining("sesta init lab") as string });
+    expect(await runCli(["init"], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("sesta init lab") as string,
+    });
     const first = await runCli(["init", "lab"], folder);
     expect([first.code, first.stdout.includes("sesta up")]).toEqual([0, true]);
     expect((await runCli(["plan"], folder, { TEAM_PASS: "x-password" })).code).toBe(0);
-    expect(await runCli(["init", "lab"], folder)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("exists already") as string });
+    expect(await runCli(["init", "lab"], folder)).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining("exists already") as string,
+    });
+    removeScratch(folder);
+  });
+
+  test("init makes the folder that -C names; where it cannot, it says so", async () => {
+    const folder = makeScratch();
+    expect((await runCli(["init", "lab", "-C", "new/team"], folder)).code).toBe(0);
+    expect((await runCli(["plan", "-C", "new/team"], folder, { TEAM_PASS: "x-password" })).code).toBe(0);
+    writeFileSync(join(folder, "file"), "");
+    const { code, stderr } = await runCli(["init", "lab", "-C", "file/team"], folder);
+    expect([code, stderr.includes("cannot be written"), stack.test(stderr)]).toEqual([2, true, false]);
     removeScratch(folder);
   });
 
@@ -151,14 +209,39 @@ describe("without a terminal", () => {
   });
 });
 
+test("F20: while another command changes the project, up and down end with 75 and name it", async () => {
+  const folder = makeScratch(yaml);
+  mkdirSync(join(folder, ".sesta"), { mode: 0o700 });
+  const lock = await takeLock(join(folder, ".sesta", "verb"), {
+    verb: "up",
+    pid: process.pid,
+    since: Date.now(),
+  });
+  for (const verb of ["up", "down"]) {
+    const { code, stdout, stderr } = await runCli([verb, "-y", "--json"], folder);
+    expect([verb, code, onlyDocument(stdout)]).toMatchObject([verb, 75, { error: { code: "BUSY" } }]);
+    expect(stderr).toContain(`\`sesta up\` (process ${process.pid}, for `);
+  }
+  lock.release();
+  removeScratch(folder);
+});
+
 test("problems of the project are printed with their place, all in one go", async () => {
   const { code, stderr } = await runCli(["status"], broken);
   expect(code).toBe(2);
-  for (const problem of [/sesta\.yaml:1:7: .*"x"/, /sesta\.yaml:3:26: .*"idel".*"idle"/, /sesta\.yaml:4:1: .*"foo"/]) expect(stderr).toMatch(problem);
+  for (const problem of [
+    /sesta\.yaml:1:7: .*"x"/,
+    /sesta\.yaml:3:26: .*"idel".*"idle"/,
+    /sesta\.yaml:4:1: .*"foo"/,
+  ])
+    expect(stderr).toMatch(problem);
 });
 
 test("a plan says what is missing before anything is done, and nothing of what is there", async () => {
-  expect(await runCli(["plan"], secret)).toMatchObject({ code: 2, stderr: expect.stringContaining("SESTA_TEST_PASS") as string });
+  expect(await runCli(["plan"], secret)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("SESTA_TEST_PASS") as string,
+  });
   const { code, stdout, stderr } = await runCli(["plan"], secret, { SESTA_TEST_PASS: "canary-81c2" });
   expect([code, (stdout + stderr).includes("canary-81c2")]).toEqual([0, false]);
 });
@@ -176,9 +259,13 @@ test.each<[string, NodeJS.ProcessEnv, boolean]>([
 const shells = {
   bash: (script: string, words: string) => `source ${script}
     COMP_WORDS=(sesta ${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _sesta; printf '%s\\n' "\${COMPREPLY[@]}"`,
-  zsh: (script: string, words: string) => `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _files() { :; }
+  zsh: (
+    script: string,
+    words: string,
+  ) => `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _files() { :; }
     source ${script}; words=(sesta ${words}); CURRENT=\${#words}; _sesta`,
-  fish: (script: string, words: string) => `source ${script}; complete --do-complete ${JSON.stringify(`sesta ${words.replace(/''$/, "")}`)}`,
+  fish: (script: string, words: string) =>
+    `source ${script}; complete --do-complete ${JSON.stringify(`sesta ${words.replace(/''$/, "")}`)}`,
 };
 
 describe.each(Object.keys(shells) as (keyof typeof shells)[])("completion in %s", (shell) => {
@@ -198,8 +285,18 @@ describe.each(Object.keys(shells) as (keyof typeof shells)[])("completion in %s"
     writeFileSync(script, (await runCli(["completion", shell], project)).stdout);
     const env = { ...process.env, PATH: `${join(executable, "..")}:${process.env["PATH"]}` };
     const operands = shell === "fish" ? ["--no-config", "-c"] : shell === "zsh" ? ["-f", "-c"] : ["-c"];
-    const ran = spawnSync(shell, [...operands, shells[shell](script, words)], { cwd: project, env, encoding: "utf8" });
+    const ran = spawnSync(shell, [...operands, shells[shell](script, words)], {
+      cwd: project,
+      env,
+      encoding: "utf8",
+    });
     expect(ran.stderr).toBe("");
-    expect(ran.stdout.trim().split("\n").map((line) => line.trim()).toSorted()).toEqual(proposals.toSorted());
+    expect(
+      ran.stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.trim())
+        .toSorted(),
+    ).toEqual(proposals.toSorted());
   });
 });

@@ -77,7 +77,7 @@ describe.skipIf(missing !== "")("a lab in Chromium", { timeout: 90_000 }, () => 
     test("opens a notebook from the launcher, runs a cell, sees its output, saves", async () => {
       await page.locator('.jp-LauncherCard[data-category="Notebook"]').first().click();
       // JupyterLab drops what is run before its kernel is there.
-      await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
+      await page.getByText("Python 3 (ipykernel) | Idle").waitFor();
       const cell = page.locator(".jp-Notebook .jp-CodeCell").first();
       await cell.locator(".cm-content").click();
       await page.keyboard.type("print('made in the browser', 6 * 7)");
@@ -86,6 +86,9 @@ describe.skipIf(missing !== "")("a lab in Chromium", { timeout: 90_000 }, () => 
         .poll(() => cell.locator(".jp-OutputArea-output").allTextContents(), patience)
         .toEqual(["made in the browser 42\n"]);
       await page.keyboard.press("Control+s");
+      const dialog = page.getByRole("dialog");
+      await dialog.getByRole("textbox").fill("first.ipynb");
+      await dialog.getByRole("button", { name: "Rename and Save" }).click();
       await expect.poll(readNotebook, patience).toContain("made in the browser 42");
     });
 
@@ -122,7 +125,7 @@ describe.skipIf(missing !== "")("a lab in Chromium", { timeout: 90_000 }, () => 
       await untilLab(page);
       expect(await seen()).toContain("Waking Jupyter Lab");
       expect(await readNotebook()).toContain("made in the browser 42");
-      await page.goto(`${project.lab}/lab/tree/Untitled.ipynb`);
+      await page.goto(`${project.lab}/lab/tree/first.ipynb`);
       const output = page.locator(".jp-Notebook .jp-OutputArea-output").first();
       await expect.poll(() => output.textContent(), patience).toBe("made in the browser 42\n");
       await page.context().close();
@@ -200,7 +203,7 @@ describe.skipIf(missing !== "")("a lab in Chromium", { timeout: 90_000 }, () => 
   }
 
   function readNotebook(): Promise<string> {
-    return project.read("notebook/Untitled.ipynb").then(
+    return project.read("notebook/first.ipynb").then(
       (text) => JSON.stringify(JSON.parse(text)),
       () => "",
     );

@@ -15,6 +15,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { findUserInstall, uvVariables } from "../src/commands/uv.ts";
@@ -215,6 +216,16 @@ describe.skipIf(missing !== undefined)("a running lab", { timeout: 120_000 }, ()
 describe.skipIf(missing !== undefined)("a lab that is not left alone", { timeout: 120_000 }, () => {
   afterEach(async () => {
     for (const lab of labs) await end(lab);
+  });
+
+  test("asked to end while a request waits for a thread, it ends by itself all the same", async () => {
+    const lab = await start(newFolder());
+    expect(await lab.answering()).toBe(true);
+    const asked = lab.request("/api/nbconvert").catch(() => undefined); // imports for half a second, in a thread
+    await delay(50);
+    expect((await lab.request(launch.process.stopPath ?? "", { method: "POST" })).status).toBe(200);
+    expect(await lab.ended).toBe(0);
+    await asked;
   });
 
   test("T10: nothing in the workspace is run by the server", async () => {

@@ -41,7 +41,9 @@ function npm(cwd: string, ...argv: string[]): string {
 
 beforeAll(() => {
   for (const path of [installed, project]) mkdirSync(path);
-  const [packed] = JSON.parse(npm(root, "pack", "--json", "--silent", "--pack-destination", folder)) as { filename: string }[];
+  const [packed] = JSON.parse(npm(root, "pack", "--json", "--silent", "--pack-destination", folder)) as {
+    filename: string;
+  }[];
   tarball = join(folder, packed?.filename ?? "");
   npm(installed, "install", "--no-save", "--no-audit", "--no-fund", "--prefer-offline", tarball);
 });
@@ -58,9 +60,22 @@ describe("what it holds", () => {
 
   test("the program, its licence, its README and its schema; no sources, tests or maps", () => {
     const held = files();
-    expect(held).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json", "schema/sesta.schema.json", "dist/main.js", "dist/agent.js"]));
-    expect(held.filter((path) => /\.ts$|\.map$|\.test\.|^(src|test|bench|scripts|\.)/.test(path))).toEqual([]);
-    expect(held.every((path) => /^(dist|schema)\/|^(LICENSE|README\.md|package\.json)$/.test(path))).toBe(true);
+    expect(held).toEqual(
+      expect.arrayContaining([
+        "LICENSE",
+        "README.md",
+        "package.json",
+        "schema/sesta.schema.json",
+        "dist/main.js",
+        "dist/agent.js",
+      ]),
+    );
+    expect(held.filter((path) => /\.ts$|\.map$|\.test\.|^(src|test|bench|scripts|\.)/.test(path))).toEqual(
+      [],
+    );
+    expect(held.every((path) => /^(dist|schema)\/|^(LICENSE|README\.md|package\.json)$/.test(path))).toBe(
+      true,
+    );
   });
 
   test("nothing that says where it was made", () => {
@@ -84,8 +99,16 @@ describe("used with Node 24", { timeout: 300_000 }, () => {
   test("init, plan, up, status, wake, sleep, down", () => {
     expect(sesta(["init", "lab"])).toMatchObject({ code: 0, stderr: "" });
     expect(sesta(["plan"])).toMatchObject({ code: 0, stderr: expect.stringContaining("notebook") as string });
-    expect(sesta(["up", "-y"])).toMatchObject({ code: 0, stdout: expect.stringContaining("http://127.0.0.1:") as string });
-    const status = () => (JSON.parse(sesta(["status", "--json"]).stdout) as { workloads: { state: string; pid: number | null }[] }).workloads[0];
+    expect(sesta(["up", "-y"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("http://127.0.0.1:") as string,
+    });
+    const status = () =>
+      (
+        JSON.parse(sesta(["status", "--json"]).stdout) as {
+          workloads: { state: string; pid: number | null }[];
+        }
+      ).workloads[0];
     expect(status()).toMatchObject({ state: "asleep" });
     expect(sesta(["wake", "notebook"])).toMatchObject({ code: 0 });
     expect(status()).toMatchObject({ state: "awake", pid: expect.any(Number) as number });
@@ -103,11 +126,14 @@ describe("used with Node 24", { timeout: 300_000 }, () => {
 const olderNode = findOlderNode();
 if (olderNode === undefined) console.log("skipped: there is no Node older than 24 on PATH");
 
-test.skipIf(olderNode === undefined).each([[["--version"]], [["up", "-y"]], [[]]])("an older Node says in one line what is needed: %j", (argv) => {
-  const { code, stdout, stderr } = sesta(argv, olderNode);
-  expect([code, stdout]).toEqual([1, ""]);
-  expect(stderr).toMatch(/^sesta needs Node 24 or later; this is Node \d+\.\d+\.\d+\.\n$/);
-});
+test.skipIf(olderNode === undefined).each([[["--version"]], [["up", "-y"]], [[]]])(
+  "an older Node says in one line what is needed: %j",
+  (argv) => {
+    const { code, stdout, stderr } = sesta(argv, olderNode);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^sesta needs Node 24 or later; this is Node \d+\.\d+\.\d+\.\n$/);
+  },
+);
 
 function findOlderNode(): string | undefined {
   const candidates = (process.env["PATH"] ?? "").split(delimiter).map((place) => join(place, "node"));

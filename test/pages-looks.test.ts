@@ -23,8 +23,7 @@ describe.skipIf(missingChromium !== "")("how pages look", { timeout: 60_000 }, (
   const builds: Record<string, [WorkloadView[], () => string]> = {
     login: [
       [],
-      () =>
-        buildLoginPage({ project, workload: "notebook", next: "/", problem: "Wrong password." }),
+      () => buildLoginPage({ project, workload: "notebook", next: "/", problem: "Wrong password." }),
     ],
     wait: [[], () => buildLoginPage({ project, next: "/", retryAfterSeconds: 60 })],
     message: [
@@ -42,10 +41,7 @@ describe.skipIf(missingChromium !== "")("how pages look", { timeout: 60_000 }, (
     ...Object.fromEntries(
       views.map((view): [string, [WorkloadView[], () => string]] => [
         `waking ${view.name}`,
-        [
-          [view],
-          () => buildWakingPage({ ...view, name: view.name }, { project, atGateway: true, now }),
-        ],
+        [[view], () => buildWakingPage({ ...view, name: view.name }, { project, atGateway: true, now })],
       ]),
     ),
   };
@@ -61,18 +57,13 @@ describe.skipIf(missingChromium !== "")("how pages look", { timeout: 60_000 }, (
       pages.server.pages.set("/", () => "");
       for (const [name, [shown, build]] of Object.entries(builds)) {
         pages.server.pages.set("/page", build);
-        pages.server.show(
-          ...shown.map((view) => (view.state === "awake" ? { ...view, url: null } : view)),
-        );
+        pages.server.show(...shown.map((view) => (view.state === "awake" ? { ...view, url: null } : view)));
         await page.goto(`${pages.server.origin}/page`);
         expect(await findFaintText(page), `${name} ${colorScheme}`).toEqual([]);
-        expect(
-          await page.evaluate("document.documentElement.scrollWidth"),
-          name,
-        ).toBeLessThanOrEqual(320);
-        expect(
-          await page.evaluate("getComputedStyle(document.documentElement).backgroundColor"),
-        ).toBe(colorScheme === "dark" ? "rgb(22, 20, 18)" : "rgb(250, 248, 244)");
+        expect(await page.evaluate("document.documentElement.scrollWidth"), name).toBeLessThanOrEqual(320);
+        expect(await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")).toBe(
+          colorScheme === "dark" ? "rgb(22, 20, 18)" : "rgb(250, 248, 244)",
+        );
         expect(await page.evaluate("document.getAnimations().length")).toBe(0);
       }
     },
@@ -100,9 +91,7 @@ describe.skipIf(missingChromium !== "")("without JavaScript", { timeout: 60_000 
 
   test("T7: forms post with the exact Origin, and never with a path in the Referer", async () => {
     pages.server.pages.set("/login", () => buildLoginPage({ project, next: "/lab" }));
-    pages.server.pages.set("/lab", () =>
-      buildWakingPage(buildView({ state: "asleep" }), { project }),
-    );
+    pages.server.pages.set("/lab", () => buildWakingPage(buildView({ state: "asleep" }), { project }));
     const page = await pages.newPage({ javaScriptEnabled: false });
     await page.goto(`${pages.server.origin}/login?pass=secret`);
     await page.getByLabel("Password").fill("p w");
@@ -118,9 +107,7 @@ describe.skipIf(missingChromium !== "")("without JavaScript", { timeout: 60_000 
     });
     await page.goto(`${pages.server.origin}/lab`);
     await page.getByRole("button", { name: "Wake" }).click();
-    await expect
-      .poll(() => pages.server.changes)
-      .toEqual([{ change: "wake", workload: "notebook" }]);
+    await expect.poll(() => pages.server.changes).toEqual([{ change: "wake", workload: "notebook" }]);
   });
 
   test("the index page shows its rows, and no button that could not work", async () => {
@@ -149,9 +136,7 @@ describe.skipIf(missingChromium !== "")(
     ].map((view) => ({ ...view, since: future, etaSeconds: null, sleepsAt: null }));
 
     test("index page", async () => {
-      pages.server.pages.set("/live", () =>
-        buildIndexPage({ project, workloads: [], owner: true }),
-      );
+      pages.server.pages.set("/live", () => buildIndexPage({ project, workloads: [], owner: true }));
       pages.server.pages.set("/fresh", () =>
         buildIndexPage({ project, workloads: all, owner: true, now: Date.now() }),
       );
@@ -175,9 +160,7 @@ describe.skipIf(missingChromium !== "")(
         pages.server.show(view);
         await live.goto(`${pages.server.origin}/live`);
         await fresh.goto(`${pages.server.origin}/fresh`);
-        await expect
-          .poll(() => live.evaluate(bare), { message: view.name })
-          .toBe(await fresh.evaluate(bare));
+        await expect.poll(() => live.evaluate(bare), { message: view.name }).toBe(await fresh.evaluate(bare));
       }
     });
   },

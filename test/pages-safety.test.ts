@@ -45,11 +45,7 @@ describe.skipIf(missingChromium !== "")(
         ...all.map((view, index): [string, WorkloadView[], () => string] => [
           `/waking${index}`,
           [view],
-          () =>
-            buildWakingPage(
-              { ...view, name: view.name },
-              { project: view.title, next: view.title },
-            ),
+          () => buildWakingPage({ ...view, name: view.name }, { project: view.title, next: view.title }),
         ]),
         ...xssPayloads.map((payload, index): [string, WorkloadView[], () => string] => [
           `/login${index}`,
@@ -89,9 +85,7 @@ describe.skipIf(missingChromium !== "")(
         "/_sesta/assets/HASH/page.js",
         "/_sesta/assets/HASH/icon.svg",
       ];
-      expect([...asked].filter((path) => !expected.includes(path) && !own.includes(path))).toEqual(
-        [],
-      );
+      expect([...asked].filter((path) => !expected.includes(path) && !own.includes(path))).toEqual([]);
       expect(pages.server.requests.filter(({ path }) => path.includes("hit"))).toEqual([]);
     });
 
@@ -111,9 +105,7 @@ describe.skipIf(missingChromium !== "")(
             body: `<!doctype html><body><p>${payload}</p>`,
           }),
         );
-        await page
-          .goto(`${pages.server.origin}/trusting`, { waitUntil: "load" })
-          .catch(() => undefined);
+        await page.goto(`${pages.server.origin}/trusting`, { waitUntil: "load" }).catch(() => undefined);
         const hits = await page.evaluate("window.hits").catch(() => 1);
         if (hits !== 0) ran.add(index);
         await page.unrouteAll({ behavior: "ignoreErrors" });

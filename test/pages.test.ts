@@ -33,8 +33,7 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
   }
 
   const loads = (path: string): number =>
-    pages.server.requests.filter((request) => request.method === "GET" && request.path === path)
-      .length;
+    pages.server.requests.filter((request) => request.method === "GET" && request.path === path).length;
 
   test("F15: the waking page progresses, fails with its log, tries again and moves on", async () => {
     const set = serveLab(buildView({ phase: "Making the environment", progress: 0.1 }));
@@ -47,9 +46,7 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
       .toMatch(/^\d+ s so far, \d s left$/);
 
     set({ phase: "Starting Jupyter Lab", progress: 0.6 });
-    await expect
-      .poll(() => page.locator('[data-part="phase"]').textContent())
-      .toBe("Starting Jupyter Lab");
+    await expect.poll(() => page.locator('[data-part="phase"]').textContent()).toBe("Starting Jupyter Lab");
     expect(await page.locator(".steps li").allTextContents()).toEqual(["Making the environment"]);
     expect(await page.getByRole("progressbar").getAttribute("value")).toBe("0.6");
     const lower = Number(await page.locator('[data-part="sun"]').getAttribute("cy"));
@@ -73,8 +70,7 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
     expect(await page.getByRole("progressbar").isVisible()).toBe(false);
     expect(await page.title()).toBe("Jupyter Lab did not start · vision-team");
 
-    pages.server.onChange = () =>
-      set({ state: "waking", since: started + 2, phase: "Starting Jupyter Lab" });
+    pages.server.onChange = () => set({ state: "waking", since: started + 2, phase: "Starting Jupyter Lab" });
     await page.getByRole("button", { name: "Try again" }).click();
     await expect.poll(() => heading.textContent()).toBe("Waking Jupyter Lab");
     expect(pages.server.changes).toEqual([{ change: "wake", workload: "notebook" }]);
@@ -159,15 +155,11 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
       );
       const page = await newPage();
       await page.goto(`${pages.server.origin}/v1/start?pass=secret&x=1`);
-      await expect
-        .poll(() => page.evaluate("location.href"))
-        .toBe(`${pages.server.origin}/v1/start?x=1`);
+      await expect.poll(() => page.evaluate("location.href")).toBe(`${pages.server.origin}/v1/start?x=1`);
       await expect.poll(() => loads("/_sesta/events?workload=a%26b")).toBe(1);
       pages.server.show(buildView({ name: "a&b", state: "awake", url: lab.origin }));
       await page.waitForURL(`${lab.origin}/lab`);
-      const heard = [...pages.server.requests, ...lab.requests].filter(
-        ({ path }) => !path.includes("pass="),
-      );
+      const heard = [...pages.server.requests, ...lab.requests].filter(({ path }) => !path.includes("pass="));
       expect(heard.length).toBeGreaterThan(1);
       expect(JSON.stringify(heard)).not.toContain("secret");
     } finally {
@@ -206,8 +198,7 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
       .toEqual(["tracking", "notebook"]);
     expect(await page.locator('[data-part="summary"]').innerText()).toBe("1 awake, 1 asleep");
 
-    pages.server.onChange = () =>
-      pages.server.show({ ...tracker, state: "waking", since: started + 1 }, lab);
+    pages.server.onChange = () => pages.server.show({ ...tracker, state: "waking", since: started + 1 }, lab);
     await page.getByRole("button", { name: "Wake tracking" }).click();
     await expect
       .poll(() => page.getByRole("progressbar", { name: "Progress of tracking" }).isVisible())
@@ -226,15 +217,11 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
       pages.server.show({ ...lab, state: "sleeping", since: started + 1, phase: "Saving files" });
     await page.getByRole("button", { name: "Sleep notebook" }).click();
     await dialog.getByRole("button", { name: "Put to sleep" }).click();
-    await expect
-      .poll(() => rows.allTextContents())
-      .toEqual([expect.stringContaining("Saving files")]);
+    await expect.poll(() => rows.allTextContents()).toEqual([expect.stringContaining("Saving files")]);
     expect(pages.server.changes.at(-1)).toEqual({ change: "sleep", workload: "notebook" });
 
     pages.server.show();
-    await expect
-      .poll(() => page.getByRole("heading", { name: "Nothing here yet" }).isVisible())
-      .toBe(true);
+    await expect.poll(() => page.getByRole("heading", { name: "Nothing here yet" }).isVisible()).toBe(true);
   });
 
   test("F1: a lost gateway shows a banner until it is back, an ended session says so", async () => {
@@ -247,9 +234,7 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
     await expect.poll(() => loads("/_sesta/events")).toBe(1);
     pages.server.behave = { stream: false, state: 502 };
     pages.server.drop();
-    await expect
-      .poll(() => banner.textContent(), pollPatience)
-      .toContain("Connection to the gateway lost");
+    await expect.poll(() => banner.textContent(), pollPatience).toContain("Connection to the gateway lost");
     expect(await page.getByRole("listitem").count()).toBe(1);
     pages.server.behave = { stream: true, state: 200 };
     await expect.poll(() => banner.isVisible(), pollPatience).toBe(false);

@@ -15,7 +15,14 @@ import { Supervisor, type SupervisorContext } from "./supervisor.ts";
 /** Starts that run side by side; more of them would only slow each other down. */
 const boots = 4;
 
-export type AgentContext = { home: string; machine: Machine; clock: Clock; log: Log; pid: number; exit: () => void };
+export type AgentContext = {
+  home: string;
+  machine: Machine;
+  clock: Clock;
+  log: Log;
+  pid: number;
+  exit: () => void;
+};
 
 /** @throws SestaError BUSY when this machine's agent already runs */
 export async function startAgent({ home, machine, clock, log, pid, exit }: AgentContext): Promise<void> {
@@ -32,9 +39,13 @@ export async function startAgent({ home, machine, clock, log, pid, exit }: Agent
   const get = (name: string): Supervisor => {
     const supervisor = supervisors.get(name);
     if (supervisor) return supervisor;
-    throw new SestaError("NOT_UP", `The agent knows no workload ${name}`, { hint: `Run \`sesta up ${name}\`.` });
+    throw new SestaError("NOT_UP", `The agent knows no workload ${name}`, {
+      hint: `Run \`sesta up ${name}\`.`,
+    });
   };
-  const handlers: { [M in keyof AgentMethods]: (params: AgentMethods[M]["params"]) => AgentMethods[M]["result"] } = {
+  const handlers: {
+    [M in keyof AgentMethods]: (params: AgentMethods[M]["params"]) => AgentMethods[M]["result"];
+  } = {
     hello: () => ({ protocol: protocolVersion, version, pid, instance: state.instance }),
     list: () => [...supervisors.values()].map((supervisor) => supervisor.report()),
     put: ({ launch, places }) => {
@@ -48,7 +59,9 @@ export async function startAgent({ home, machine, clock, log, pid, exit }: Agent
     remove: ({ name }) => {
       const supervisor = supervisors.get(name);
       if (supervisor && supervisor.state !== "asleep" && supervisor.state !== "failed") {
-        throw new SestaError("BUSY", `${name} is ${supervisor.state}`, { hint: `Run \`sesta sleep ${name}\` first.` });
+        throw new SestaError("BUSY", `${name} is ${supervisor.state}`, {
+          hint: `Run \`sesta sleep ${name}\` first.`,
+        });
       }
       supervisors.delete(name);
       state.delete(name);
@@ -80,7 +93,10 @@ export async function startAgent({ home, machine, clock, log, pid, exit }: Agent
   log.info("agent ready", { pid, workloads: supervisors.size });
 }
 
-function register(context: SupervisorContext, ...[launch, places]: Parameters<Supervisor["replace"]>): Supervisor {
+function register(
+  context: SupervisorContext,
+  ...[launch, places]: Parameters<Supervisor["replace"]>
+): Supervisor {
   const since = context.clock.now();
   const workload = { name: launch.name, launch, places, start: null };
   const why = "It was brought up and waits to be woken.";

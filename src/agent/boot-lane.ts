@@ -6,7 +6,11 @@ export type BootLane = {
    * @param queued called with how many are before it, whenever that changes while it waits
    * @throws the signal's reason when it is aborted before its turn
    */
-  run<Result>(work: () => Promise<Result>, signal: AbortSignal, queued: (before: number) => void): Promise<Result>;
+  run<Result>(
+    work: () => Promise<Result>,
+    signal: AbortSignal,
+    queued: (before: number) => void,
+  ): Promise<Result>;
 };
 
 type Waiting = { go: () => void; queued: (before: number) => void };

@@ -7,7 +7,11 @@ import { createUse, type Evidence } from "./idle.ts";
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
-const rule = (idleMs: number | null, maxAwakeMs: number | null = null): IdleRule => ({ idleMs, maxAwakeMs, evidence: "none" });
+const rule = (idleMs: number | null, maxAwakeMs: number | null = null): IdleRule => ({
+  idleMs,
+  maxAwakeMs,
+  evidence: "none",
+});
 
 type Found = () => Evidence[] | Promise<Evidence[]>;
 
@@ -16,7 +20,11 @@ function watchUse(first: IdleRule, found: Found = () => [], awakeForMs = 0) {
   const use = createUse(clock, first, clock.now() - awakeForMs);
   const slept: string[] = [];
   const ending = new AbortController();
-  const watch = { collect: async () => found(), sleep: (why: string) => slept.push(why) > 0, changed: () => undefined };
+  const watch = {
+    collect: async () => found(),
+    sleep: (why: string) => slept.push(why) > 0,
+    changed: () => undefined,
+  };
   const watching = use.watch(watch, ending.signal);
   return { clock, use, slept, watching, end: () => ending.abort() };
 }
@@ -67,7 +75,9 @@ test("an idle time beyond what a timer can hold is kept", async () => {
 
 test("what goes on counts for as long as it does, however silent", async () => {
   let busy = true;
-  const { clock, slept, watching } = watchUse(rule(10 * minute), () => (busy ? [{ source: "a kernel is busy", at: "now" }] : []));
+  const { clock, slept, watching } = watchUse(rule(10 * minute), () =>
+    busy ? [{ source: "a kernel is busy", at: "now" }] : [],
+  );
   await clock.advance(2 * day);
   expect(slept).toEqual([]);
   busy = false;
@@ -101,32 +111,42 @@ test("who cannot put it to sleep now is asked again, and not in a tight loop", a
   const use = createUse(clock, rule(minute), clock.now());
   let asked = 0;
   const sleep = () => (asked += 1) === 3;
-  const watching = use.watch({ collect: async () => [], sleep, changed: () => undefined }, new AbortController().signal);
+  const watching = use.watch(
+    { collect: async () => [], sleep, changed: () => undefined },
+    new AbortController().signal,
+  );
   await clock.advance(minute + 13_000);
   expect(asked).toBe(3);
   await watching;
 });
 
-test.each([day, -day, 3 * 365 * day])("F13: a wall clock that jumps by %d ms neither ends nor prolongs anything", async (jumpMs) => {
-  let activity: number | undefined;
-  const found = (): Evidence[] => (activity === undefined ? [] : [{ source: "a kernel was used", at: activity }]);
-  const { clock, slept, watching } = watchUse(rule(40 * minute, 10 * day), found);
-  await clock.advance(10 * minute);
-  activity = clock.now();
-  await clock.advance(minute);
-  clock.jumpWall(jumpMs);
-  await clock.advance(38 * minute);
-  expect(slept).toEqual([]);
-  activity = clock.now(); // used again, 39 minutes after the first time
-  await clock.advance(39 * minute);
-  expect(slept).toEqual([]);
-  await clock.advance(minute);
-  expect(slept).toEqual(["No use for 40 min; the last was: a kernel was used."]);
-  await watching;
-});
+test.each([day, -day, 3 * 365 * day])(
+  "F13: a wall clock that jumps by %d ms neither ends nor prolongs anything",
+  async (jumpMs) => {
+    let activity: number | undefined;
+    const found = (): Evidence[] =>
+      activity === undefined ? [] : [{ source: "a kernel was used", at: activity }];
+    const { clock, slept, watching } = watchUse(rule(40 * minute, 10 * day), found);
+    await clock.advance(10 * minute);
+    activity = clock.now();
+    await clock.advance(minute);
+    clock.jumpWall(jumpMs);
+    await clock.advance(38 * minute);
+    expect(slept).toEqual([]);
+    activity = clock.now(); // used again, 39 minutes after the first time
+    await clock.advance(39 * minute);
+    expect(slept).toEqual([]);
+    await clock.advance(minute);
+    expect(slept).toEqual(["No use for 40 min; the last was: a kernel was used."]);
+    await watching;
+  },
+);
 
 test("F13: whatever jumps between, a use is followed by a full idle period, and sleep comes at most one look later", async () => {
-  const event = fc.record({ afterMs: fc.integer({ min: 0, max: 8 * minute }), jumpMs: fc.integer({ min: -day, max: day }) });
+  const event = fc.record({
+    afterMs: fc.integer({ min: 0, max: 8 * minute }),
+    jumpMs: fc.integer({ min: -day, max: day }),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 8 }), async (events) => {
       let activity: number | undefined;

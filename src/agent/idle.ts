@@ -62,7 +62,9 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number)
     async watch({ collect, sleep, changed }: UseWatch, signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
         nap = new AbortController();
-        await clock.sleep(tickMs(rule, remainingMs()), AbortSignal.any([signal, nap.signal])).catch(() => undefined);
+        await clock
+          .sleep(tickMs(rule, remainingMs()), AbortSignal.any([signal, nap.signal]))
+          .catch(() => undefined);
         if (signal.aborted) return;
         if (capped()) {
           if (sleep(`It was awake for ${words(rule.maxAwakeMs ?? 0)}, the longest allowed.`)) return;
@@ -80,7 +82,12 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number)
 }
 
 function unknown(error: unknown): Evidence[] {
-  return [{ source: `whether it is used could not be found out (${messageOf(error)}); that counts as use`, at: "now" }];
+  return [
+    {
+      source: `whether it is used could not be found out (${messageOf(error)}); that counts as use`,
+      at: "now",
+    },
+  ];
 }
 
 /** Often enough that what lasted a moment is seen, seldom enough to cost nothing; exact at the end. */

@@ -17,7 +17,11 @@ export async function getJson(address: Address, path: string): Promise<unknown> 
   return JSON.parse(body);
 }
 
-function exchange(method: string, { host, port, headers }: Address, path: string): Promise<{ status: number; body: string }> {
+function exchange(
+  method: string,
+  { host, port, headers }: Address,
+  path: string,
+): Promise<{ status: number; body: string }> {
   // An import of node:http also loads the client behind `fetch`, 14 MB that stay for as long as the agent runs.
   const { request } = process.getBuiltinModule("node:http");
   return new Promise((resolve, reject) => {

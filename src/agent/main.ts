@@ -33,7 +33,7 @@ try {
     pid: process.pid,
     exit: () => process.exit(0),
   });
-  flushCompileCache(); // it seldom ends by itself, which is when Node would write it
+  setImmediate(flushCompileCache); // Node writes it when a process ends, which an agent seldom does by itself
 } catch (error) {
   const { code, hint } = error instanceof SestaError ? error : { code: "INTERNAL", hint: undefined };
   if (code === "BUSY") process.exit(75);

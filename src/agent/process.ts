@@ -38,31 +38,52 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
 
   const addressOf = (launch: Launch, start: Start): DoorAddress => {
     const token = readFileSync(join(runtimeOf(start), "token"), "utf8");
-    return { host: "127.0.0.1", port: start.port, headers: { authorization: `${launch.door.tokenScheme} ${token}` } };
+    return {
+      host: "127.0.0.1",
+      port: start.port,
+      headers: { authorization: `${launch.door.tokenScheme} ${token}` },
+    };
   };
 
   return {
     /** Resolves when the process answers. Called again for the same start, it finds the process of the first call. */
-    async start(launch: Launch, fixed: FixedPlaces, start: Start, signal: AbortSignal, on: StartEvents): Promise<void> {
+    async start(
+      launch: Launch,
+      fixed: FixedPlaces,
+      start: Start,
+      signal: AbortSignal,
+      on: StartEvents,
+    ): Promise<void> {
       const { process } = launch;
       const runtime = runtimeOf(start);
       const keep = join(home, "keep", launch.name);
-      const places: Places = { ...fixed, runtime, keep, port: String(start.port), token_file: join(runtime, "token") };
+      const places: Places = {
+        ...fixed,
+        runtime,
+        keep,
+        port: String(start.port),
+        token_file: join(runtime, "token"),
+      };
       on.progress(`starting ${launch.title}`, 0.05);
       await mkdir(keep, { recursive: true, mode: 0o700 });
       await prepare(machine, home, runtime, fixed, process.files);
       await turnLog(logOf(launch.name));
-      const identity = await machine.start(process.argv.map((part) => fill(part, places)) as unknown as Argv, {
-        cwd: fixed.workspace,
-        env: {
-          ...Object.fromEntries(Object.entries(process.env).map(([key, value]) => [key, fill(value, places)])),
-          PYTHONDONTWRITEBYTECODE: undefined, // it makes every start compile everything anew
-          NODE_COMPILE_CACHE: undefined, // the agent's own
-          [strayMark]: start.startId,
+      const identity = await machine.start(
+        process.argv.map((part) => fill(part, places)) as unknown as Argv,
+        {
+          cwd: fixed.workspace,
+          env: {
+            ...Object.fromEntries(
+              Object.entries(process.env).map(([key, value]) => [key, fill(value, places)]),
+            ),
+            PYTHONDONTWRITEBYTECODE: undefined, // it makes every start compile everything anew
+            NODE_COMPILE_CACHE: undefined, // the agent's own
+            [strayMark]: start.startId,
+          },
+          logFile: logOf(launch.name),
+          claim: runtime,
         },
-        logFile: logOf(launch.name),
-        claim: runtime,
-      });
+      );
       on.started(identity);
       on.progress(`${launch.title} is loading`, 0.2);
       await untilAnswering(clock, launch, identity, addressOf(launch, start), runtime, signal, on);
@@ -95,7 +116,11 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
     /** The last lines that the process printed. */
     logTail: async (name: string, lines = 20): Promise<string[]> => {
       const text = await readEnd(logOf(name)).catch(() => "");
-      return text.trimEnd().split("\n").slice(-lines).filter((line) => line !== "");
+      return text
+        .trimEnd()
+        .split("\n")
+        .slice(-lines)
+        .filter((line) => line !== "");
     },
 
     /** Ends and takes away what starts left that the agent does not know of, so that nothing ever runs twice. */
@@ -120,7 +145,9 @@ async function prepare(
   files: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (!existsSync(fixed.environment)) {
-    throw new SestaError("ENVIRONMENT", `${fixed.environment} is gone`, { hint: "Run `sesta up` to make it again." });
+    throw new SestaError("ENVIRONMENT", `${fixed.environment} is gone`, {
+      hint: "Run `sesta up` to make it again.",
+    });
   }
   if (!existsSync(fixed.workspace)) {
     throw new SestaError("START_FAILED", `the workspace ${fixed.workspace} is missing`, {
@@ -137,9 +164,13 @@ async function prepare(
 async function refuseFullDisk(machine: Machine, folder: string): Promise<void> {
   const free = await machine.freeBytes(folder);
   if (free >= reserveBytes) return;
-  throw new SestaError("DISK_FULL", `only ${Math.round(free / 1e6)} MB are free on the disk of ${folder}; 64 MB are kept free`, {
-    hint: "Free some space, then wake it again.",
-  });
+  throw new SestaError(
+    "DISK_FULL",
+    `only ${Math.round(free / 1e6)} MB are free on the disk of ${folder}; 64 MB are kept free`,
+    {
+      hint: "Free some space, then wake it again.",
+    },
+  );
 }
 
 async function readEnd(path: string): Promise<string> {
@@ -155,7 +186,10 @@ async function readEnd(path: string): Promise<string> {
 }
 
 async function turnLog(path: string): Promise<void> {
-  const size = await stat(path).then((found) => found.size, () => 0);
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
   if (size > longestLogBytes) await rename(path, `${path}.1`);
 }
 
@@ -177,7 +211,8 @@ async function untilAnswering(
   let shown = false;
   for (;;) {
     signal.throwIfAborted();
-    if (!(await isAlive(identity))) throw new SestaError("START_FAILED", `${launch.title} ended while it started`);
+    if (!(await isAlive(identity)))
+      throw new SestaError("START_FAILED", `${launch.title} ended while it started`);
     if (isBound(launch, identity, runtime)) {
       if (!shown) on.progress(`${launch.title} opens its door`, 0.9);
       shown = true;
@@ -186,20 +221,34 @@ async function untilAnswering(
     }
     const waitedMs = clock.monotonic() - began;
     if (waitedMs > startTimeoutMs) {
-      throw new SestaError("START_FAILED", `${launch.title} did not answer within ${Math.round(startTimeoutMs / 1000)} s`);
+      throw new SestaError(
+        "START_FAILED",
+        `${launch.title} did not answer within ${Math.round(startTimeoutMs / 1000)} s`,
+      );
     }
     await clock.sleep(askEveryMs, signal);
   }
 }
 
 function isBound({ process }: Launch, { pid }: Identity, runtime: string): boolean {
-  return process.boundFile === undefined || existsSync(join(runtime, process.boundFile.replace("{pid}", String(pid))));
+  return (
+    process.boundFile === undefined ||
+    existsSync(join(runtime, process.boundFile.replace("{pid}", String(pid))))
+  );
 }
 
-async function askToEnd(clock: Clock, launch: Launch, identity: Identity, address: DoorAddress): Promise<void> {
+async function askToEnd(
+  clock: Clock,
+  launch: Launch,
+  identity: Identity,
+  address: DoorAddress,
+): Promise<void> {
   const { stopPath, stopGraceMs } = launch.process;
   if (stopPath === undefined) return;
-  const asked = await send("POST", address, stopPath).then((status) => status < 300, () => false);
+  const asked = await send("POST", address, stopPath).then(
+    (status) => status < 300,
+    () => false,
+  );
   if (asked) await untilDead(clock, identity, stopGraceMs);
 }
 

@@ -29,10 +29,12 @@ export async function endStrays(clock: Clock, startId: string, graceMs: number):
 // Only Linux shows other processes' environment; elsewhere kernels notice the death of their parent by themselves.
 async function findStrays(startId: string): Promise<Identity[]> {
   const names = await readdir("/proc").catch(() => []);
-  const found = names.filter((name) => /^\d+$/.test(name)).map(async (name) => {
-    const environ = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
-    return environ.split("\0").includes(`${strayMark}=${startId}`) ? findIdentity(Number(name)) : undefined;
-  });
+  const found = names
+    .filter((name) => /^\d+$/.test(name))
+    .map(async (name) => {
+      const environ = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
+      return environ.split("\0").includes(`${strayMark}=${startId}`) ? findIdentity(Number(name)) : undefined;
+    });
   return (await Promise.all(found)).filter((identity) => identity !== undefined);
 }
 

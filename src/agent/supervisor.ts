@@ -167,7 +167,8 @@ export class Supervisor {
   #nextStep(): (() => Promise<void>) | undefined {
     const { state } = this;
     const ended = this.#ended;
-    if (state === "waking" && this.#wanted === "awake") return () => (ended === null ? this.#bringUp() : this.#clear());
+    if (state === "waking" && this.#wanted === "awake")
+      return () => (ended === null ? this.#bringUp() : this.#clear());
     if (state === "waking" || state === "sleeping") return () => this.#takeDown();
     if (state === "awake" && ended !== null) return async () => this.#change("waking", ended, "agent");
     if (state !== "asleep" || this.#wanted !== "awake") return undefined;
@@ -200,17 +201,17 @@ export class Supervisor {
     });
   }
 
-  async #tryFailed(error: unknown, activity: AbortSignal): Promise<void> {
+  async #tryFailed(reason: unknown, activity: AbortSignal): Promise<void> {
     const { runner, clock, log } = this.#context;
-    this.#logTail = isLasting(error) ? [] : await runner.logTail(this.name);
+    this.#logTail = isLasting(reason) ? [] : await runner.logTail(this.name);
     await this.#stopLeftovers();
     if (activity.aborted) return; // asked to sleep meanwhile
     this.#failures += 1;
-    log.warn("start failed", { workload: this.name, try: this.#failures, error: messageOf(error) });
+    log.warn("start failed", { workload: this.name, try: this.#failures, error: messageOf(reason) });
     this.#workload = { ...this.#workload, start: null };
-    if (isLasting(error)) return this.#fail(messageOf(error));
-    if (this.#failures >= tries) return this.#fail(`${messageOf(error)} (${tries} tries)`);
-    this.#show(`try ${this.#failures} of ${tries} failed: ${messageOf(error)}`, null);
+    if (isLasting(reason)) return this.#fail(messageOf(reason));
+    if (this.#failures >= tries) return this.#fail(`${messageOf(reason)} (${tries} tries)`);
+    this.#show(`try ${this.#failures} of ${tries} failed: ${messageOf(reason)}`, null);
     await clock.sleep(backoffMs[this.#failures - 1] ?? 0, activity).catch(() => undefined);
   }
 
@@ -291,7 +292,8 @@ export class Supervisor {
     this.#ended = null;
     this.#failures += 1;
     this.#workload = { ...this.#workload, start: null };
-    if (this.#failures >= tries) this.#fail(`${this.#workload.launch.title} kept ending by itself (${tries} times)`);
+    if (this.#failures >= tries)
+      this.#fail(`${this.#workload.launch.title} kept ending by itself (${tries} times)`);
   }
 
   /** One activity at a time: what went on before is told to end. */

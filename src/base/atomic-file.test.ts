@@ -23,7 +23,10 @@ function writer(path: string, content: string): string[] {
 }
 
 function strace(options: readonly string[], path: string, content: string) {
-  return spawnSync("strace", ["-f", "-qq", ...options, process.execPath, ...writer(path, content)], { env, encoding: "utf8" });
+  return spawnSync("strace", ["-f", "-qq", ...options, process.execPath, ...writer(path, content)], {
+    env,
+    encoding: "utf8",
+  });
 }
 
 describe("written", () => {
@@ -34,7 +37,11 @@ describe("written", () => {
     writeFileSync(join(own, "c"), "old", { mode: 0o666 });
     await writeAtomic(join(own, "c"), "new");
     expect(readdirSync(own).toSorted()).toEqual(["a", "b", "c"]);
-    expect(readdirSync(own).toSorted().map((name) => statSync(join(own, name)).mode & 0o777)).toEqual([0o600, 0o644, 0o600]);
+    expect(
+      readdirSync(own)
+        .toSorted()
+        .map((name) => statSync(join(own, name)).mode & 0o777),
+    ).toEqual([0o600, 0o644, 0o600]);
     expect(readFileSync(join(own, "b"))).toEqual(Buffer.from([0, 255]));
     expect(readFileSync(join(own, "c"), "utf8")).toBe("new");
   });
@@ -57,34 +64,44 @@ describe("written", () => {
 
   test("a private folder is its owner's alone, with all that was made on the way", async () => {
     await makePrivateFolder(join(folder, "private", "inner"));
-    expect(["private", "private/inner"].map((name) => statSync(join(folder, name)).mode & 0o777)).toEqual([0o700, 0o700]);
+    expect(["private", "private/inner"].map((name) => statSync(join(folder, name)).mode & 0o777)).toEqual([
+      0o700, 0o700,
+    ]);
   });
 });
 
 describe.skipIf(!straceWorks)("under strace", { timeout: 120_000 }, () => {
   test("F6: the file is synced, then renamed, then its folder is synced", () => {
     const own = mkdtempSync(join(folder, "order-"));
-    const { stderr } = strace(["-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2"], join(own, "state"), "new");
+    const { stderr } = strace(
+      ["-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2"],
+      join(own, "state"),
+      "new",
+    );
     const calls = stderr.split("\n").filter((line) => line.includes(own));
     expect(calls.map((line) => /(fsync|rename)/.exec(line)?.[1])).toEqual(["fsync", "rename", "fsync"]);
     expect(calls[0]).toMatch(/fsync\(\d+<[^>]*state\.[0-9a-f]{12}\.tmp>\) += 0/);
     expect(calls[2]).toContain(`<${own}>`);
   });
 
-  test.each(["fsync", "rename,renameat,renameat2"])("F7: no space at %s: the old content stays, alone", (calls) => {
-    const own = mkdtempSync(join(folder, "full-"));
-    const path = join(own, "state");
-    writeFileSync(path, "old");
-    const ran = strace(["-e", `trace=${calls}`, "-e", `inject=${calls}:error=ENOSPC:when=1`], path, "new");
-    expect([ran.status, ran.stdout.trim()]).toEqual([3, "ENOSPC"]);
-    expect(readdirSync(own)).toEqual(["state"]);
-    expect(readFileSync(path, "utf8")).toBe("old");
-  });
+  test.each(["fsync", "rename,renameat,renameat2"])(
+    "F7: no space at %s: the old content stays, alone",
+    (calls) => {
+      const own = mkdtempSync(join(folder, "full-"));
+      const path = join(own, "state");
+      writeFileSync(path, "old");
+      const ran = strace(["-e", `trace=${calls}`, "-e", `inject=${calls}:error=ENOSPC:when=1`], path, "new");
+      expect([ran.status, ran.stdout.trim()]).toEqual([3, "ENOSPC"]);
+      expect(readdirSync(own)).toEqual(["state"]);
+      expect(readFileSync(path, "utf8")).toBe("old");
+    },
+  );
 
   test("F6: killed at any of its last calls, old or new is there, whole", () => {
     const own = mkdtempSync(join(folder, "killed-"));
     const path = join(own, "state");
-    const count = strace(["-e", "trace=write,pwrite64"], path, "x").stderr.match(/write(?:64)?\(/g)?.length ?? 0;
+    const count =
+      strace(["-e", "trace=write,pwrite64"], path, "x").stderr.match(/write(?:64)?\(/g)?.length ?? 0;
     const points = [
       ...Array.from({ length: 8 }, (_, index) => `write,pwrite64:signal=KILL:when=${count - index}`),
       "fsync:signal=KILL:when=1",
@@ -115,8 +132,16 @@ test.skipIf(!namespaceWorks)("F7: on a disk that is full the old content stays, 
   const ran = spawnSync(
     "unshare",
     [
-      "-rm", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs "$0" && exec "$@"', own,
-      process.execPath, "--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", code,
+      "-rm",
+      "sh",
+      "-c",
+      'mount -t tmpfs -o size=64k tmpfs "$0" && exec "$@"',
+      own,
+      process.execPath,
+      "--disable-warning=ExperimentalWarning",
+      "--input-type=module-typescript",
+      "-e",
+      code,
     ],
     { encoding: "utf8" },
   );

@@ -20,9 +20,14 @@ export async function writeAtomic(path: string, content: string | Uint8Array, mo
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
   }
   await syncFolder(dirname(path));
+}
+
+/** Node names the file in errors of `open` and `rename` only. */
+function withPath(error: unknown, path: string): unknown {
+  return error instanceof Error && !("path" in error) ? Object.assign(error, { path }) : error;
 }
 
 /** A folder that only its owner can enter. */

@@ -24,7 +24,9 @@ test("an abort ends a sleep with the signal's reason, before it and during it", 
   const asleep = systemClock.sleep(600_000, later.signal);
   later.abort(reason);
   await expect(asleep).rejects.toMatchObject({ cause: reason });
-  await expect(systemClock.sleep(600_000, AbortSignal.abort(reason))).rejects.toMatchObject({ cause: reason });
+  await expect(systemClock.sleep(600_000, AbortSignal.abort(reason))).rejects.toMatchObject({
+    cause: reason,
+  });
 });
 
 test("a wait beyond what a timer of Node can hold is split, and not over at once", async () => {
@@ -34,7 +36,10 @@ test("a wait beyond what a timer of Node can hold is split, and not over at once
   expect(splitWait(Infinity).next()).toEqual({ done: false, value: 2 ** 31 - 1 });
   const ending = new AbortController();
   let over = false;
-  const asleep = systemClock.sleep(monthMs, ending.signal).then(() => (over = true), () => undefined);
+  const asleep = systemClock.sleep(monthMs, ending.signal).then(
+    () => (over = true),
+    () => undefined,
+  );
   await systemClock.sleep(20);
   ending.abort();
   await asleep;

@@ -5,7 +5,11 @@ type CodeEntry = { exit: 1 | 2 | 75 | 130; http: number; summary: string };
 export const errorCodes = {
   USAGE: { exit: 2, http: 400, summary: "The command line was not understood." },
   PROJECT_MISSING: { exit: 2, http: 404, summary: "There is no sesta.yaml where Sesta looked." },
-  PROJECT_INVALID: { exit: 2, http: 400, summary: "sesta.yaml has problems; each is named with its line and column." },
+  PROJECT_INVALID: {
+    exit: 2,
+    http: 400,
+    summary: "sesta.yaml has problems; each is named with its line and column.",
+  },
   PROJECT_UNREADABLE: { exit: 2, http: 500, summary: "sesta.yaml exists but cannot be read." },
   SECRET_MISSING: { exit: 2, http: 500, summary: "A secret's reference leads to nothing." },
   SECRET_COMMAND: { exit: 1, http: 500, summary: "The command that gives a secret failed." },
@@ -27,8 +31,16 @@ export const errorCodes = {
   AGENT_VERSION: { exit: 1, http: 502, summary: "The agent on the machine speaks another protocol version." },
   GATEWAY_UNREACHABLE: { exit: 1, http: 502, summary: "The project's gateway does not answer." },
   GATEWAY_RUNNING: { exit: 1, http: 409, summary: "The project's gateway already runs." },
-  PORT_TAKEN: { exit: 1, http: 500, summary: "A port that belongs to the project is in use by another program." },
-  UNSAFE_ADDRESS: { exit: 2, http: 400, summary: "The gateway was asked to listen beyond this machine without protection." },
+  PORT_TAKEN: {
+    exit: 1,
+    http: 500,
+    summary: "A port that belongs to the project is in use by another program.",
+  },
+  UNSAFE_ADDRESS: {
+    exit: 2,
+    http: 400,
+    summary: "The gateway was asked to listen beyond this machine without protection.",
+  },
   START_FAILED: { exit: 1, http: 503, summary: "The workload did not start." },
   FORBIDDEN: { exit: 1, http: 403, summary: "The request is not allowed." },
   UNSUPPORTED: { exit: 1, http: 501, summary: "This machine or target cannot do what was asked." },

@@ -21,23 +21,32 @@ test("an error carries what failed, where, and what to do", () => {
 
 test("without details there are none, and no cause either", () => {
   const error = new SestaError("USAGE", "no");
-  expect([error.hint, error.where, error.problems, "cause" in error]).toEqual([undefined, undefined, [], false]);
+  expect([error.hint, error.where, error.problems, "cause" in error]).toEqual([
+    undefined,
+    undefined,
+    [],
+    false,
+  ]);
 });
 
 test("a system error's code is found, anything else has none", async () => {
   const missing: unknown = await readFile("/nonexistent/file").catch((error: unknown) => error);
   expect(systemCode(missing)).toBe("ENOENT");
-  expect([systemCode(new Error("x")), systemCode("ENOENT"), systemCode(undefined)]).toEqual([undefined, undefined, undefined]);
+  expect([systemCode(new Error("x")), systemCode("ENOENT"), systemCode(undefined)]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
   expect(systemCode(Object.assign(new Error("x"), { code: 7 }))).toBeUndefined();
 });
 
 test("anything thrown has a message", () => {
-  expect([messageOf(new Error("a")), messageOf("b"), messageOf(undefined), messageOf({ toString: () => "c" })]).toEqual([
-    "a",
-    "b",
-    "undefined",
-    "c",
-  ]);
+  expect([
+    messageOf(new Error("a")),
+    messageOf("b"),
+    messageOf(undefined),
+    messageOf({ toString: () => "c" }),
+  ]).toEqual(["a", "b", "undefined", "c"]);
 });
 
 test("the catalogue: exit codes of the design, HTTP statuses that are errors, one sentence each", () => {
@@ -45,5 +54,7 @@ test("the catalogue: exit codes of the design, HTTP statuses that are errors, on
     expect([code, [1, 2, 75, 130].includes(exit), http >= 400 && http < 600]).toEqual([code, true, true]);
     expect(summary).toMatch(/^\S.*\.$/);
   }
-  expect([errorCodes.BUSY.exit, errorCodes.INTERRUPTED.exit, errorCodes.PROJECT_INVALID.exit]).toEqual([75, 130, 2]);
+  expect([errorCodes.BUSY.exit, errorCodes.INTERRUPTED.exit, errorCodes.PROJECT_INVALID.exit]).toEqual([
+    75, 130, 2,
+  ]);
 });

@@ -5,7 +5,13 @@ import { protect } from "./redact.ts";
 
 function collect() {
   const lines: string[] = [];
-  return { lines, log: createLog((line) => lines.push(line), () => Date.UTC(2030, 0, 2, 3, 4, 5)) };
+  return {
+    lines,
+    log: createLog(
+      (line) => lines.push(line),
+      () => Date.UTC(2030, 0, 2, 3, 4, 5),
+    ),
+  };
 }
 
 test("one JSON object a line, whatever the text holds", () => {
@@ -28,7 +34,12 @@ test("one JSON object a line, whatever the text holds", () => {
 test("each level is named", () => {
   const { lines, log } = collect();
   for (const level of ["debug", "info", "warn", "error"] as const) log[level](level);
-  expect(lines.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual(["debug", "info", "warn", "error"]);
+  expect(lines.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual([
+    "debug",
+    "info",
+    "warn",
+    "error",
+  ]);
 });
 
 test("T4: a secret is blanked in the message, in a field and in an address", () => {

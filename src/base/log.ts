@@ -7,14 +7,16 @@ export type Log = Record<Level, (message: string, fields?: LogFields) => void>;
 
 /** @param write receives one redacted line, newline included */
 export function createLog(write: (line: string) => void, now: () => number): Log {
-  const at = (level: Level) => (message: string, fields: LogFields = {}) => {
-    const line = JSON.stringify({ at: new Date(now()).toISOString(), level, message, ...fields });
-    try {
-      write(`${redact(line)}\n`);
-    } catch {
-      // A log that cannot be written, on a full disk, must not stop what it tells of.
-    }
-  };
+  const at =
+    (level: Level) =>
+    (message: string, fields: LogFields = {}) => {
+      const line = JSON.stringify({ at: new Date(now()).toISOString(), level, message, ...fields });
+      try {
+        write(`${redact(line)}\n`);
+      } catch {
+        // A log that cannot be written, on a full disk, must not stop what it tells of.
+      }
+    };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 

@@ -23,7 +23,9 @@ export async function runApp(argv: readonly string[]): Promise<void> {
   let refusal = "";
   await run(app, inputs, { process: createParserProcess((text) => (refusal += text)) });
   if (refusal !== "" && wantsJson(inputs)) {
-    process.stdout.write(`${JSON.stringify({ error: { code: "USAGE", message: refusal.trim(), problems: [] } })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ error: { code: "USAGE", message: refusal.trim(), problems: [] } })}\n`,
+    );
   }
 }
 
@@ -34,7 +36,9 @@ function wantsJson(inputs: readonly string[]): boolean {
 
 /** Verbs and flags that could be the last word of `words`. */
 export async function proposeWords(words: readonly string[]): Promise<string[]> {
-  return (await proposeCompletions(app, words, { process: { stdout: process.stdout, stderr: process.stderr } })).map(({ completion }) => completion);
+  return (
+    await proposeCompletions(app, words, { process: { stdout: process.stdout, stderr: process.stderr } })
+  ).map(({ completion }) => completion);
 }
 
 // Verbs set the code of the process and print by themselves; what the parser refuses is a usage error.

@@ -9,7 +9,9 @@ export async function openInBrowser(
   const { system } = await machine.facts();
   if (system === "linux" && !env["DISPLAY"] && !env["WAYLAND_DISPLAY"]) return undefined;
   const program = system === "darwin" ? "open" : "xdg-open";
-  const there = await machine.run(["sh", "-c", `command -v ${program}`]).then(({ exitCode }) => exitCode === 0);
+  const there = await machine
+    .run(["sh", "-c", `command -v ${program}`])
+    .then(({ exitCode }) => exitCode === 0);
   if (!there) return undefined;
   return async (url) => void (await machine.run([program, url], { timeoutMs: 10_000 }));
 }

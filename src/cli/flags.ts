@@ -8,7 +8,12 @@ export const commonFlags = {
     brief: "The project's folder; otherwise this one, or the nearest above with a sesta.yaml",
     placeholder: "DIR",
   },
-  json: { kind: "boolean", optional: true, brief: "One JSON document on stdout, nothing else there", withNegated: false },
+  json: {
+    kind: "boolean",
+    optional: true,
+    brief: "One JSON document on stdout, nothing else there",
+    withNegated: false,
+  },
   yes: { kind: "boolean", optional: true, brief: "Answer yes to what the verb asks", withNegated: false },
 } as const;
 

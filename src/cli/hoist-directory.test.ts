@@ -3,13 +3,31 @@ import { expect, test } from "vitest";
 import { hoistDirectory } from "./hoist-directory.ts";
 
 test.each<[string[], string[]]>([
-  [["-C", "x", "status", "--json"], ["status", "-C", "x", "--json"]],
-  [["-C", "x", "exec", "a", "--", "-C"], ["exec", "-C", "x", "a", "--", "-C"]],
-  [["--directory", "x", "status"], ["status", "--directory", "x"]],
-  [["--directory=x", "status", "-w"], ["status", "--directory=x", "-w"]],
-  [["status", "-C", "x"], ["status", "-C", "x"]],
+  [
+    ["-C", "x", "status", "--json"],
+    ["status", "-C", "x", "--json"],
+  ],
+  [
+    ["-C", "x", "exec", "a", "--", "-C"],
+    ["exec", "-C", "x", "a", "--", "-C"],
+  ],
+  [
+    ["--directory", "x", "status"],
+    ["status", "--directory", "x"],
+  ],
+  [
+    ["--directory=x", "status", "-w"],
+    ["status", "--directory=x", "-w"],
+  ],
+  [
+    ["status", "-C", "x"],
+    ["status", "-C", "x"],
+  ],
   [["-C"], ["-C"]],
-  [["-C", "x"], ["-C", "x"]],
+  [
+    ["-C", "x"],
+    ["-C", "x"],
+  ],
   [["--help"], ["--help"]],
   [[], []],
 ])("%j", (argv, hoisted) => {

@@ -30,7 +30,11 @@ test("where, what, each problem, and what to try", () => {
     out: "",
     err: "error: /p/sesta.yaml: sesta.yaml has 2 problems\n  sesta.yaml:1:1: one\n  sesta.yaml:2:1: two\ntry: Mend them.\n",
   });
-  expect(print(new SestaError("INTERRUPTED", "Stopped"))).toEqual({ code: 130, out: "", err: "error: Stopped\n" });
+  expect(print(new SestaError("INTERRUPTED", "Stopped"))).toEqual({
+    code: 130,
+    out: "",
+    err: "error: Stopped\n",
+  });
 });
 
 test("with --json also the one document on stdout", () => {
@@ -38,14 +42,25 @@ test("with --json also the one document on stdout", () => {
   expect(out).toMatch(/^[^\n]+\n$/);
   expect([code, JSON.parse(out)]).toEqual([
     2,
-    { error: { code: "PROJECT_INVALID", message: whole.message, where: whole.where, hint: whole.hint, problems: whole.problems } },
+    {
+      error: {
+        code: "PROJECT_INVALID",
+        message: whole.message,
+        where: whole.where,
+        hint: whole.hint,
+        problems: whole.problems,
+      },
+    },
   ]);
 });
 
 test("a bug has a stack and asks to be reported; anything thrown is printed", () => {
   const { code, err, out } = print(new TypeError("x is not a function"), true);
   expect(err).toMatch(/bug in Sesta \d+\.\d+\.\d+[^\n]*\nTypeError: x is not a function\n\s+at /);
-  expect([code, JSON.parse(out)]).toEqual([1, { error: { code: "INTERNAL", message: "x is not a function" } }]);
+  expect([code, JSON.parse(out)]).toEqual([
+    1,
+    { error: { code: "INTERNAL", message: "x is not a function" } },
+  ]);
   expect(print("thrown").err).toContain("thrown");
 });
 

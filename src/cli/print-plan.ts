@@ -16,12 +16,17 @@ export function printPlans({ plans, orphans }: ProjectPlan, terminal: Terminal):
   const { err, paint } = terminal;
   for (const plan of plans) err(formatPlan(plan, paint));
   for (const name of orphans) {
-    err(`${paint("yellow", "!")} ${name} exists but is not in sesta.yaml any more; \`sesta down ${name}\` takes it away\n`);
+    err(
+      `${paint("yellow", "!")} ${name} exists but is not in sesta.yaml any more; \`sesta down ${name}\` takes it away\n`,
+    );
   }
   if (plans.every(({ action }) => action === "none")) err(paint("dim", "Nothing to change.\n"));
 }
 
-function formatPlan({ name, target, action, steps, keeps, warnings, price }: Plan, paint: Terminal["paint"]): string {
+function formatPlan(
+  { name, target, action, steps, keeps, warnings, price }: Plan,
+  paint: Terminal["paint"],
+): string {
   const { sign, style } = marks[action];
   const head = `${paint(style, sign)} ${paint("bold", name)} on ${target}${action === "none" ? ": unchanged" : `: ${action} (${price})`}`;
   return [
@@ -40,8 +45,12 @@ export function throwMissingSecrets(findings: readonly SecretFinding[], terminal
   }
   const missing = findings.filter(({ level }) => level === "error");
   if (missing.length === 0) return;
-  throw new SestaError("SECRET_MISSING", missing.length === 1 ? "A secret is missing" : `${missing.length} secrets are missing`, {
-    problems: missing.map(({ message }) => message),
-    hint: "Set it, for example with `export NAME=…`, or change its reference in sesta.yaml.",
-  });
+  throw new SestaError(
+    "SECRET_MISSING",
+    missing.length === 1 ? "A secret is missing" : `${missing.length} secrets are missing`,
+    {
+      problems: missing.map(({ message }) => message),
+      hint: "Set it, for example with `export NAME=…`, or change its reference in sesta.yaml.",
+    },
+  );
 }

@@ -24,7 +24,12 @@ function setUp(liveErr: boolean, columns = 100) {
 test("elsewhere than on a terminal: one plain line for each step that is done, and no control bytes", async () => {
   const { clock, written, reporter } = setUp(false);
   reporter.step({ workload: "notebook", step: "environment", state: "running" });
-  reporter.step({ workload: "notebook", step: "environment", state: "running", detail: "Downloading pandas" });
+  reporter.step({
+    workload: "notebook",
+    step: "environment",
+    state: "running",
+    detail: "Downloading pandas",
+  });
   await clock.advance(2_500);
   reporter.step({ workload: "notebook", step: "environment", state: "done", detail: "unchanged" });
   reporter.show("waking");
@@ -54,7 +59,9 @@ test("on a terminal a line is redrawn in its place, fits, and is gone at the end
   reporter.end();
   reporter.end();
   for (const line of written) expect(line.split("\n").length).toBeLessThanOrEqual(2);
-  expect(Math.max(...written.map((line) => stripVTControlCharacters(line).trim().length))).toBeLessThanOrEqual(40);
+  expect(
+    Math.max(...written.map((line) => stripVTControlCharacters(line).trim().length)),
+  ).toBeLessThanOrEqual(40);
   expect(written.at(-1)).toBe("\r\u001b[K");
   expect(written.filter((line) => line.endsWith("\n"))).toEqual(["✓ notebook: environment  0.0 s\n"]);
 });

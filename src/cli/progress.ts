@@ -48,7 +48,9 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
       }
       clear();
       const took = paint("dim", formatMs(clock.monotonic() - since));
-      err(`${paint("green", "✓")} ${label}${detail === undefined ? "" : ` ${paint("dim", detail)}`}  ${took}\n`);
+      err(
+        `${paint("green", "✓")} ${label}${detail === undefined ? "" : ` ${paint("dim", detail)}`}  ${took}\n`,
+      );
       began.delete(key);
     },
     show(text) {

@@ -1,6 +1,14 @@
 // Each verb: how it is called, what it says of itself, and where its file is.
 import { buildCommand } from "@stricli/core";
-import { commonAliases as aliases, commonFlags as common, many, maybeOne, one, switchFlag, withExamples } from "./flags.ts";
+import {
+  commonAliases as aliases,
+  commonFlags as common,
+  many,
+  maybeOne,
+  one,
+  switchFlag,
+  withExamples,
+} from "./flags.ts";
 
 const lines = {
   kind: "parsed",
@@ -16,7 +24,11 @@ export const routes = {
     parameters: { flags: common, aliases, positional: maybeOne("What to begin with: lab", "TEMPLATE") },
     docs: {
       brief: "Begin a project: writes sesta.yaml",
-      fullDescription: withExamples("Asks a few questions on a terminal; with a template it asks none.", "init", "init lab -C notebooks"),
+      fullDescription: withExamples(
+        "Asks a few questions on a terminal; with a template it asks none.",
+        "init",
+        "init lab -C notebooks",
+      ),
     },
   }),
   doctor: buildCommand({
@@ -24,13 +36,20 @@ export const routes = {
     parameters: { flags: common, aliases },
     docs: {
       brief: "Look for what is missing or wrong, each with the one command that mends it",
-      fullDescription: withExamples("Changes nothing. Ends with 1 when something must be mended.", "doctor", "doctor --json"),
+      fullDescription: withExamples(
+        "Changes nothing. Ends with 1 when something must be mended.",
+        "doctor",
+        "doctor --json",
+      ),
     },
   }),
   plan: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/plan.ts")).plan),
     parameters: { flags: common, aliases, positional: many("Workloads; all when none is named") },
-    docs: { brief: "Show what `up` would do", fullDescription: withExamples("Reads only.", "plan", "plan notebook --json") },
+    docs: {
+      brief: "Show what `up` would do",
+      fullDescription: withExamples("Reads only.", "plan", "plan notebook --json"),
+    },
   }),
   up: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/up.ts")).up),
@@ -41,21 +60,39 @@ export const routes = {
     },
     docs: {
       brief: "Bring workloads up, asleep and ready to be woken",
-      fullDescription: withExamples("Shows the plan and asks. What is up already and unchanged is left alone.", "up", "up notebook --wake -y"),
+      fullDescription: withExamples(
+        "Shows the plan and asks. What is up already and unchanged is left alone.",
+        "up",
+        "up notebook --wake -y",
+      ),
     },
   }),
   status: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/status.ts")).status),
-    parameters: { flags: { ...common, watch: switchFlag("Go on until Ctrl-C") }, aliases: { ...aliases, w: "watch" } },
+    parameters: {
+      flags: { ...common, watch: switchFlag("Go on until Ctrl-C") },
+      aliases: { ...aliases, w: "watch" },
+    },
     docs: {
       brief: "Show every workload and its state",
-      fullDescription: withExamples("Asks the machines themselves; no gateway is needed.", "status", "status --watch", "status --json"),
+      fullDescription: withExamples(
+        "Asks the machines themselves; no gateway is needed.",
+        "status",
+        "status --watch",
+        "status --json",
+      ),
     },
   }),
   why: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/why.ts")).why),
     parameters: { flags: common, aliases, positional: one("The workload") },
-    docs: { brief: "Say why a workload is in its state", fullDescription: withExamples("With the last use that was seen, and when it would sleep.", "why notebook") },
+    docs: {
+      brief: "Say why a workload is in its state",
+      fullDescription: withExamples(
+        "With the last use that was seen, and when it would sleep.",
+        "why notebook",
+      ),
+    },
   }),
   open: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/open.ts")).open),
@@ -66,18 +103,28 @@ export const routes = {
     },
     docs: {
       brief: "Open a workload in your browser, logged in as the owner",
-      fullDescription: withExamples("The address is good once, for a minute.", "open notebook", "open --print"),
+      fullDescription: withExamples(
+        "The address is good once, for a minute.",
+        "open notebook",
+        "open --print",
+      ),
     },
   }),
   wake: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/wake.ts")).wake),
     parameters: { flags: common, aliases, positional: one("The workload") },
-    docs: { brief: "Wake a workload and wait until it answers", fullDescription: withExamples("Also tries again after a failed start.", "wake notebook") },
+    docs: {
+      brief: "Wake a workload and wait until it answers",
+      fullDescription: withExamples("Also tries again after a failed start.", "wake notebook"),
+    },
   }),
   sleep: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/sleep.ts")).sleep),
     parameters: { flags: common, aliases, positional: one("The workload") },
-    docs: { brief: "Put a workload to sleep", fullDescription: withExamples("Ends what runs in it; files stay.", "sleep notebook") },
+    docs: {
+      brief: "Put a workload to sleep",
+      fullDescription: withExamples("Ends what runs in it; files stay.", "sleep notebook"),
+    },
   }),
   logs: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/logs.ts")).logs),
@@ -86,19 +133,37 @@ export const routes = {
       aliases: { ...aliases, f: "follow", n: "lines" },
       positional: one("The workload"),
     },
-    docs: { brief: "Show what a workload printed", fullDescription: withExamples("Also while it sleeps.", "logs notebook", "logs notebook -f -n 20") },
+    docs: {
+      brief: "Show what a workload printed",
+      fullDescription: withExamples("Also while it sleeps.", "logs notebook", "logs notebook -f -n 20"),
+    },
   }),
   history: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/history.ts")).history),
     parameters: { flags: common, aliases, positional: maybeOne("The workload; all when none is named") },
-    docs: { brief: "Show every change of state, with its reason", fullDescription: withExamples("Oldest first; it outlives `down`.", "history", "history notebook --json") },
+    docs: {
+      brief: "Show every change of state, with its reason",
+      fullDescription: withExamples(
+        "Oldest first; it outlives `down`.",
+        "history",
+        "history notebook --json",
+      ),
+    },
   }),
   down: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/down.ts")).down),
-    parameters: { flags: common, aliases, positional: many("Workloads; all, and the gateway, when none is named") },
+    parameters: {
+      flags: common,
+      aliases,
+      positional: many("Workloads; all, and the gateway, when none is named"),
+    },
     docs: {
       brief: "Take away what `up` made; notebooks stay",
-      fullDescription: withExamples("Shows what will go, asks, and ends in a receipt of what is gone and what remains.", "down notebook", "down -y"),
+      fullDescription: withExamples(
+        "Shows what will go, asks, and ends in a receipt of what is gone and what remains.",
+        "down notebook",
+        "down -y",
+      ),
     },
   }),
   gateway: buildCommand({
@@ -106,19 +171,32 @@ export const routes = {
     parameters: {
       flags: { ...common, background: { ...switchFlag("Started by `up`"), hidden: true } },
       aliases,
-      positional: maybeOne("install: start with your session, so that an address still wakes after a reboot; uninstall", "ACTION"),
+      positional: maybeOne(
+        "install: start with your session, so that an address still wakes after a reboot; uninstall",
+        "ACTION",
+      ),
     },
     docs: {
       brief: "Run the gateway here, or have it start with your session",
-      fullDescription: withExamples("`up` starts one in the background; this one ends with Ctrl-C.", "gateway", "gateway install", "gateway uninstall"),
+      fullDescription: withExamples(
+        "`up` starts one in the background; this one ends with Ctrl-C.",
+        "gateway",
+        "gateway install",
+        "gateway uninstall",
+      ),
     },
   }),
   completion: buildCommand({
-    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/completion.ts")).completion),
+    loader: async () =>
+      (await import("./session.ts")).runVerb((await import("./verbs/completion.ts")).completion),
     parameters: { flags: common, aliases, positional: one("bash, zsh or fish", "SHELL") },
     docs: {
       brief: "Print the completion script of a shell",
-      fullDescription: withExamples("Load it from the shell's own start file.", "completion bash > ~/.local/share/bash-completion/completions/sesta", "completion zsh > ~/.zfunc/_sesta"),
+      fullDescription: withExamples(
+        "Load it from the shell's own start file.",
+        "completion bash > ~/.local/share/bash-completion/completions/sesta",
+        "completion zsh > ~/.zfunc/_sesta",
+      ),
     },
   }),
 };

@@ -9,7 +9,11 @@ import { printError } from "./print-error.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 import { createWorld } from "./world.ts";
 
-export type CommonFlags = { directory?: string | undefined; json?: boolean | undefined; yes?: boolean | undefined };
+export type CommonFlags = {
+  directory?: string | undefined;
+  json?: boolean | undefined;
+  yes?: boolean | undefined;
+};
 
 export type Session = {
   terminal: Terminal;

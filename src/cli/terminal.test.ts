@@ -4,10 +4,23 @@ import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createTerminal, formatTable } from "./terminal.ts";
 
-function terminal(env: NodeJS.ProcessEnv, tty: { in?: boolean; out?: boolean; err?: boolean } = {}, columns?: number) {
+function terminal(
+  env: NodeJS.ProcessEnv,
+  tty: { in?: boolean; out?: boolean; err?: boolean } = {},
+  columns?: number,
+) {
   const written = { out: "", err: "" };
-  const stream = (name: "out" | "err", isTTY = false) => ({ isTTY, columns, write: (text: string) => (written[name] += text) });
-  const process = { env, stdin: { isTTY: tty.in }, stdout: stream("out", tty.out), stderr: stream("err", tty.err) };
+  const stream = (name: "out" | "err", isTTY = false) => ({
+    isTTY,
+    columns,
+    write: (text: string) => (written[name] += text),
+  });
+  const process = {
+    env,
+    stdin: { isTTY: tty.in },
+    stdout: stream("out", tty.out),
+    stderr: stream("err", tty.err),
+  };
   return { written, ...createTerminal(process as unknown as NodeJS.Process) };
 }
 
@@ -30,17 +43,23 @@ describe("colour", () => {
 });
 
 test("a verb asks where a person sits at both ends, whatever becomes of its output", () => {
-  expect([terminal({}, full).interactive, terminal({}, { in: true, err: true }).interactive]).toEqual([true, true]);
-  expect([terminal({}, { in: true, out: true }).interactive, terminal({}, { out: true, err: true }).interactive]).toEqual([false, false]);
+  expect([terminal({}, full).interactive, terminal({}, { in: true, err: true }).interactive]).toEqual([
+    true,
+    true,
+  ]);
+  expect([
+    terminal({}, { in: true, out: true }).interactive,
+    terminal({}, { out: true, err: true }).interactive,
+  ]).toEqual([false, false]);
 });
 
 test("lines are redrawn on a terminal that can, and not in CI", () => {
   expect(terminal({}, full).liveErr).toBe(true);
-  expect([terminal({}, {}), terminal({ CI: "true" }, full), terminal({ TERM: "dumb" }, full)].map(({ liveErr }) => liveErr)).toEqual([
-    false,
-    false,
-    false,
-  ]);
+  expect(
+    [terminal({}, {}), terminal({ CI: "true" }, full), terminal({ TERM: "dumb" }, full)].map(
+      ({ liveErr }) => liveErr,
+    ),
+  ).toEqual([false, false, false]);
 });
 
 test("what is written goes where it should", () => {
@@ -53,9 +72,13 @@ test("what is written goes where it should", () => {
 
 describe("tables", () => {
   test("columns align by what is seen; the last is not padded, and no line ends in spaces", () => {
-    expect(formatTable([["a", "bb", "c"], [red, "b", "long one"], ["aaa", "", ""]])).toBe(
-      `a    bb  c\n${red}    b   long one\naaa\n`,
-    );
+    expect(
+      formatTable([
+        ["a", "bb", "c"],
+        [red, "b", "long one"],
+        ["aaa", "", ""],
+      ]),
+    ).toBe(`a    bb  c\n${red}    b   long one\naaa\n`);
     expect(formatTable([])).toBe("");
   });
 

@@ -98,7 +98,10 @@ describe.skipIf(!hasSystemd)("systemd-analyze verify", () => {
     mkdirSync(join(folder, "run"));
     writeFileSync(path, buildSystemdUnit({ ...wanted, folder: join(folder, "run") }));
     const env = { ...process.env, XDG_RUNTIME_DIR: join(folder, "run"), HOME: folder };
-    const { stderr, status } = spawnSync("systemd-analyze", ["verify", "--user", path], { encoding: "utf8", env });
+    const { stderr, status } = spawnSync("systemd-analyze", ["verify", "--user", path], {
+      encoding: "utf8",
+      env,
+    });
     // Other units of this machine may be at fault.
     expect([status, stderr.split("\n").filter((line) => line.includes("sesta-x"))]).toEqual([0, []]);
     rmSync(folder, { recursive: true });

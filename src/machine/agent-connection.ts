@@ -42,7 +42,8 @@ export function connectAgent(place: AgentPlace, clock: Clock) {
         throw error;
       }),
     /** Reports and changes as they come, until `signal` aborts or the agent goes away. */
-    watch: (after: number, signal: AbortSignal) => follow(path, "watch", { after }, signal) as AsyncGenerator<AgentEvent>,
+    watch: (after: number, signal: AbortSignal) =>
+      follow(path, "watch", { after }, signal) as AsyncGenerator<AgentEvent>,
     /** Starts the agent unless one answers. @throws AGENT_VERSION when the one that runs is of another protocol */
     async ensure(): Promise<Hello> {
       const running = await this.findHello();
@@ -62,20 +63,35 @@ export function connectAgent(place: AgentPlace, clock: Clock) {
 
 function accept(hello: Hello): Hello {
   if (hello.protocol === protocolVersion) return hello;
-  throw new SestaError("AGENT_VERSION", `The agent is of Sesta ${hello.version} and speaks protocol ${hello.protocol}`, {
-    hint: `This Sesta speaks protocol ${protocolVersion}: run \`sesta up\` with the newer of the two.`,
-  });
+  throw new SestaError(
+    "AGENT_VERSION",
+    `The agent is of Sesta ${hello.version} and speaks protocol ${hello.protocol}`,
+    {
+      hint: `This Sesta speaks protocol ${protocolVersion}: run \`sesta up\` with the newer of the two.`,
+    },
+  );
 }
 
 // In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it.
-async function launch({ home, command: [program, ...operands], env }: AgentPlace): Promise<{ exitCode?: number }> {
+async function launch({
+  home,
+  command: [program, ...operands],
+  env,
+}: AgentPlace): Promise<{ exitCode?: number }> {
   const end: { exitCode?: number } = {};
   const log = await openLog(home);
   try {
     await new Promise<void>((resolve, reject) => {
-      const child = spawn(program, [...operands, home], { cwd: home, env, detached: true, stdio: ["ignore", log.fd, log.fd] });
+      const child = spawn(program, [...operands, home], {
+        cwd: home,
+        env,
+        detached: true,
+        stdio: ["ignore", log.fd, log.fd],
+      });
       child.once("exit", (code) => (end.exitCode = code ?? 128));
-      child.once("error", (error) => reject(new SestaError("AGENT_UNREACHABLE", `The agent cannot be started: ${messageOf(error)}`)));
+      child.once("error", (error) =>
+        reject(new SestaError("AGENT_UNREACHABLE", `The agent cannot be started: ${messageOf(error)}`)),
+      );
       child.once("spawn", () => resolve(void child.unref()));
     });
   } finally {
@@ -98,9 +114,13 @@ async function explainStart({ home }: AgentPlace): Promise<SestaError> {
   const last = (await readFile(path, "utf8").catch(() => "")).trimEnd().split("\n").at(-1) ?? "";
   const { message, code, error, hint } = parseLine(last);
   const known = message === cannotStart && code !== undefined && code in errorCodes;
-  return new SestaError(known ? (code as ErrorCode) : "AGENT_UNREACHABLE", `The agent did not start${error ? `: ${error}` : ""}`, {
-    hint: (known ? hint : undefined) ?? `Look at the end of ${path}.`,
-  });
+  return new SestaError(
+    known ? (code as ErrorCode) : "AGENT_UNREACHABLE",
+    `The agent did not start${error ? `: ${error}` : ""}`,
+    {
+      hint: (known ? hint : undefined) ?? `Look at the end of ${path}.`,
+    },
+  );
 }
 
 function parseLine(line: string): { message?: string; code?: string; error?: string; hint?: string } {

@@ -12,7 +12,10 @@ const folder = mkdtempSync(join(tmpdir(), "sesta-socket-"));
 const servers: Server[] = [];
 let count = 0;
 
-async function serve(handlers: Readonly<Record<string, Handler>>, streams: Readonly<Record<string, Stream>> = {}) {
+async function serve(
+  handlers: Readonly<Record<string, Handler>>,
+  streams: Readonly<Record<string, Stream>> = {},
+) {
   const path = join(folder, `${(count += 1)}.sock`);
   const server = await serveControl(path, handlers, streams);
   servers.push(server);
@@ -44,7 +47,7 @@ describe("requests", () => {
 
   test("large parameters and answers come whole; nothing is null", async () => {
     const path = await serve({ echo: (params: unknown) => params, nothing: () => undefined });
-    const text = "ä\n\u2028\"".repeat(250_000);
+    const text = 'ä\n\u2028"'.repeat(250_000);
     expect(await ask(path, "echo", { text })).toEqual({ text });
     expect(await ask(path, "nothing", {})).toBeNull();
   });
@@ -58,7 +61,12 @@ describe("requests", () => {
         throw new TypeError("a bug");
       },
     });
-    await expect(ask(path, "busy", {})).rejects.toMatchObject({ name: "SestaError", code: "BUSY", message: "held", hint: "Wait." });
+    await expect(ask(path, "busy", {})).rejects.toMatchObject({
+      name: "SestaError",
+      code: "BUSY",
+      message: "held",
+      hint: "Wait.",
+    });
     const bug: unknown = await ask(path, "bug", {}).catch((error: unknown) => error);
     expect(bug).not.toBeInstanceOf(SestaError);
     expect(bug).toMatchObject({ message: "a bug" });
@@ -74,12 +82,16 @@ describe("requests", () => {
     await expect(ask(join(folder, "none.sock"), "hello", {})).rejects.toMatchObject({ code: "ENOENT" });
     const path = await serve({});
     servers.splice(0).forEach((server) => server.close());
-    await expect(ask(path, "hello", {})).rejects.toMatchObject({ code: expect.stringMatching(/ENOENT|ECONNREFUSED/) as string });
+    await expect(ask(path, "hello", {})).rejects.toMatchObject({
+      code: expect.stringMatching(/ENOENT|ECONNREFUSED/) as string,
+    });
   });
 
   test("who gave up before asking waits for nothing", async () => {
     const path = await serve({}, { watch: () => new Promise(() => undefined) });
-    await expect(follow(path, "watch", {}, AbortSignal.abort()).next()).rejects.toMatchObject({ code: "ETIMEDOUT" });
+    await expect(follow(path, "watch", {}, AbortSignal.abort()).next()).rejects.toMatchObject({
+      code: "ETIMEDOUT",
+    });
   });
 
   test("no answer in time is ETIMEDOUT", async () => {
@@ -102,18 +114,22 @@ describe("garbage", () => {
   ])("%s: an error or an end, and the next request is answered", async (_what, bytes) => {
     const path = await serve({ hello: () => "here" });
     const answer = await raw(path, bytes);
-    if (answer !== "") expect(JSON.parse(answer)).toMatchObject({ error: { code: expect.any(String) as string } });
+    if (answer !== "")
+      expect(JSON.parse(answer)).toMatchObject({ error: { code: expect.any(String) as string } });
     expect(await ask(path, "hello", {})).toBe("here");
   });
 
   test("a client that goes away before its answer does no harm", async () => {
     let release = (): void => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
-    let asked = 0;
-    const path = await serve({ slow: async () => ((asked += 1), await gate, "x".repeat(1_000_000)), hello: () => "here" });
+    const seen = { asked: 0 };
+    const path = await serve({
+      slow: async () => ((seen.asked += 1), await gate, "x".repeat(1_000_000)),
+      hello: () => "here",
+    });
     const clients = Array.from({ length: 50 }, () => connect(path).on("error", () => undefined));
     for (const client of clients) client.write('{"method":"slow","params":{}}\n');
-    while (asked < 50) await new Promise((resolve) => setImmediate(resolve));
+    while (seen.asked < 50) await new Promise((resolve) => setImmediate(resolve));
     for (const client of clients) client.destroy();
     release();
     expect(await ask(path, "hello", {})).toBe("here");
@@ -127,15 +143,18 @@ describe("streams", () => {
     };
     const path = await serve({}, { count: stream });
     const seen: unknown[] = [];
-    for await (const event of follow(path, "count", { to: 1_000 }, new AbortController().signal)) seen.push(event);
+    for await (const event of follow(path, "count", { to: 1_000 }, new AbortController().signal))
+      seen.push(event);
     expect(seen).toEqual(Array.from({ length: 1_000 }, (_, n) => ({ n })));
   });
 
   test("a reader that leaves is noticed", async () => {
-    let closedCount = 0;
+    const seen = { closed: 0 };
     const stream: Stream = (_params: never, send, closed) => {
       send("first");
-      return new Promise((resolve) => closed.addEventListener("abort", () => resolve(void (closedCount += 1))));
+      return new Promise((resolve) =>
+        closed.addEventListener("abort", () => resolve(void (seen.closed += 1))),
+      );
     };
     const path = await serve({}, { watch: stream });
     const leave = new AbortController();
@@ -147,7 +166,7 @@ describe("streams", () => {
     expect((await read.next()).value).toBe("first");
     leave.abort();
     await expect(read.next()).rejects.toMatchObject({ code: "ETIMEDOUT" });
-    while (closedCount < 2) await new Promise((resolve) => setImmediate(resolve));
+    while (seen.closed < 2) await new Promise((resolve) => setImmediate(resolve));
   });
 });
 

@@ -10,12 +10,17 @@ import { messageOf, SestaError, systemCode } from "../base/errors.ts";
 
 type Answer = { result: unknown } | { error: { code: string; message: string; hint?: string } };
 export type Handler = (params: never) => unknown;
-export type Stream = (params: never, send: (event: unknown) => void, closed: AbortSignal) => void | Promise<void>;
+export type Stream = (
+  params: never,
+  send: (event: unknown) => void,
+  closed: AbortSignal,
+) => void | Promise<void>;
 
 // sun_path holds 104 bytes on macOS and 108 on Linux, see unix(7).
 const longestPath = 100;
 const longestRequest = 4 * 1024 * 1024;
 const retryMs = 5;
+const longestQueue = 4_096; // the system may allow less
 
 /** Where the socket of this name in `folder` is: there, or in a private temporary folder when that path is too long. */
 export function socketPath(folder: string, name: string): string {
@@ -38,7 +43,7 @@ export async function serveControl(
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(path, resolve);
+      server.listen({ path, backlog: longestQueue }, resolve);
     });
   } finally {
     process.umask(before);
@@ -48,7 +53,12 @@ export async function serveControl(
 }
 
 /** @throws the other side's SestaError, or a system error (ENOENT, ECONNREFUSED) when nobody listens */
-export async function ask(path: string, method: string, params: unknown, timeoutMs = 30_000): Promise<unknown> {
+export async function ask(
+  path: string,
+  method: string,
+  params: unknown,
+  timeoutMs = 30_000,
+): Promise<unknown> {
   for await (const line of lines(path, method, params, AbortSignal.timeout(timeoutMs))) {
     const message = line as Answer;
     if ("error" in message) throw received(message.error);
@@ -58,7 +68,12 @@ export async function ask(path: string, method: string, params: unknown, timeout
 }
 
 /** The events of a stream, until either side closes it. */
-export async function* follow(path: string, method: string, params: unknown, signal: AbortSignal): AsyncGenerator {
+export async function* follow(
+  path: string,
+  method: string,
+  params: unknown,
+  signal: AbortSignal,
+): AsyncGenerator {
   for await (const line of lines(path, method, params, signal)) {
     const message = line as { event: unknown } | Answer;
     if ("error" in message) throw received(message.error);
@@ -68,7 +83,8 @@ export async function* follow(path: string, method: string, params: unknown, sig
 
 async function* lines(path: string, method: string, params: unknown, signal: AbortSignal): AsyncGenerator {
   const socket = (await connected(path, signal)).setEncoding("utf8");
-  const stop = () => socket.destroy(Object.assign(new Error(`no answer to ${method}`), { code: "ETIMEDOUT" }));
+  const stop = () =>
+    socket.destroy(Object.assign(new Error(`no answer to ${method}`), { code: "ETIMEDOUT" }));
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   try {

@@ -17,7 +17,11 @@ async function started(...[program, ...operands]: [string, ...string[]]) {
 
 test("a living process has an identity that stays the same", async () => {
   const own = await findIdentity(process.pid);
-  expect(own).toEqual({ pid: process.pid, bootId: await getBootId(), startTime: expect.stringMatching(/./) as string });
+  expect(own).toEqual({
+    pid: process.pid,
+    bootId: await getBootId(),
+    startTime: expect.stringMatching(/./) as string,
+  });
   expect(await findIdentity(process.pid)).toEqual(own);
   expect(own && (await isAlive(own))).toBe(true);
 });
@@ -28,12 +32,19 @@ test("a dead process has none, and is signalled no more", async () => {
   if (!identity) throw new Error("it does not run");
   expect(await signalGroup(identity, "SIGKILL")).toBe(true);
   await once(child, "exit");
-  expect([await findIdentity(pid), await isAlive(identity), await signalGroup(identity, "SIGTERM")]).toEqual([undefined, false, false]);
+  expect([await findIdentity(pid), await isAlive(identity), await signalGroup(identity, "SIGTERM")]).toEqual([
+    undefined,
+    false,
+    false,
+  ]);
 });
 
 test.skipIf(process.platform !== "linux")("a zombie counts as none", async () => {
   // The shell becomes a program that never collects its child.
-  const child = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 600"], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 600"], {
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const pid = Number(line.toString().trim());
   const state = () => readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "")[0];
@@ -67,7 +78,8 @@ test("a command name of brackets and spaces does not mislead", async () => {
   const other = await started("sleep", "600");
   const [odd, plain] = [await findIdentity(pid), await findIdentity(other.pid)];
   // Both were started within a moment; a misread field would be far off.
-  if (process.platform === "linux") expect(Math.abs(Number(odd?.startTime) - Number(plain?.startTime))).toBeLessThan(6_000);
+  if (process.platform === "linux")
+    expect(Math.abs(Number(odd?.startTime) - Number(plain?.startTime))).toBeLessThan(6_000);
   expect(odd && (await isAlive(odd))).toBe(true);
   process.kill(-pid, "SIGKILL");
   process.kill(-other.pid, "SIGKILL");
@@ -76,7 +88,10 @@ test("a command name of brackets and spaces does not mislead", async () => {
 });
 
 test("a signal reaches the whole group", async () => {
-  const child = spawn("sh", ["-c", "sleep 600 & echo $!; wait"], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("sh", ["-c", "sleep 600 & echo $!; wait"], {
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const inner = Number(line.toString().trim());
   const identity = await findIdentity(child.pid ?? 0);

@@ -57,7 +57,7 @@ export function readStartTime(stat: string): string | undefined {
 }
 
 async function psStartTime(pid: number): Promise<string | undefined> {
-  const ps = promisify(execFile)("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { env: { ...process.env, LC_ALL: "C" } });
+  const ps = promisify(execFile)("env", ["LC_ALL=C", "ps", "-o", "stat=,lstart=", "-p", String(pid)]);
   const line = await ps.then(({ stdout }) => stdout.trim()).catch(() => "");
   return line === "" || line.startsWith("Z") ? undefined : line.replace(/^\S+\s+/, "");
 }

@@ -31,9 +31,17 @@ export async function makePythonEnvironment(
   const lock = join(environment, "sesta-lock.txt");
   detail("looking for Python");
   await runUv(maker, buildVenv(uv, wanted.python, environment), "Python was not found", detail);
-  await machine.put({ "sesta-lock.txt": wanted.locked, "sesta-requirements.txt": wanted.requirements.join("\n") }, environment);
+  await machine.put(
+    { "sesta-lock.txt": wanted.locked, "sesta-requirements.txt": wanted.requirements.join("\n") },
+    environment,
+  );
   detail("installing");
-  await runUv(maker, buildLockedInstall(uv, environment, lock), "The pinned packages could not be installed", detail);
+  await runUv(
+    maker,
+    buildLockedInstall(uv, environment, lock),
+    "The pinned packages could not be installed",
+    detail,
+  );
   const own = findUserInstall(uv, environment, lock, {
     packages: wanted.packages,
     ...(wanted.requirements.length > 0 && { requirementsFile: join(environment, "sesta-requirements.txt") }),
@@ -50,14 +58,22 @@ async function isComplete(machine: Machine, environment: string): Promise<boolea
   return (await machine.run(["test", "-e", join(environment, completeMark)])).exitCode === 0;
 }
 
-async function runUv(maker: EnvironmentMaker, argv: Argv, failure: string, detail: (text: string) => void): Promise<void> {
+async function runUv(
+  maker: EnvironmentMaker,
+  argv: Argv,
+  failure: string,
+  detail: (text: string) => void,
+): Promise<void> {
   const ran = await maker.machine.run(argv, {
     env: uvVariables,
     signal: maker.signal,
     onLine: (line) => detail(line.trim()),
   });
   if (ran.exitCode === 0) return;
-  const words = ran.stderr.trim().split("\n").filter((line) => line.trim() !== "");
+  const words = ran.stderr
+    .trim()
+    .split("\n")
+    .filter((line) => line.trim() !== "");
   throw new SestaError("ENVIRONMENT", failure, {
     problems: words.slice(-12),
     hint: /no interpreter found|No download found/i.test(ran.stderr)
@@ -69,7 +85,11 @@ async function runUv(maker: EnvironmentMaker, argv: Argv, failure: string, detai
 async function refuseFullDisk(machine: Machine, environment: string): Promise<void> {
   const free = await machine.freeBytes(dirname(dirname(environment)));
   if (free >= neededBytes) return;
-  throw new SestaError("DISK_FULL", `The environment needs 1 GB; ${Math.round(free / 1e6)} MB are free in ${dirname(environment)}`, {
-    hint: "Free some space, then run `sesta up` again.",
-  });
+  throw new SestaError(
+    "DISK_FULL",
+    `The environment needs 1 GB; ${Math.round(free / 1e6)} MB are free in ${dirname(environment)}`,
+    {
+      hint: "Free some space, then run `sesta up` again.",
+    },
+  );
 }

@@ -2,7 +2,16 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -20,13 +29,18 @@ afterAll(() => {
 const python = findPython();
 const hasPip = python !== undefined && spawnSync(python, ["-m", "pip", "--version"]).status === 0;
 const uvWheel = hasPip ? downloadWheel() : undefined;
-if (uvWheel === undefined) console.log("skipped: python3 with pip and a package index are not here, so uv is not installed");
+if (uvWheel === undefined)
+  console.log("skipped: python3 with pip and a package index are not here, so uv is not installed");
 
 /** A machine whose PATH holds these programs alone. */
 function machineWith(programs: Readonly<Record<string, string>>) {
   const bin = mkdtempSync(join(folder, "bin-"));
   for (const [name, text] of Object.entries(programs)) writeFileSync(join(bin, name), text, { mode: 0o755 });
-  return { bin, machine: createLocalMachine({ ...withoutPath(), PATH: bin }), cache: mkdtempSync(join(folder, "cache-")) };
+  return {
+    bin,
+    machine: createLocalMachine({ ...withoutPath(), PATH: bin }),
+    cache: mkdtempSync(join(folder, "cache-")),
+  };
 }
 
 const silent = () => undefined;
@@ -93,7 +107,9 @@ describe("installed", { timeout: 300_000 }, () => {
     });
 
     test("a wheel that is not what the index says is not installed", async () => {
-      const { machine, cache } = await machineWithoutPip((digest) => digest.replace(/^./, (one) => (one === "0" ? "1" : "0")));
+      const { machine, cache } = await machineWithoutPip((digest) =>
+        digest.replace(/^./, (one) => (one === "0" ? "1" : "0")),
+      );
       await expect(ensureUv(machine, cache, silent)).rejects.toMatchObject({
         code: "UV_MISSING",
         message: expect.stringContaining("digest") as string,
@@ -111,7 +127,11 @@ async function machineWithoutPip(digestOf: (digest: string) => string) {
   const index = createServer((request, response) => {
     if (request.url === `/${name}`) return void response.end(wheel);
     const { port } = index.address() as { port: number };
-    const others = ["uv-0.13.8.tar.gz", name.replace(/manylinux|musllinux|macosx/g, "win"), name.replace(/x86_64|aarch64|arm64/g, "s390x")];
+    const others = [
+      "uv-0.13.8.tar.gz",
+      name.replace(/manylinux|musllinux|macosx/g, "win"),
+      name.replace(/x86_64|aarch64|arm64/g, "s390x"),
+    ];
     const urls = [...others, name].map((filename) => ({
       filename,
       url: `http://127.0.0.1:${port}/${filename}`,
@@ -141,12 +161,16 @@ function downloadWheel(): string | undefined {
 
 /** The program itself, not a shim that looks for others on PATH. */
 function findPython(): string | undefined {
-  const { stdout, status } = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" });
+  const { stdout, status } = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], {
+    encoding: "utf8",
+  });
   return status === 0 ? stdout.trim() : undefined;
 }
 
 function link(bin: string, program: string): void {
-  writeFileSync(join(bin, "python3"), `#!/bin/sh\nexec ${JSON.stringify(realpathSync(program))} "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(bin, "python3"), `#!/bin/sh\nexec ${JSON.stringify(realpathSync(program))} "$@"\n`, {
+    mode: 0o755,
+  });
 }
 
 function withoutPath(): NodeJS.ProcessEnv {

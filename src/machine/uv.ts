@@ -37,13 +37,27 @@ for name in archive.namelist():
  * @param cacheFolder where uv is installed when the machine has none
  * @throws SestaError PYTHON_MISSING, UV_MISSING
  */
-export async function ensureUv(machine: Machine, cacheFolder: string, detail: (text: string) => void): Promise<string> {
+export async function ensureUv(
+  machine: Machine,
+  cacheFolder: string,
+  detail: (text: string) => void,
+): Promise<string> {
   const found = await findUv(machine, cacheFolder);
   if (found !== undefined) return found;
   detail("installing uv");
   const to = join(cacheFolder, "uv");
   await requirePython(machine);
-  const byPip = await machine.run(["python3", "-m", "pip", "install", "--quiet", "--upgrade", "--target", to, pinned]);
+  const byPip = await machine.run([
+    "python3",
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--upgrade",
+    "--target",
+    to,
+    pinned,
+  ]);
   const ran = byPip.exitCode === 0 ? byPip : await machine.run(["python3", "-c", fetchWheel, to, pinned]);
   const installed = await findUv(machine, cacheFolder);
   if (installed !== undefined) return installed;
@@ -55,18 +69,28 @@ export async function ensureUv(machine: Machine, cacheFolder: string, detail: (t
 /** uv from PATH, else the one in Sesta's cache; undefined when there is neither. */
 export async function findUv(machine: Machine, cacheFolder: string): Promise<string | undefined> {
   for (const candidate of ["uv", join(cacheFolder, "uv", "bin", "uv")]) {
-    const works = await machine.run([candidate, "--version"]).then((ran) => ran.exitCode === 0, () => false);
+    const works = await machine.run([candidate, "--version"]).then(
+      (ran) => ran.exitCode === 0,
+      () => false,
+    );
     if (works) return candidate;
   }
   return undefined;
 }
 
 async function requirePython(machine: Machine): Promise<void> {
-  const works = await machine.run(["python3", "--version"]).then((ran) => ran.exitCode === 0, () => false);
+  const works = await machine.run(["python3", "--version"]).then(
+    (ran) => ran.exitCode === 0,
+    () => false,
+  );
   if (works) return;
-  throw new SestaError("PYTHON_MISSING", "uv is not installed, and python3, which could install it, was not found", {
-    hint: "Install uv (https://docs.astral.sh/uv) or python3.",
-  });
+  throw new SestaError(
+    "PYTHON_MISSING",
+    "uv is not installed, and python3, which could install it, was not found",
+    {
+      hint: "Install uv (https://docs.astral.sh/uv) or python3.",
+    },
+  );
 }
 
 function lastLine({ stderr, stdout, exitCode }: Ran): string {

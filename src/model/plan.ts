@@ -27,4 +27,9 @@ export type ProgressEvent = { workload: string; step: string; state: "running" |
 export type Placed = { kind: "placed"; name: string; unchanged: boolean };
 
 /** The proof of a destroy: what is gone and what remains. */
-export type Receipt = { kind: "receipt"; name: string; removed: readonly string[]; remains: readonly string[] };
+export type Receipt = {
+  kind: "receipt";
+  name: string;
+  removed: readonly string[];
+  remains: readonly string[];
+};

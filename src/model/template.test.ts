@@ -24,17 +24,25 @@ test("empty text is left out, an empty template is empty text", () => {
 });
 
 test("what a place holds is never read as a template again", () => {
-  expect(fill([{ place: "workspace" }], { ...places, workspace: "${port}{ place: 'port' }" })).toBe("${port}{ place: 'port' }");
+  expect(fill([{ place: "workspace" }], { ...places, workspace: "${port}{ place: 'port' }" })).toBe(
+    "${port}{ place: 'port' }",
+  );
 });
 
 test("filling after a way through JSON is filling, whatever the text", () => {
-  const part = fc.oneof(fc.string(), fc.constantFrom(...placeNames).map((place) => ({ place })));
+  const part = fc.oneof(
+    fc.string(),
+    fc.constantFrom(...placeNames).map((place) => ({ place })),
+  );
   fc.assert(
     fc.property(fc.array(part), (parts: Template) => {
       const text = fill(parts, places);
       expect(fill(JSON.parse(JSON.stringify(parts)) as Template, places)).toBe(text);
       expect(text.length).toBe(
-        parts.reduce((sum, one) => sum + (typeof one === "string" ? one.length : places[one.place].length), 0),
+        parts.reduce(
+          (sum, one) => sum + (typeof one === "string" ? one.length : places[one.place].length),
+          0,
+        ),
       );
     }),
   );

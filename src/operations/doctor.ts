@@ -33,20 +33,31 @@ async function examineUv(machine: Machine, cacheFolder: string): Promise<Finding
     return [{ level: "ok", what: "uv is not installed; `up` installs it for Sesta alone" }];
   }
   return [
-    { level: "error", what: "neither uv nor python3 is installed", mend: "curl -LsSf https://astral.sh/uv/install.sh | sh" },
+    {
+      level: "error",
+      what: "neither uv nor python3 is installed",
+      mend: "curl -LsSf https://astral.sh/uv/install.sh | sh",
+    },
   ];
 }
 
 async function examineGit(machine: Machine): Promise<Finding[]> {
   if (await answers(machine, "git")) return [{ level: "ok", what: "git is there" }];
-  return [{ level: "warning", what: "git is not installed; saving to a repository needs it", mend: "Install git." }];
+  return [
+    { level: "warning", what: "git is not installed; saving to a repository needs it", mend: "Install git." },
+  ];
 }
 
 async function examineDisk(machine: Machine, folder: string): Promise<Finding[]> {
   const free = await machine.freeBytes(folder).catch(() => undefined);
-  if (free === undefined) return [{ level: "error", what: `${folder} cannot be read`, mend: `ls -ld ${folder}` }];
+  if (free === undefined)
+    return [{ level: "error", what: `${folder} cannot be read`, mend: `ls -ld ${folder}` }];
   const words = `${(free / 1e9).toFixed(1)} GB are free on the disk of ${folder}`;
-  return [free >= comfortableBytes ? { level: "ok", what: words } : { level: "warning", what: words, mend: "du -sh ~/.cache/* | sort -h" }];
+  return [
+    free >= comfortableBytes
+      ? { level: "ok", what: words }
+      : { level: "warning", what: words, mend: "du -sh ~/.cache/* | sort -h" },
+  ];
 }
 
 async function examineSecrets({ project, world }: Context): Promise<Finding[]> {
@@ -64,24 +75,43 @@ async function examineGateway(context: Context): Promise<Finding[]> {
   if (gateway) return [{ level: "ok", what: `the gateway answers at ${gateway.url}` }];
   const placed = context.state.listWorkloads().length > 0;
   if (!placed) return [{ level: "ok", what: "nothing is up, so no gateway is needed" }];
-  return [{ level: "error", what: "workloads are up, but the gateway does not run: no address wakes them", mend: "sesta up -y" }];
+  return [
+    {
+      level: "error",
+      what: "workloads are up, but the gateway does not run: no address wakes them",
+      mend: "sesta up -y",
+    },
+  ];
 }
 
 async function examineWorkloads(context: Context): Promise<Finding[]> {
-  const orphans = listOrphans(context).map(
-    (name): Finding => ({ level: "warning", what: `${name} exists but is not in sesta.yaml`, mend: `sesta down ${name}` }),
-  );
+  const orphans = listOrphans(context).map((name): Finding => ({
+    level: "warning",
+    what: `${name} exists but is not in sesta.yaml`,
+    mend: `sesta down ${name}`,
+  }));
   const placed = context.state.listWorkloads();
   const reports = await Promise.all(placed.map(({ name }) => context.target.status(name)));
   const failed = reports
     .filter(({ state }) => state === "failed")
-    .map(({ name, why }): Finding => ({ level: "error", what: `${name} failed: ${why}`, mend: `sesta logs ${name}` }));
+    .map(({ name, why }): Finding => ({
+      level: "error",
+      what: `${name} failed: ${why}`,
+      mend: `sesta logs ${name}`,
+    }));
   const halfway = placed
     .filter(({ placedAt }) => placedAt === null)
-    .map(({ name }): Finding => ({ level: "error", what: `${name} was interrupted halfway`, mend: `sesta up ${name} -y` }));
+    .map(({ name }): Finding => ({
+      level: "error",
+      what: `${name} was interrupted halfway`,
+      mend: `sesta up ${name} -y`,
+    }));
   return [...orphans, ...failed, ...halfway];
 }
 
 function answers(machine: Machine, program: string): Promise<boolean> {
-  return machine.run([program, "--version"]).then(({ exitCode }) => exitCode === 0, () => false);
+  return machine.run([program, "--version"]).then(
+    ({ exitCode }) => exitCode === 0,
+    () => false,
+  );
 }

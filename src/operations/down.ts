@@ -8,7 +8,12 @@ import { lockProject } from "./up.ts";
 export type DownResult = { receipts: Receipt[]; gatewayStopped: boolean };
 
 /** @param all whether nothing was named: then the gateway and the agent end too */
-export async function down(context: Context, plans: readonly Plan[], all: boolean, on: Progress): Promise<DownResult> {
+export async function down(
+  context: Context,
+  plans: readonly Plan[],
+  all: boolean,
+  on: Progress,
+): Promise<DownResult> {
   const lock = await lockProject(context, "down");
   try {
     const receipts: Receipt[] = [];

@@ -24,10 +24,20 @@ export function findService({ world, project }: Context, { system }: Facts): Ser
     path: world.env["PATH"] ?? "/usr/bin:/bin",
   };
   if (system === "darwin") {
-    return { name, system, path: join(home, "Library", "LaunchAgents", `${name}.plist`), text: buildLaunchdPlist(service) };
+    return {
+      name,
+      system,
+      path: join(home, "Library", "LaunchAgents", `${name}.plist`),
+      text: buildLaunchdPlist(service),
+    };
   }
   const config = world.env["XDG_CONFIG_HOME"] ?? join(home, ".config");
-  return { name, system, path: join(config, "systemd", "user", `${name}.service`), text: buildSystemdUnit(service) };
+  return {
+    name,
+    system,
+    path: join(config, "systemd", "user", `${name}.service`),
+    text: buildSystemdUnit(service),
+  };
 }
 
 /** Notes for the user. The gateway that runs now gives way to the one of the session. */
@@ -47,7 +57,9 @@ export async function installService(context: Context, service: Service): Promis
     ({ exitCode }) => exitCode === 0,
     () => false,
   );
-  const when = lingers ? "it starts with the machine" : `it starts when you log in; \`sudo loginctl enable-linger ${userInfo().username}\` has it start with the machine`;
+  const when = lingers
+    ? "it starts with the machine"
+    : `it starts when you log in; \`sudo loginctl enable-linger ${userInfo().username}\` has it start with the machine`;
   return [`${name}.service is enabled: ${when}`];
 }
 

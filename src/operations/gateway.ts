@@ -25,9 +25,13 @@ export async function ensureGateway(context: Context): Promise<GatewayHello> {
     const hello = await findGateway(context);
     if (hello) return hello;
     if (end.failed || world.clock.monotonic() - began > startTimeoutMs) {
-      throw new SestaError("GATEWAY_UNREACHABLE", `The gateway did not start${end.failed ? `: ${end.failed}` : ""}`, {
-        hint: `Run \`sesta gateway\` to see why, or look at the end of ${join(folder, "gateway.log")}.`,
-      });
+      throw new SestaError(
+        "GATEWAY_UNREACHABLE",
+        `The gateway did not start${end.failed ? `: ${end.failed}` : ""}`,
+        {
+          hint: `Run \`sesta gateway\` to see why, or look at the end of ${join(folder, "gateway.log")}.`,
+        },
+      );
     }
     await world.clock.sleep(20);
   }

@@ -32,7 +32,11 @@ async function readTail(path: string, lines: number): Promise<{ text: string; en
 }
 
 /** From `offset` to the end; a file that has become shorter was begun anew. @param longest only so many bytes of the end */
-async function readFrom(path: string, offset: number, longest = Infinity): Promise<{ text: string; end: number }> {
+async function readFrom(
+  path: string,
+  offset: number,
+  longest = Infinity,
+): Promise<{ text: string; end: number }> {
   const file = await open(path, "r").catch(() => undefined);
   if (!file) return { text: "", end: 0 };
   try {

@@ -42,19 +42,26 @@ test("T17: a changed one has a new version, the others keep theirs", async () =>
   await syncPasswords(scratch.context);
   const context = await scratch.reopen(yaml, { SESTA_TEST_PASS: "another-one" });
   expect(await syncPasswords(context)).toEqual([{ name: "team", replaced: true }]);
-  expect([...context.state.listPasswords()].map(([name, { version }]) => [name, version]).toSorted()).toEqual([
-    ["other", 1],
-    ["team", 2],
-  ]);
+  expect([...context.state.listPasswords()].map(([name, { version }]) => [name, version]).toSorted()).toEqual(
+    [
+      ["other", 1],
+      ["team", 2],
+    ],
+  );
 });
 
 test("only those that are named", async () => {
-  expect(await syncPasswords(scratch.context, new Set(["other"]))).toEqual([{ name: "other", replaced: false }]);
+  expect(await syncPasswords(scratch.context, new Set(["other"]))).toEqual([
+    { name: "other", replaced: false },
+  ]);
 });
 
 test("a secret that leads to nothing ends it, by name", async () => {
   const context = await scratch.reopen(yaml, {});
-  await expect(syncPasswords(context)).rejects.toMatchObject({ code: "SECRET_MISSING", message: expect.stringContaining("team") as string });
+  await expect(syncPasswords(context)).rejects.toMatchObject({
+    code: "SECRET_MISSING",
+    message: expect.stringContaining("team") as string,
+  });
 });
 
 test("T4: nothing in the project's folder holds it in clear", async () => {

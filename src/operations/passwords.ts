@@ -7,9 +7,14 @@ import type { Context } from "./context.ts";
 export type ChangedPassword = { name: string; replaced: boolean };
 
 /** The names of secrets whose password was new or changed, and whether it took the place of another. @throws SestaError SECRET_MISSING, SECRET_COMMAND */
-export async function syncPasswords(context: Context, only?: ReadonlySet<string>): Promise<ChangedPassword[]> {
+export async function syncPasswords(
+  context: Context,
+  only?: ReadonlySet<string>,
+): Promise<ChangedPassword[]> {
   const { project, state } = context;
-  const used = new Set(Object.values(project.workloads).flatMap(({ password }) => (password === undefined ? [] : [password])));
+  const used = new Set(
+    Object.values(project.workloads).flatMap(({ password }) => (password === undefined ? [] : [password])),
+  );
   const changed: ChangedPassword[] = [];
   for (const name of used) {
     if (only && !only.has(name)) continue;

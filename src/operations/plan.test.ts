@@ -6,7 +6,8 @@ import { buildTinyLaunch } from "../../test/support/tiny-launch.ts";
 import { createScratchContext, type ScratchContext } from "../../test/support/scratch-context.ts";
 import { planDown, planUp, requireKnown } from "./plan.ts";
 
-const yaml = "name: team\nworkloads:\n  notebook: { type: lab }\n  course: { type: lab, requirements: needs.txt }\n";
+const yaml =
+  "name: team\nworkloads:\n  notebook: { type: lab }\n  course: { type: lab, requirements: needs.txt }\n";
 let scratch: ScratchContext;
 
 beforeEach(async () => {
@@ -16,12 +17,20 @@ afterEach(() => scratch.end());
 
 function place(name: string) {
   const launch = buildTinyLaunch(name);
-  scratch.context.state.saveWorkload({ name, type: "lab", target: "local", launch, digest: "x", placedAt: 1 });
+  scratch.context.state.saveWorkload({
+    name,
+    type: "lab",
+    target: "local",
+    launch,
+    digest: "x",
+    placedAt: 1,
+  });
 }
 
 describe("up", () => {
   test("all that is declared, in its order; or those that are named, in theirs", async () => {
-    const names = async (...chosen: string[]) => (await planUp(scratch.context, chosen)).plans.map(({ name }) => name);
+    const names = async (...chosen: string[]) =>
+      (await planUp(scratch.context, chosen)).plans.map(({ name }) => name);
     expect([await names(), await names("course"), await names("course", "notebook")]).toEqual([
       ["notebook", "course"],
       ["course"],
@@ -37,7 +46,10 @@ describe("up", () => {
   });
 
   test("a name that nobody has is refused, with the nearest", async () => {
-    await expect(planUp(scratch.context, ["notebok"])).rejects.toMatchObject({ code: "UNKNOWN_WORKLOAD", hint: 'Did you mean "notebook"?' });
+    await expect(planUp(scratch.context, ["notebok"])).rejects.toMatchObject({
+      code: "UNKNOWN_WORKLOAD",
+      hint: 'Did you mean "notebook"?',
+    });
     for (const name of ["constructor", "__proto__", "toString", ""]) {
       await expect(planUp(scratch.context, [name])).rejects.toMatchObject({ code: "UNKNOWN_WORKLOAD" });
     }
@@ -57,20 +69,32 @@ describe("up", () => {
 describe("down", () => {
   test("all that exists, declared or not; nothing for what is declared only", async () => {
     place("old");
-    const names = async (...chosen: string[]) => (await planDown(scratch.context, chosen)).plans.map(({ name, action }) => `${name} ${action}`);
-    expect([await names(), await names("old"), await names("notebook")]).toEqual([["old destroy"], ["old destroy"], []]);
-    await expect(planDown(scratch.context, ["odl"])).rejects.toMatchObject({ code: "UNKNOWN_WORKLOAD", hint: 'Did you mean "old"?' });
+    const names = async (...chosen: string[]) =>
+      (await planDown(scratch.context, chosen)).plans.map(({ name, action }) => `${name} ${action}`);
+    expect([await names(), await names("old"), await names("notebook")]).toEqual([
+      ["old destroy"],
+      ["old destroy"],
+      [],
+    ]);
+    await expect(planDown(scratch.context, ["odl"])).rejects.toMatchObject({
+      code: "UNKNOWN_WORKLOAD",
+      hint: 'Did you mean "old"?',
+    });
   });
 });
 
 test("known is what is declared or exists", () => {
   place("old");
   for (const name of ["notebook", "old"]) expect(() => requireKnown(scratch.context, name)).not.toThrow();
-  expect(() => requireKnown(scratch.context, "other")).toThrow(expect.objectContaining({ code: "UNKNOWN_WORKLOAD" }) as Error);
+  expect(() => requireKnown(scratch.context, "other")).toThrow(
+    expect.objectContaining({ code: "UNKNOWN_WORKLOAD" }) as Error,
+  );
 });
 
 test("a project without workloads says how to get one", async () => {
   const context = await scratch.reopen("name: team\n");
-  await expect(planUp(context, ["x"])).rejects.toMatchObject({ hint: expect.stringContaining("workloads:") as string });
+  await expect(planUp(context, ["x"])).rejects.toMatchObject({
+    hint: expect.stringContaining("workloads:") as string,
+  });
   expect((await planUp(context)).plans).toEqual([]);
 });

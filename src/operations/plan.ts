@@ -49,7 +49,10 @@ function getSection({ project, state }: Context, name: string): WorkloadSection 
   if (section) return section;
   const names = [...Object.keys(project.workloads), ...state.listWorkloads().map((placed) => placed.name)];
   throw new SestaError("UNKNOWN_WORKLOAD", `No workload is called "${name}"`, {
-    hint: names.length > 0 ? `Did you mean "${closest(name, names)}"?` : "Add one under `workloads:` in sesta.yaml.",
+    hint:
+      names.length > 0
+        ? `Did you mean "${closest(name, names)}"?`
+        : "Add one under `workloads:` in sesta.yaml.",
   });
 }
 
@@ -57,7 +60,8 @@ async function buildLaunch({ project }: Context, section: WorkloadSection): Prom
   const { requirements } = section;
   const { buildLabLaunch } = await import("../workloads/lab/build-launch.ts"); // holds the lock, which is long
   const { parseRequirements } = await import("../workloads/lab/requirements.ts");
-  const lines = requirements === undefined ? [] : parseRequirements(await read(join(project.folder, requirements)));
+  const lines =
+    requirements === undefined ? [] : parseRequirements(await read(join(project.folder, requirements)));
   return buildLabLaunch(section, lines);
 }
 
@@ -65,6 +69,9 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    throw new SestaError("PROJECT_UNREADABLE", `${path} cannot be read`, { hint: "Check `requirements:` in sesta.yaml.", cause });
+    throw new SestaError("PROJECT_UNREADABLE", `${path} cannot be read`, {
+      hint: "Check `requirements:` in sesta.yaml.",
+      cause,
+    });
   }
 }

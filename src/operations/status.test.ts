@@ -10,7 +10,15 @@ beforeEach(async () => {
 });
 afterEach(() => scratch.end());
 
-const notUp = { type: "lab", target: "local", url: null, since: null, saved_at: null, pid: null, agent_pid: null };
+const notUp = {
+  type: "lab",
+  target: "local",
+  url: null,
+  since: null,
+  saved_at: null,
+  pid: null,
+  agent_pid: null,
+};
 
 function place(name: string, placedAt: number | null) {
   const launch = buildTinyLaunch(name);
@@ -21,13 +29,22 @@ test("declared only: absent, and what brings it up", async () => {
   expect(await getStatus(scratch.context)).toEqual({
     project: "team",
     gateway: { url: null, pid: null },
-    workloads: [{ ...notUp, name: "notebook", state: "absent", why: "It is declared; `sesta up notebook` brings it up." }],
+    workloads: [
+      {
+        ...notUp,
+        name: "notebook",
+        state: "absent",
+        why: "It is declared; `sesta up notebook` brings it up.",
+      },
+    ],
   });
 });
 
 test("placed while no agent runs: asleep; cut off in between: absent", async () => {
   place("notebook", 7);
-  expect((await getStatus(scratch.context)).workloads).toMatchObject([{ state: "asleep", why: expect.stringContaining("agent") as string }]);
+  expect((await getStatus(scratch.context)).workloads).toMatchObject([
+    { state: "asleep", why: expect.stringContaining("agent") as string },
+  ]);
   place("notebook", null);
   expect((await getStatus(scratch.context)).workloads).toMatchObject([{ state: "absent" }]);
 });
@@ -58,7 +75,10 @@ test("with the agent: its own words, times and process ids", async () => {
 test("failed: with the last lines of its log", async () => {
   const { target } = scratch.context;
   const tiny = buildTinyLaunch("notebook");
-  const broken = { ...tiny, process: { ...tiny.process, argv: [["sh"], ["-c"], ["echo it broke; sleep 0.1; exit 1"]] } };
+  const broken = {
+    ...tiny,
+    process: { ...tiny.process, argv: [["sh"], ["-c"], ["echo it broke; sleep 0.1; exit 1"]] },
+  };
   await target.apply(await target.plan("notebook", broken), () => undefined);
   await target.wake("notebook", "asked", "owner");
   for (;;) {

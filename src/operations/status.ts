@@ -27,7 +27,9 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         state: report?.state ?? (placed?.placedAt ? "asleep" : "absent"),
         url: gateway?.doors[name] ?? null,
         since: report ? new Date(report.since).toISOString() : null,
-        why: orphan ? `It is not in sesta.yaml any more: \`sesta down ${name}\` takes it away.` : whyOf(report, placed?.placedAt ?? null, name, problem),
+        why: orphan
+          ? `It is not in sesta.yaml any more: \`sesta down ${name}\` takes it away.`
+          : whyOf(report, placed?.placedAt ?? null, name, problem),
         saved_at: null,
         pid: report?.pid ?? null,
         agent_pid: report && hello ? hello.pid : null,
@@ -38,7 +40,10 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
 }
 
 /** One that died is brought back: what it supervised may run on, and only it can tell. */
-async function findAgent({ target, state }: Context): Promise<{ hello?: Hello | undefined; problem?: string }> {
+async function findAgent({
+  target,
+  state,
+}: Context): Promise<{ hello?: Hello | undefined; problem?: string }> {
   if (state.listWorkloads().length === 0) return { hello: await target.agent.findHello() };
   return target.agent.ensure().then(
     (hello) => ({ hello }),
@@ -46,10 +51,17 @@ async function findAgent({ target, state }: Context): Promise<{ hello?: Hello | 
   );
 }
 
-function whyOf(report: Report | undefined, placedAt: number | null, name: string, problem: string | undefined): string {
+function whyOf(
+  report: Report | undefined,
+  placedAt: number | null,
+  name: string,
+  problem: string | undefined,
+): string {
   if (report) return report.why;
   if (problem !== undefined) return `Nothing is known of it: ${problem}`;
-  return placedAt ? `The agent does not know it: run \`sesta up ${name}\`.` : `It is declared; \`sesta up ${name}\` brings it up.`;
+  return placedAt
+    ? `The agent does not know it: run \`sesta up ${name}\`.`
+    : `It is declared; \`sesta up ${name}\` brings it up.`;
 }
 
 function typeOf({ state }: Context, name: string): WorkloadType {

@@ -34,5 +34,7 @@ async function settle({ target, world }: Context, name: string, on: OnReport): P
     if (event.report.state !== "waking" && event.report.state !== "sleeping") return event.report;
   }
   world.signal.throwIfAborted();
-  throw new SestaError("AGENT_UNREACHABLE", "The agent went away", { hint: `Run \`sesta status\`, then try again.` });
+  throw new SestaError("AGENT_UNREACHABLE", "The agent went away", {
+    hint: `Run \`sesta status\`, then try again.`,
+  });
 }

@@ -118,7 +118,8 @@ const lab = z
       .optional(),
     python: fields
       .pythonVersion({
-        description: "Python version, in quotes; without it the machine's own, if that is one of 3.10 to 3.14.",
+        description:
+          "Python version, in quotes; without it the machine's own, if that is one of 3.10 to 3.14.",
         examples: ["3.12"],
       })
       .optional(),

@@ -19,7 +19,14 @@ const workload: Supervised = {
   start: null,
 };
 const start = { startId: "s1", port: 40_001, bootId: "b1" };
-const record = { at: 5, workload: "notebook", from: "asleep", to: "waking", why: "asked", by: "owner" } as const;
+const record = {
+  at: 5,
+  workload: "notebook",
+  from: "asleep",
+  to: "waking",
+  why: "asked",
+  by: "owner",
+} as const;
 
 test("workloads come back as they were saved, with their start and without", () => {
   const path = join(folder, "a.db");
@@ -42,11 +49,11 @@ test("a change and the state it led to are kept together, under the next number"
   const state = openAgentState(join(folder, "b.db"));
   expect(state.change({ ...workload, state: "waking" }, record)).toEqual({ seq: 1, ...record });
   expect(state.change(workload, { ...record, from: "waking", to: "asleep" }).seq).toBe(2);
-  expect([state.list()[0]?.state, state.changesAfter(0).map(({ seq }) => seq), state.changesAfter(1).length]).toEqual([
-    "asleep",
-    [1, 2],
-    1,
-  ]);
+  expect([
+    state.list()[0]?.state,
+    state.changesAfter(0).map(({ seq }) => seq),
+    state.changesAfter(1).length,
+  ]).toEqual(["asleep", [1, 2], 1]);
   state.close();
 });
 

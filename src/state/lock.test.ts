@@ -19,9 +19,13 @@ function holder(path: string, code = "setInterval(() => lock, 1000);") {
       const lock = await takeLock(${JSON.stringify(path)}, { verb: "up", pid: process.pid, since: ${since} });
       console.log("taken"); ${code}
     } catch (error) { console.log(error.code); }`;
-  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", script], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  return spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", script],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
 }
 
 test("F17: held elsewhere: BUSY names verb, process and age; killed: free at once", async () => {
@@ -42,7 +46,9 @@ test("F17: held elsewhere: BUSY names verb, process and age; killed: free at onc
 test("F20: of twenty at once one wins and nineteen are told", { timeout: 120_000 }, async () => {
   const path = newPath();
   const children = Array.from({ length: 20 }, () => holder(path));
-  const said = await Promise.all(children.map(async ({ stdout }) => String((await once(stdout, "data"))[0]).trim()));
+  const said = await Promise.all(
+    children.map(async ({ stdout }) => String((await once(stdout, "data"))[0]).trim()),
+  );
   expect(said.toSorted()).toEqual([...Array.from({ length: 19 }, () => "BUSY"), "taken"]);
   for (const child of children) child.kill("SIGKILL");
   await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
@@ -60,6 +66,8 @@ test("a holder's file that cannot be read names nobody", async () => {
   const lock = await takeLock(path, { verb: "up", pid: 1, since });
   writeFileSync(`${path}.json`, "{ half");
   expect(findHolder(path)).toBeUndefined();
-  await expect(takeLock(path, { verb: "up", pid: 2, since })).rejects.toMatchObject({ message: "another command is changing this project" });
+  await expect(takeLock(path, { verb: "up", pid: 2, since })).rejects.toMatchObject({
+    message: "another command is changing this project",
+  });
   lock.release();
 });

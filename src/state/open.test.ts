@@ -1,7 +1,7 @@
 // Databases that survive: private, migrated once, refused when newer or damaged, held by one when asked, whole after a kill.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -21,9 +21,13 @@ async function elsewhere(path: string, exclusive: boolean, code: string) {
   const script = `import { openDatabase, transact } from ${JSON.stringify(module)};
     const db = openDatabase(${JSON.stringify(path)}, [${JSON.stringify(first)}], { exclusive: ${exclusive} });
     ${code}`;
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", script], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", script],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const [said] = (await once(child.stdout, "data")) as [Buffer];
   return { child, said: said.toString() };
 }
@@ -35,12 +39,23 @@ describe("opened", () => {
     try {
       const db = openDatabase(path, [first]);
       db.exec("INSERT INTO notes VALUES ('x')");
-      const modes = [path, `${path}-wal`, `${path}-shm`, join(path, "..")].map((one) => statSync(one).mode & 0o777);
+      const modes = [path, `${path}-wal`, `${path}-shm`, join(path, "..")].map(
+        (one) => statSync(one).mode & 0o777,
+      );
       expect(modes).toEqual([0o600, 0o600, 0o600, 0o700]);
       db.close();
     } finally {
       process.umask(before);
     }
+  });
+
+  test("T16: one that others could read is closed to them", () => {
+    const path = newPath();
+    openDatabase(path, [first]).close();
+    chmodSync(path, 0o644);
+    const db = openDatabase(path, [first]);
+    expect([path, `${path}-wal`].map((one) => statSync(one).mode & 0o777)).toEqual([0o600, 0o600]);
+    db.close();
   });
 
   test("F6: durable: write-ahead log, synced at each commit", () => {
@@ -77,13 +92,16 @@ describe("refused", () => {
   test("F24: one of a newer Sesta", () => {
     const path = newPath();
     openDatabase(path, [first, second]).close();
-    expect(() => openDatabase(path, [first])).toThrow(expect.objectContaining({ code: "STATE_NEWER" }) as Error);
+    expect(() => openDatabase(path, [first])).toThrow(
+      expect.objectContaining({ code: "STATE_NEWER" }) as Error,
+    );
   });
 
   test("F23: one that is damaged, cut off anywhere, is refused or read as it was; never begun anew", () => {
     const path = newPath();
     const db = openDatabase(path, [first]);
-    for (let row = 0; row < 200; row++) db.prepare("INSERT INTO notes VALUES (?)").run(`note ${row} ${"x".repeat(50)}`);
+    for (let row = 0; row < 200; row++)
+      db.prepare("INSERT INTO notes VALUES (?)").run(`note ${row} ${"x".repeat(50)}`);
     db.close();
     const whole = readFileSync(path);
     const cut = join(folder, "cut.db");
@@ -109,14 +127,18 @@ describe("refused", () => {
     const path = join(folder, "text.db");
     writeFileSync(path, "this is a letter, not a database. ".repeat(100));
     const before = readFileSync(path, "utf8");
-    expect(() => openDatabase(path, [first])).toThrow(expect.objectContaining({ code: "STATE_DAMAGED", hint: expect.any(String) as string }) as Error);
+    expect(() => openDatabase(path, [first])).toThrow(
+      expect.objectContaining({ code: "STATE_DAMAGED", hint: expect.any(String) as string }) as Error,
+    );
     expect(readFileSync(path, "utf8")).toBe(before);
   });
 
   test("a folder that cannot be made", () => {
     const file = join(folder, "file");
     writeFileSync(file, "");
-    expect(() => openDatabase(join(file, "state.db"), [first])).toThrow(expect.objectContaining({ code: "STATE_FOLDER" }) as Error);
+    expect(() => openDatabase(join(file, "state.db"), [first])).toThrow(
+      expect.objectContaining({ code: "STATE_FOLDER" }) as Error,
+    );
   });
 });
 
@@ -124,7 +146,9 @@ describe("held", () => {
   test("F17: by one process alone, and free at once when that is killed", async () => {
     const path = newPath();
     const { child } = await elsewhere(path, true, "console.log('held'); setInterval(() => db, 1000);");
-    expect(() => openDatabase(path, [first], { exclusive: true })).toThrow(expect.objectContaining({ code: "BUSY" }) as Error);
+    expect(() => openDatabase(path, [first], { exclusive: true })).toThrow(
+      expect.objectContaining({ code: "BUSY" }) as Error,
+    );
     child.kill("SIGKILL");
     await once(child, "exit");
     openDatabase(path, [first], { exclusive: true }).close();

@@ -1,5 +1,16 @@
 // Opens a SQLite database that survives kill -9, refuses a newer or damaged one, and applies what is missing.
-import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { findDiskError } from "../base/disk-error.ts";
@@ -76,7 +87,8 @@ export function transact<T>(db: DatabaseSync, work: () => T): T {
 function create(path: string, migrations: Migrations): void {
   makeFolder(path);
   const fresh = `${path}.${process.pid}.new`;
-  const remove = () => ["", "-wal", "-shm", "-journal"].forEach((ending) => rmSync(`${fresh}${ending}`, { force: true }));
+  const remove = () =>
+    ["", "-wal", "-shm", "-journal"].forEach((ending) => rmSync(`${fresh}${ending}`, { force: true }));
   remove();
   try {
     closeSync(openSync(fresh, "a", 0o600)); // SQLite gives its journal files the mode of the database file
@@ -124,13 +136,18 @@ function refuseCut(path: string): void {
   if (size > 0 && existsSync(journal) && statSync(journal).size > 0) return; // pages may be there
   const wanted = size < headBytes ? headBytes : findWantedSize(path);
   if (wanted <= size) return;
-  throw new SestaError("STATE_DAMAGED", `${path} is damaged: it has ${size} bytes and should have ${wanted} or more`, {
-    hint: damagedHint,
-  });
+  throw new SestaError(
+    "STATE_DAMAGED",
+    `${path} is damaged: it has ${size} bytes and should have ${wanted} or more`,
+    {
+      hint: damagedHint,
+    },
+  );
 }
 
 const headBytes = 100;
-const damagedHint = "Put a backup in its place, or move it away and run `sesta up`; workspaces are not in it.";
+const damagedHint =
+  "Put a backup in its place, or move it away and run `sesta up`; workspaces are not in it.";
 
 /** Page size times pages, see https://www.sqlite.org/fileformat.html#the_database_header */
 function findWantedSize(path: string): number {
@@ -151,9 +168,13 @@ function migrate(db: DatabaseSync, path: string, migrations: Migrations): void {
   transact(db, () => {
     const version = versionOf(db);
     if (version > migrations.length) {
-      throw new SestaError("STATE_NEWER", `${path} has version ${version}; this Sesta knows up to ${migrations.length}`, {
-        hint: "Upgrade Sesta, or use the version that wrote it.",
-      });
+      throw new SestaError(
+        "STATE_NEWER",
+        `${path} has version ${version}; this Sesta knows up to ${migrations.length}`,
+        {
+          hint: "Upgrade Sesta, or use the version that wrote it.",
+        },
+      );
     }
     for (const sql of migrations.slice(version)) db.exec(sql);
     db.exec(`PRAGMA user_version = ${migrations.length}`);
@@ -178,7 +199,10 @@ function translate(error: unknown, path: string): unknown {
       });
     case 11:
     case 26:
-      return new SestaError("STATE_DAMAGED", `${path} is damaged: ${messageOf(error)}`, { hint: damagedHint, cause: error });
+      return new SestaError("STATE_DAMAGED", `${path} is damaged: ${messageOf(error)}`, {
+        hint: damagedHint,
+        cause: error,
+      });
     case 8:
     case 10:
     case 14:

@@ -16,7 +16,14 @@ function open(name = `${(count += 1)}.db`) {
 }
 
 const launch = { name: "notebook", title: "Jüpyter 'Lab'", workspace: "notebook" } as Launch;
-const placed = { name: "notebook", type: "lab", target: "local", launch, digest: "d1", placedAt: null } as const;
+const placed = {
+  name: "notebook",
+  type: "lab",
+  target: "local",
+  launch,
+  digest: "d1",
+  placedAt: null,
+} as const;
 const change = (seq: number, to: Change["to"], at = seq * 1_000, workload = "notebook"): Change => ({
   seq,
   at,
@@ -127,6 +134,10 @@ test("names are values, never SQL", () => {
   const name = "x'); DROP TABLE workloads; --";
   state.saveWorkload({ ...placed, name });
   state.setSetting(name, name);
-  expect([state.findWorkload(name)?.name, state.findSetting(name), state.listWorkloads().length]).toEqual([name, name, 1]);
+  expect([state.findWorkload(name)?.name, state.findSetting(name), state.listWorkloads().length]).toEqual([
+    name,
+    name,
+    1,
+  ]);
   state.close();
 });

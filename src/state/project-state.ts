@@ -56,14 +56,22 @@ function settings(db: DatabaseSync) {
       return row && String(row["value"]);
     },
     setSetting: (key: string, value: string): void => {
-      db.prepare("INSERT INTO settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value").run(key, value);
+      db.prepare("INSERT INTO settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value").run(
+        key,
+        value,
+      );
     },
     deleteSetting: (key: string): void => {
       db.prepare("DELETE FROM settings WHERE key = ?").run(key);
     },
     /** Ports that belong to workloads for ever, placed or not. */
     listPorts: (): ReadonlyMap<string, number> =>
-      new Map(db.prepare("SELECT name, port FROM ports").all().map((row) => [String(row["name"]), Number(row["port"])])),
+      new Map(
+        db
+          .prepare("SELECT name, port FROM ports")
+          .all()
+          .map((row) => [String(row["name"]), Number(row["port"])]),
+      ),
     setPort: (name: string, port: number): void => {
       db.prepare("DELETE FROM ports WHERE name = ? OR port = ?").run(name, port);
       db.prepare("INSERT INTO ports VALUES (?, ?)").run(name, port);
@@ -81,7 +89,8 @@ function workloads(db: DatabaseSync) {
     placedAt: row["placed_at"] === null ? null : Number(row["placed_at"]),
   });
   return {
-    listWorkloads: (): PlacedWorkload[] => db.prepare("SELECT * FROM workloads ORDER BY name").all().map(read),
+    listWorkloads: (): PlacedWorkload[] =>
+      db.prepare("SELECT * FROM workloads ORDER BY name").all().map(read),
     findWorkload: (name: string): PlacedWorkload | undefined => {
       const row = db.prepare("SELECT * FROM workloads WHERE name = ?").get(name);
       return row && read(row);
@@ -109,7 +118,10 @@ function passwords(db: DatabaseSync) {
         db
           .prepare("SELECT secret, hash, version FROM passwords")
           .all()
-          .map((row) => [String(row["secret"]), { hash: String(row["hash"]), version: Number(row["version"]) }]),
+          .map((row) => [
+            String(row["secret"]),
+            { hash: String(row["hash"]), version: Number(row["version"]) },
+          ]),
       ),
     /** A new version ends every session that was opened under the old one. */
     setPassword: (secret: string, hash: string): void => {

@@ -54,7 +54,21 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
       });
 
       test("T9: operands arrive as they are, whatever a shell would make of them", async () => {
-        const operands = ["a b", "$(touch x)", "`id`", "'\"", "*", ";", "--", "-n", "é\n2", "", "\\", "$HOME", "&&"];
+        const operands = [
+          "a b",
+          "$(touch x)",
+          "`id`",
+          "'\"",
+          "*",
+          ";",
+          "--",
+          "-n",
+          "é\n2",
+          "",
+          "\\",
+          "$HOME",
+          "&&",
+        ];
         const { stdout } = await machine.run(["sh", "-c", 'printf "%s\\0" "$@"', "sh", ...operands]);
         expect(stdout.split("\0").slice(0, -1)).toEqual(operands);
       });
@@ -68,13 +82,19 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
 
       test("in the folder that is said; one that does not exist is an error", async () => {
         const folder = await newFolder();
-        expect((await machine.run(["pwd"], { cwd: folder })).stdout.trim()).toContain(folder.split("/").at(-1));
-        await expect(machine.run(["pwd"], { cwd: `${folder}/none` })).rejects.toMatchObject({ name: "SestaError" });
+        expect((await machine.run(["pwd"], { cwd: folder })).stdout.trim()).toContain(
+          folder.split("/").at(-1),
+        );
+        await expect(machine.run(["pwd"], { cwd: `${folder}/none` })).rejects.toMatchObject({
+          name: "SestaError",
+        });
       });
 
       test("variables are added; `undefined` removes one", async () => {
         const env = { SESTA_A: "x y $z", HOME: undefined };
-        const { stdout } = await machine.run(["sh", "-c", 'echo "$SESTA_A,${HOME-none},${PATH:+path}"'], { env });
+        const { stdout } = await machine.run(["sh", "-c", 'echo "$SESTA_A,${HOME-none},${PATH:+path}"'], {
+          env,
+        });
         expect(stdout.trim()).toBe("x y $z,none,path");
       });
 
@@ -94,13 +114,20 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         const ran = await machine.run(["sh", "-c", "echo one; echo two >&2; printf three; exit 3"], {
           onLine: (line) => lines.push(line),
         });
-        expect([lines.toSorted(), ran.exitCode, ran.stderr.trim()]).toEqual([["one", "three", "two"], 3, "two"]);
+        expect([lines.toSorted(), ran.exitCode, ran.stderr.trim()]).toEqual([
+          ["one", "three", "two"],
+          3,
+          "two",
+        ]);
       });
 
       test("after its time it is ended, and that is COMMAND_FAILED", async () => {
         const pidFile = `${await newFolder()}/pid`;
         const onLine = () => undefined;
-        const ran = machine.run(["sh", "-c", `echo $$ >${pidFile}; exec sleep 600`], { timeoutMs: 1_500, onLine });
+        const ran = machine.run(["sh", "-c", `echo $$ >${pidFile}; exec sleep 600`], {
+          timeoutMs: 1_500,
+          onLine,
+        });
         await expect(ran).rejects.toMatchObject({ code: "COMMAND_FAILED" });
         await untilDead(Number(await untilFile(pidFile)));
       });
@@ -108,18 +135,28 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
       test("an abort ends it, and that is INTERRUPTED; so does one from before", async () => {
         const pidFile = `${await newFolder()}/pid`;
         const stop = new AbortController();
-        const ran = machine.run(["sh", "-c", `echo $$ >${pidFile}; exec sleep 600`], { signal: stop.signal, onLine: () => undefined });
+        const ran = machine.run(["sh", "-c", `echo $$ >${pidFile}; exec sleep 600`], {
+          signal: stop.signal,
+          onLine: () => undefined,
+        });
         const refused = expect(ran).rejects.toMatchObject({ code: "INTERRUPTED" });
         const pid = Number(await untilFile(pidFile));
         stop.abort();
         await refused;
         await untilDead(pid);
-        await expect(machine.run(["sleep", "600"], { signal: stop.signal })).rejects.toMatchObject({ code: "INTERRUPTED" });
+        await expect(machine.run(["sleep", "600"], { signal: stop.signal })).rejects.toMatchObject({
+          code: "INTERRUPTED",
+        });
       });
     });
 
     describe("start", () => {
-      const options = (folder: string): StartOptions => ({ cwd: folder, env: {}, logFile: `${folder}/log`, claim: `${folder}/claim` });
+      const options = (folder: string): StartOptions => ({
+        cwd: folder,
+        env: {},
+        logFile: `${folder}/log`,
+        claim: `${folder}/claim`,
+      });
 
       test("leads a group of its own, appends to its log, and is the process that its identity says", async () => {
         const folder = await newFolder();
@@ -143,7 +180,9 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
       test("never doubled: twenty starts at once with one claim are one process", async () => {
         const folder = await newFolder();
         const argv = ["sh", "-c", "echo started; exec sleep 600"] as const;
-        const identities = await Promise.all(Array.from({ length: 20 }, () => machine.start(argv, options(folder))));
+        const identities = await Promise.all(
+          Array.from({ length: 20 }, () => machine.start(argv, options(folder))),
+        );
         expect(new Set(identities.map(({ pid }) => pid)).size).toBe(1);
         expect(identities.every((one) => one.startTime === identities[0]?.startTime)).toBe(true);
         const later = await machine.start(argv, options(folder));
@@ -168,10 +207,14 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         const code = `${under.module}
           const identity = await machine.start(["sleep", "600"], ${JSON.stringify(options(folder))});
           console.log(JSON.stringify(identity)); setInterval(() => undefined, 1000);`;
-        const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", code], {
-          stdio: ["ignore", "pipe", "inherit"],
-          detached: true,
-        });
+        const child = spawn(
+          process.execPath,
+          ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", code],
+          {
+            stdio: ["ignore", "pipe", "inherit"],
+            detached: true,
+          },
+        );
         const [said] = (await once(child.stdout, "data")) as [Buffer];
         const { pid } = JSON.parse(said.toString()) as { pid: number };
         process.kill(-(child.pid ?? 0), "SIGKILL");
@@ -187,20 +230,28 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         await machine.put({ "a.txt": "ä\n", "in/ner/b": "" }, folder);
         expect(await out("cat", `${folder}/a.txt`)).toBe("ä");
         const modes = await out("sh", "-c", `cd ${folder} && ls -ld . in in/ner a.txt in/ner/b | cut -c1-10`);
-        expect(modes.split("\n").toSorted()).toEqual(["-rw-------", "-rw-------", "drwx------", "drwx------", "drwx------"]);
+        expect(modes.split("\n").toSorted()).toEqual([
+          "-rw-------",
+          "-rw-------",
+          "drwx------",
+          "drwx------",
+          "drwx------",
+        ]);
       });
 
       test("F21: who reads meanwhile sees a whole file, and nothing is left beside it", async () => {
         const folder = await newFolder();
         const contents = ["a", "b", "c"].map((letter) => letter.repeat(700_000));
         await machine.put({ file: contents[0] ?? "" }, folder);
-        let done = false;
+        const writing = { done: false };
         const seen = new Set<string>();
         const reading = (async () => {
-          while (!done) seen.add(await out("sh", "-c", `tr -s a-z <${folder}/file; wc -c <${folder}/file`));
+          while (!writing.done)
+            seen.add(await out("sh", "-c", `tr -s a-z <${folder}/file; wc -c <${folder}/file`));
         })();
-        for (let round = 0; round < 10; round++) for (const content of contents) await machine.put({ file: content }, folder);
-        done = true;
+        for (let round = 0; round < 10; round++)
+          for (const content of contents) await machine.put({ file: content }, folder);
+        writing.done = true;
         await reading;
         for (const text of seen) expect(text).toMatch(/^[abc]\s*700000$/);
         expect(await out("ls", folder)).toBe("file");

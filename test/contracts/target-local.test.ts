@@ -68,7 +68,11 @@ async function create(): Promise<TargetUnderTest> {
       state,
       clock: systemClock,
       cacheFolder,
-      agentCommand: [process.execPath, "--disable-warning=ExperimentalWarning", join(root, "src/agent/main.ts")],
+      agentCommand: [
+        process.execPath,
+        "--disable-warning=ExperimentalWarning",
+        join(root, "src/agent/main.ts"),
+      ],
       agentEnv: env,
       signal: new AbortController().signal,
     });
@@ -87,7 +91,8 @@ async function create(): Promise<TargetUnderTest> {
       if (await target.agent.findHello()) {
         for (const { name } of await target.agent.call("list", {})) {
           await target.agent.call("sleep", { name, why: "the test ends", by: "owner" });
-          while (!["asleep", "failed"].includes((await target.status(name)).state)) await systemClock.sleep(20);
+          while (!["asleep", "failed"].includes((await target.status(name)).state))
+            await systemClock.sleep(20);
         }
         await target.agent.call("stop", {});
       }
@@ -104,7 +109,9 @@ function snapshot(project: string, rows: unknown): string {
     .map((entry) => join(entry.parentPath, entry.name));
   const lines = paths.map((path) => {
     const { mode } = statSync(path);
-    const content = statSync(path).isFile() ? createHash("sha256").update(readFileSync(path)).digest("hex") : "";
+    const content = statSync(path).isFile()
+      ? createHash("sha256").update(readFileSync(path)).digest("hex")
+      : "";
     return `${relative(project, path)} ${mode.toString(8)} ${content}`;
   });
   return [...lines.toSorted(), JSON.stringify(rows)].join("\n");

@@ -45,8 +45,10 @@ export function testTarget(name: string, { create, buildLaunch }: TargetSuite): 
     });
     afterEach(() => under.end());
 
-    const up = async (wanted: Launch = launch, on = target) => on.apply(await on.plan(wanted.name, wanted), quiet);
-    const down = async (one: string = launch.name, on = target) => on.apply(await on.plan(one, undefined), quiet);
+    const up = async (wanted: Launch = launch, on = target) =>
+      on.apply(await on.plan(wanted.name, wanted), quiet);
+    const down = async (one: string = launch.name, on = target) =>
+      on.apply(await on.plan(one, undefined), quiet);
     const until = (state: State, on = target) => untilState(on, launch.name, state);
 
     test("nothing is there: absent, an empty list, and nothing to take away", async () => {
@@ -68,21 +70,35 @@ export function testTarget(name: string, { create, buildLaunch }: TargetSuite): 
       expect(await under.snapshot()).toBe(before);
       await up();
       const placed = await under.snapshot();
-      for (const wanted of [launch, undefined, { ...launch, title: "Other" }]) await target.plan(launch.name, wanted);
+      for (const wanted of [launch, undefined, { ...launch, title: "Other" }])
+        await target.plan(launch.name, wanted);
       expect(await under.snapshot()).toBe(placed);
     });
 
     test("applied: asleep, listed, recorded, with a workspace; each step is begun, then done", async () => {
       const events: ProgressEvent[] = [];
-      const placed = await target.apply(await target.plan(launch.name, launch), (event) => events.push(event));
+      const placed = await target.apply(await target.plan(launch.name, launch), (event) =>
+        events.push(event),
+      );
       expect(placed).toEqual({ kind: "placed", name: launch.name, unchanged: false });
       expect(await target.status(launch.name)).toMatchObject({ state: "asleep", pid: null });
-      expect((await target.list()).filter(({ kind }) => kind === "workload").map((one) => one.name)).toEqual([launch.name]);
-      expect(under.state.findWorkload(launch.name)).toMatchObject({ launch, placedAt: expect.any(Number) as number, target: name });
+      expect((await target.list()).filter(({ kind }) => kind === "workload").map((one) => one.name)).toEqual([
+        launch.name,
+      ]);
+      expect(under.state.findWorkload(launch.name)).toMatchObject({
+        launch,
+        placedAt: expect.any(Number) as number,
+        target: name,
+      });
       const steps = [...new Set(events.map(({ step }) => step))];
       for (const step of steps) {
         const seen = events.filter((event) => event.step === step).map(({ state }) => state);
-        expect([step, seen[0], seen.at(-1), seen.filter((state) => state === "done").length]).toEqual([step, "running", "done", 1]);
+        expect([step, seen[0], seen.at(-1), seen.filter((state) => state === "done").length]).toEqual([
+          step,
+          "running",
+          "done",
+          1,
+        ]);
       }
       expect(await under.readWorkspace(launch, "none")).toBeUndefined();
     });
@@ -101,7 +117,10 @@ export function testTarget(name: string, { create, buildLaunch }: TargetSuite): 
       await up();
       const changed = { ...launch, idle: { ...launch.idle, idleMs: 3_600_000 } };
       const plan = await target.plan(launch.name, changed);
-      expect(plan).toMatchObject({ action: "change", steps: expect.arrayContaining([expect.any(String)]) as string[] });
+      expect(plan).toMatchObject({
+        action: "change",
+        steps: expect.arrayContaining([expect.any(String)]) as string[],
+      });
       await target.apply(plan, quiet);
       expect(under.state.findWorkload(launch.name)?.launch).toEqual(changed);
       expect((await target.plan(launch.name, changed)).action).toBe("none");
@@ -116,7 +135,10 @@ export function testTarget(name: string, { create, buildLaunch }: TargetSuite): 
       for (const stale of [first, destroy]) {
         await expect(target.apply(stale, quiet)).rejects.toMatchObject({ code: "STALE_PLAN" });
       }
-      const forged: Plan = { ...(await target.plan(launch.name, launch)), wanted: { ...launch, title: "Forged" } };
+      const forged: Plan = {
+        ...(await target.plan(launch.name, launch)),
+        wanted: { ...launch, title: "Forged" },
+      };
       await expect(target.apply(forged, quiet)).rejects.toMatchObject({ code: "STALE_PLAN" });
       expect(await under.snapshot()).toBe(before);
     });
@@ -168,6 +190,7 @@ export function testTarget(name: string, { create, buildLaunch }: TargetSuite): 
         expect([cut, await target.list(), under.state.listWorkloads()]).toEqual([cut, [], []]);
       }
       for (let cut = 0; await cutOff(target, await target.plan(launch.name, undefined), cut); cut++) {
+        expect([cut, under.state.findWorkload(launch.name)?.placedAt ?? null]).toEqual([cut, null]);
         await down(launch.name, under.reopen());
         expect([cut, await target.list(), under.state.listWorkloads()]).toEqual([cut, [], []]);
         await up();
@@ -181,7 +204,10 @@ export function testTarget(name: string, { create, buildLaunch }: TargetSuite): 
       await target.wake(launch.name, "asked", "owner");
       await until("awake");
       const plan = await target.plan(launch.name, undefined);
-      expect(plan).toMatchObject({ action: "destroy", keeps: expect.arrayContaining([expect.any(String)]) as string[] });
+      expect(plan).toMatchObject({
+        action: "destroy",
+        keeps: expect.arrayContaining([expect.any(String)]) as string[],
+      });
       const receipt = await target.apply(plan, quiet);
       if (receipt.kind !== "receipt") throw new Error("no receipt");
       expect([receipt.removed.length > 0, receipt.remains.length > 0]).toEqual([true, true]);
@@ -203,7 +229,9 @@ export function testTarget(name: string, { create, buildLaunch }: TargetSuite): 
       expect(await target.status("second")).toMatchObject({ state: "asleep" });
       await down("second");
       expect(await target.status(launch.name)).toMatchObject({ state: "awake", pid });
-      expect((await target.list()).filter(({ kind }) => kind === "workload").map((one) => one.name)).toEqual([launch.name]);
+      expect((await target.list()).filter(({ kind }) => kind === "workload").map((one) => one.name)).toEqual([
+        launch.name,
+      ]);
     });
   });
 }
@@ -213,7 +241,8 @@ export async function untilState(target: Target, name: string, state: State): Pr
   for (;;) {
     const report = await target.status(name);
     if (report.state === state) return report;
-    if (report.state === "failed") throw new Error(`${name} failed: ${report.why}\n${report.logTail.join("\n")}`);
+    if (report.state === "failed")
+      throw new Error(`${name} failed: ${report.why}\n${report.logTail.join("\n")}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

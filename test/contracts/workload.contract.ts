@@ -41,7 +41,11 @@ export function testWorkload(name: string, { build, buildLeast, secrets, files }
 
     test("holds no absolute path: places stand for them", () => {
       const { process, workspace } = create();
-      const texts = [...templatesOf(create()).map((text) => fill(text, places)), workspace, process.boundFile ?? ""];
+      const texts = [
+        ...templatesOf(create()).map((text) => fill(text, places)),
+        workspace,
+        process.boundFile ?? "",
+      ];
       expect(texts.filter((text) => /(?:^|[\s=:,"'])(?:\/|~)/.test(text))).toEqual([]);
       for (const path of Object.keys(process.files)) expect(path).toMatch(/^[\w-]+(\.[\w-]+)*$/);
     });
@@ -68,7 +72,8 @@ export function testWorkload(name: string, { build, buildLeast, secrets, files }
 
     test("paths that the door and the process are asked for begin with one slash", () => {
       const { door, process } = create();
-      for (const path of [door.home, door.healthPath, process.stopPath ?? "/"]) expect(path).toMatch(/^\/(?!\/)/);
+      for (const path of [door.home, door.healthPath, process.stopPath ?? "/"])
+        expect(path).toMatch(/^\/(?!\/)/);
     });
 
     test("is the golden one", async () => {

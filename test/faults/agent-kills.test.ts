@@ -33,58 +33,70 @@ async function settled() {
 }
 
 describe("killed", () => {
-  test("F2: while it is awake: the next agent adopts the same process, again and again", { timeout: limitMs(4, 50) }, async () => {
-    await rig.wake(name);
-    const { pid } = await rig.untilState(name, "awake");
-    for (const _ of points(4, 50)) {
-      const agent = await rig.pid();
-      await rig.kill();
-      expect((await rig.agent.ensure()).pid).not.toBe(agent);
-      expect(await rig.find(name)).toMatchObject({ state: "awake", pid });
-      expect(await rig.agent.call("door", { name })).not.toBeNull();
-    }
-    expect(rig.starts(name)).toHaveLength(1);
-  });
-
-  test("F2: at any step of a wake: one process in the end, or none", { timeout: limitMs(14, 250) }, async () => {
-    rig.tell(name, "delay", "50");
-    const ends = new Map<string, number>();
-    for (const point of points(14, 250)) {
-      const asked = rig.wake(name).catch(() => undefined);
-      await delay(point);
-      await rig.kill();
-      await asked;
-      await rig.agent.ensure();
-      const state = await settled();
-      ends.set(state, (ends.get(state) ?? 0) + 1);
-      await rig.sleep(name);
-      await rig.untilState(name, "asleep");
-      expect([point, rig.living(name)]).toEqual([point, []]);
-    }
-    expect(ends.get("failed")).toBeUndefined();
-    expect(ends.get("awake")).toBeGreaterThan(1);
-  });
-
-  test("F2: at any step of a sleep: it goes on to sleep, or stays awake as it was", { timeout: limitMs(12, 250) }, async () => {
-    rig.tell(name, "stop-delay", "100");
-    rig.tell(name, "behaviour", "kernel");
-    const ends = new Map<string, number>();
-    for (const point of points(12, 250)) {
+  test(
+    "F2: while it is awake: the next agent adopts the same process, again and again",
+    { timeout: limitMs(4, 50) },
+    async () => {
       await rig.wake(name);
-      await rig.untilState(name, "awake");
-      const asked = rig.sleep(name).catch(() => undefined);
-      await delay(point);
-      await rig.kill();
-      await asked;
-      await rig.agent.ensure();
-      const { state } = await rig.untilState(name, "awake", "asleep");
-      ends.set(state, (ends.get(state) ?? 0) + 1);
-      await rig.sleep(name);
-      await rig.untilState(name, "asleep");
-      expect([point, rig.living(name)]).toEqual([point, []]);
-    }
-    expect(ends.get("asleep")).toBeGreaterThan(1);
-  });
+      const { pid } = await rig.untilState(name, "awake");
+      for (const _ of points(4, 50)) {
+        const agent = await rig.pid();
+        await rig.kill();
+        expect((await rig.agent.ensure()).pid).not.toBe(agent);
+        expect(await rig.find(name)).toMatchObject({ state: "awake", pid });
+        expect(await rig.agent.call("door", { name })).not.toBeNull();
+      }
+      expect(rig.starts(name)).toHaveLength(1);
+    },
+  );
+
+  test(
+    "F2: at any step of a wake: one process in the end, or none",
+    { timeout: limitMs(14, 250) },
+    async () => {
+      rig.tell(name, "delay", "50");
+      const ends = new Map<string, number>();
+      for (const point of points(14, 250)) {
+        const asked = rig.wake(name).catch(() => undefined);
+        await delay(point);
+        await rig.kill();
+        await asked;
+        await rig.agent.ensure();
+        const state = await settled();
+        ends.set(state, (ends.get(state) ?? 0) + 1);
+        await rig.sleep(name);
+        await rig.untilState(name, "asleep");
+        expect([point, rig.living(name)]).toEqual([point, []]);
+      }
+      expect(ends.get("failed")).toBeUndefined();
+      expect(ends.get("awake")).toBeGreaterThan(1);
+    },
+  );
+
+  test(
+    "F2: at any step of a sleep: it goes on to sleep, or stays awake as it was",
+    { timeout: limitMs(12, 250) },
+    async () => {
+      rig.tell(name, "stop-delay", "100");
+      rig.tell(name, "behaviour", "kernel");
+      const ends = new Map<string, number>();
+      for (const point of points(12, 250)) {
+        await rig.wake(name);
+        await rig.untilState(name, "awake");
+        const asked = rig.sleep(name).catch(() => undefined);
+        await delay(point);
+        await rig.kill();
+        await asked;
+        await rig.agent.ensure();
+        const { state } = await rig.untilState(name, "awake", "asleep");
+        ends.set(state, (ends.get(state) ?? 0) + 1);
+        await rig.sleep(name);
+        await rig.untilState(name, "asleep");
+        expect([point, rig.living(name)]).toEqual([point, []]);
+      }
+      expect(ends.get("asleep")).toBeGreaterThan(1);
+    },
+  );
 
   test("F2: and the process with it: it is started again, once, and says why", async () => {
     await rig.wake(name);
@@ -94,7 +106,9 @@ describe("killed", () => {
     await rig.agent.ensure();
     expect(await settled()).toBe("awake");
     const changes = await rig.agent.call("changes", { after: 0 });
-    expect(changes.filter(({ workload }) => workload === name).at(-2)?.why).toBe("The stub had ended while nobody watched; it is started again.");
+    expect(changes.filter(({ workload }) => workload === name).at(-2)?.why).toBe(
+      "The stub had ended while nobody watched; it is started again.",
+    );
     expect(rig.starts(name)).toHaveLength(2);
   });
 
@@ -142,18 +156,25 @@ describe("another machine than before", () => {
     return String(row?.["start_id"]);
   };
 
-  test.each(["awake", "waking", "sleeping"])("F5: restarted while %s: asleep, and nothing runs by itself", async (state) => {
-    await rig.wake(name);
-    const { pid } = await rig.untilState(name, "awake");
-    await rig.kill();
-    await killHard(pid ?? 0);
-    editState(`state = '${state}', boot_id = 'the boot before'`);
-    await rig.agent.ensure();
-    expect(await rig.find(name)).toMatchObject({ state: "asleep", why: "The machine was restarted.", pid: null });
-    expect([rig.starts(name).length, rig.living(name)]).toEqual([1, []]);
-    await rig.wake(name);
-    expect(await settled()).toBe("awake");
-  });
+  test.each(["awake", "waking", "sleeping"])(
+    "F5: restarted while %s: asleep, and nothing runs by itself",
+    async (state) => {
+      await rig.wake(name);
+      const { pid } = await rig.untilState(name, "awake");
+      await rig.kill();
+      await killHard(pid ?? 0);
+      editState(`state = '${state}', boot_id = 'the boot before'`);
+      await rig.agent.ensure();
+      expect(await rig.find(name)).toMatchObject({
+        state: "asleep",
+        why: "The machine was restarted.",
+        pid: null,
+      });
+      expect([rig.starts(name).length, rig.living(name)]).toEqual([1, []]);
+      await rig.wake(name);
+      expect(await settled()).toBe("awake");
+    },
+  );
 
   test("F2: a bystander that got the process id is neither adopted nor signalled", async () => {
     await rig.wake(name);
@@ -205,40 +226,51 @@ describe("wishes that race", () => {
     }
   });
 
-  test("F22: a sleep at any step of a wake ends asleep, also of one that fails", { timeout: limitMs(20, 250) }, async () => {
-    rig.tell(name, "delay", "50");
-    for (const behaviour of ["", "crash"]) {
-      rig.tell(name, "behaviour", behaviour);
-      for (const point of points(10, 250)) {
-        await rig.wake(name);
-        await delay(point);
-        await rig.sleep(name);
-        expect([point, (await rig.untilState(name, "asleep", "failed")).state]).toEqual([point, "asleep"]);
-        expect([point, rig.living(name)]).toEqual([point, []]);
-      }
-    }
-  });
-
-  test("F22: whatever is asked in whatever order, with kills in between: the last wish is what comes", { timeout: limitMs(6, 60, 15_000) }, async () => {
-    const step = fc.record({ what: fc.constantFrom("wake", "sleep", "kill", "end"), waitMs: fc.integer({ min: 0, max: 120 }) });
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.boolean(), async (steps, wakes) => {
-        for (const { what, waitMs } of steps) {
-          if (what === "wake") await rig.wake(name).catch(() => undefined);
-          if (what === "sleep") await rig.sleep(name).catch(() => undefined);
-          if (what === "kill") await rig.kill().then(() => rig.agent.ensure());
-          if (what === "end") for (const pid of rig.living(name)) process.kill(pid, "SIGKILL");
-          await delay(waitMs);
+  test(
+    "F22: a sleep at any step of a wake ends asleep, also of one that fails",
+    { timeout: limitMs(20, 250) },
+    async () => {
+      rig.tell(name, "delay", "50");
+      for (const behaviour of ["", "crash"]) {
+        rig.tell(name, "behaviour", behaviour);
+        for (const point of points(10, 250)) {
+          await rig.wake(name);
+          await delay(point);
+          await rig.sleep(name);
+          expect([point, (await rig.untilState(name, "asleep", "failed")).state]).toEqual([point, "asleep"]);
+          expect([point, rig.living(name)]).toEqual([point, []]);
         }
-        if (wakes) await rig.wake(name);
-        else await rig.sleep(name);
-        const { state } = await until(async () => {
-          const report = await rig.find(name);
-          return report.state === (wakes ? "awake" : "asleep") ? report : undefined;
-        }, "the last wish did not come true");
-        expect(state).toBe(await settled());
-      }),
-      { numRuns: points(6, 60).length, endOnFailure: true },
-    );
-  });
+      }
+    },
+  );
+
+  test(
+    "F22: whatever is asked in whatever order, with kills in between: the last wish is what comes",
+    { timeout: limitMs(6, 60, 15_000) },
+    async () => {
+      const step = fc.record({
+        what: fc.constantFrom("wake", "sleep", "kill", "end"),
+        waitMs: fc.integer({ min: 0, max: 120 }),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.boolean(), async (steps, wakes) => {
+          for (const { what, waitMs } of steps) {
+            if (what === "wake") await rig.wake(name).catch(() => undefined);
+            if (what === "sleep") await rig.sleep(name).catch(() => undefined);
+            if (what === "kill") await rig.kill().then(() => rig.agent.ensure());
+            if (what === "end") for (const pid of rig.living(name)) process.kill(pid, "SIGKILL");
+            await delay(waitMs);
+          }
+          if (wakes) await rig.wake(name);
+          else await rig.sleep(name);
+          const { state } = await until(async () => {
+            const report = await rig.find(name);
+            return report.state === (wakes ? "awake" : "asleep") ? report : undefined;
+          }, "the last wish did not come true");
+          expect(state).toBe(await settled());
+        }),
+        { numRuns: points(6, 60).length, endOnFailure: true },
+      );
+    },
+  );
 });

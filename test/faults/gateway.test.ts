@@ -5,7 +5,14 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { killHard, until } from "./support/processes.ts";
 import { limitMs, points } from "./support/points.ts";
-import { createStubProject, fetchFrom, logIn, stubName, type Answer, type StubProject } from "./support/stub-project.ts";
+import {
+  createStubProject,
+  fetchFrom,
+  logIn,
+  stubName,
+  type Answer,
+  type StubProject,
+} from "./support/stub-project.ts";
 
 let project: StubProject;
 beforeEach(async () => {
@@ -14,16 +21,24 @@ beforeEach(async () => {
 });
 afterEach(() => project.end());
 
-const crowd = (count: number, method = "GET") => Promise.all(Array.from({ length: count }, () => project.wakeByAddress(method)));
+const crowd = (count: number, method = "GET") =>
+  Promise.all(Array.from({ length: count }, () => project.wakeByAddress(method)));
 const statuses = (answers: readonly Answer[]) => [...new Set(answers.map(({ status }) => status))];
-const navigation = { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "none" };
+const navigation = {
+  accept: "text/html",
+  "sec-fetch-mode": "navigate",
+  "sec-fetch-dest": "document",
+  "sec-fetch-site": "none",
+};
 
 async function doorUrl(): Promise<string> {
   return (await project.gateway()).doors[stubName] ?? "";
 }
 
 async function openSocket(door: string, cookie: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${door.replace("http", "ws")}/channel`, { headers: { cookie, origin: door } });
+  const socket = new WebSocket(`${door.replace("http", "ws")}/channel`, {
+    headers: { cookie, origin: door },
+  });
   socket.on("error", () => undefined);
   await once(socket, "open");
   return socket;
@@ -34,7 +49,11 @@ describe("a thousand at once", { timeout: 120_000 }, () => {
     await project.tell("delay", "500");
     const answers = await crowd(1_000);
     expect(statuses(answers)).toEqual([200]);
-    expect(answers.every(({ body }) => body.includes("Jupyter Lab will start") || body.includes("The stub will start"))).toBe(true);
+    expect(
+      answers.every(
+        ({ body }) => body.includes("Jupyter Lab will start") || body.includes("The stub will start"),
+      ),
+    ).toBe(true);
     await project.untilState("awake");
     expect(statuses(await crowd(1_000))).toEqual([200]);
     expect([(await project.starts()).length, project.living().length]).toEqual([1, 1]);
@@ -111,27 +130,31 @@ describe("the gateway killed", () => {
     expect(project.living()).toEqual([pid]);
   });
 
-  test("F1: at any step of a wake, and at any step of a sleep", { timeout: limitMs(5, 100, 15_000) }, async () => {
-    await project.tell("stop-delay", "200");
-    await project.tell("delay", "200");
-    for (const point of points(5, 100)) {
-      const asked = project.wakeByAddress().catch(() => undefined);
-      await delay(point * 5);
-      await project.killGateway();
-      await asked;
-      await project.startGateway();
-      await project.wakeByAddress();
-      const { pid } = await project.untilState("awake", "failed");
-      expect([point, project.living()]).toEqual([point, [pid]]);
+  test(
+    "F1: at any step of a wake, and at any step of a sleep",
+    { timeout: limitMs(5, 100, 15_000) },
+    async () => {
+      await project.tell("stop-delay", "200");
+      await project.tell("delay", "200");
+      for (const point of points(5, 100)) {
+        const asked = project.wakeByAddress().catch(() => undefined);
+        await delay(point * 5);
+        await project.killGateway();
+        await asked;
+        await project.startGateway();
+        await project.wakeByAddress();
+        const { pid } = await project.untilState("awake", "failed");
+        expect([point, project.living()]).toEqual([point, [pid]]);
 
-      await project.agent.call("sleep", { name: stubName, why: "A test.", by: "owner" });
-      await delay(point * 5);
-      await project.killGateway();
-      await project.startGateway();
-      await project.untilState("asleep");
-      expect([point, project.living()]).toEqual([point, []]);
-    }
-  });
+        await project.agent.call("sleep", { name: stubName, why: "A test.", by: "owner" });
+        await delay(point * 5);
+        await project.killGateway();
+        await project.startGateway();
+        await project.untilState("asleep");
+        expect([point, project.living()]).toEqual([point, []]);
+      }
+    },
+  );
 });
 
 describe("the agent killed under a gateway", () => {
@@ -188,7 +211,10 @@ describe("a changed password", () => {
     await project.changePassword("changed in the dark");
     await project.startGateway();
     const door = await doorUrl();
-    await until(() => logIn(door, project.password()).catch(() => undefined), "the new password is not taken over");
+    await until(
+      () => logIn(door, project.password()).catch(() => undefined),
+      "the new password is not taken over",
+    );
     await expect(logIn(door, old)).rejects.toThrow("403");
   });
 });

@@ -132,7 +132,9 @@ test("L2: 1,000 wakes of 50 workloads start 50, at most 4 at once, in the order 
   expect(names.map((name) => rig.starts(name).length)).toEqual(names.map(() => 1));
   expect(most).toBe(4);
   const changes = await rig.agent.call("changes", { after: 0 });
-  const asked = changes.filter(({ workload, to }) => workload.startsWith("crowd") && to === "waking").map(({ workload }) => workload);
+  const asked = changes
+    .filter(({ workload, to }) => workload.startsWith("crowd") && to === "waking")
+    .map(({ workload }) => workload);
   expect(order).toEqual(asked);
 }, 120_000);
 

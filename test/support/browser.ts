@@ -15,17 +15,13 @@ export async function createBrowser(executablePath: string): Promise<Browser> {
 }
 
 /** A page in a context of its own. */
-export async function createPage(
-  browser: Browser,
-  options: BrowserContextOptions = {},
-): Promise<Watched> {
+export async function createPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
-    if (/Content Security Policy|Uncaught|Refused/.test(message.text()))
-      complaints.push(message.text());
+    if (/Content Security Policy|Uncaught|Refused/.test(message.text())) complaints.push(message.text());
   });
   return { page, complaints, close: () => context.close() };
 }

@@ -21,7 +21,11 @@ export function removeScratch(folder: string): void {
 
 /** Nothing on stdin; what was set for colours and terminals is gone unless `env` says it. */
 export function runCli(argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  const child = spawn(executable, argv, { cwd, env: { ...plainEnv(), ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(executable, argv, {
+    cwd,
+    env: { ...plainEnv(), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
@@ -38,12 +42,21 @@ export function startCli(argv: readonly string[], cwd: string): ChildProcessWith
 export type Typed = readonly [waitFor: string, type: string];
 
 /** Types each answer once its question is on the screen. Undefined where Python cannot open a pseudo-terminal. */
-export function runOnTerminal(argv: readonly string[], cwd: string, typed: readonly Typed[], env: NodeJS.ProcessEnv = {}) {
-  const { status, stdout, stderr } = spawnSync("python3", ["-c", terminal, JSON.stringify(typed), executable, ...argv], {
-    cwd,
-    env: { ...plainEnv(), TERM: "xterm-256color", ...env },
-    encoding: "utf8",
-  });
+export function runOnTerminal(
+  argv: readonly string[],
+  cwd: string,
+  typed: readonly Typed[],
+  env: NodeJS.ProcessEnv = {},
+) {
+  const { status, stdout, stderr } = spawnSync(
+    "python3",
+    ["-c", terminal, JSON.stringify(typed), executable, ...argv],
+    {
+      cwd,
+      env: { ...plainEnv(), TERM: "xterm-256color", ...env },
+      encoding: "utf8",
+    },
+  );
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as { screen: string; code: number };
 }

@@ -14,7 +14,10 @@ export type ScratchContext = {
   end(): Promise<void>;
 };
 
-export async function createScratchContext(yaml: string, env: NodeJS.ProcessEnv = {}): Promise<ScratchContext> {
+export async function createScratchContext(
+  yaml: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<ScratchContext> {
   const folder = await mkdtemp(join(tmpdir(), "sesta-context-"));
   const { PYTHONDONTWRITEBYTECODE: _, ...inherited } = process.env;
   const node = [process.execPath, "--disable-warning=ExperimentalWarning"] as const;

@@ -34,7 +34,10 @@ export async function createScratchProject(yaml: string): Promise<ScratchProject
   delete env["PYTHONDONTWRITEBYTECODE"];
 
   const sesta = (argv: readonly string[], more: NodeJS.ProcessEnv = {}) =>
-    run([process.execPath, "--disable-warning=ExperimentalWarning", main, ...argv], folder, { ...env, ...more });
+    run([process.execPath, "--disable-warning=ExperimentalWarning", main, ...argv], folder, {
+      ...env,
+      ...more,
+    });
   const status = async () => {
     const { stdout, stderr } = await sesta(["status", "--json"]);
     if (stdout === "") throw new Error(stderr);
@@ -77,7 +80,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-function run([program = "", ...operands]: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Ran> {
+function run(
+  [program = "", ...operands]: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, operands, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];

@@ -11,10 +11,14 @@ export const root = join(import.meta.dirname, "..", "..");
 /** Paths relative to the root, sorted. */
 export function listFiles(): string[] {
   // Whoever runs the tests may be another user than the one who owns the checkout.
-  const listed = execFileSync("git", ["-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"], {
-    cwd: root,
-    encoding: "utf8",
-  });
+  const listed = execFileSync(
+    "git",
+    ["-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
+    {
+      cwd: root,
+      encoding: "utf8",
+    },
+  );
   return [...new Set(listed.split("\0"))]
     .filter((path) => path !== "" && existsSync(join(root, path)))
     .toSorted();

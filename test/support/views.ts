@@ -24,11 +24,7 @@ export function buildView(change: Partial<WorkloadView> = {}): WorkloadView {
 
 export const exampleNow = Date.UTC(2026, 0, 15, 12);
 
-const log = [
-  "\u001b[31m[E ServerApp]\u001b[0m Traceback:",
-  "  c.root = <module>",
-  "NameError: 'pathlib'",
-];
+const log = ["\u001b[31m[E ServerApp]\u001b[0m Traceback:", "  c.root = <module>", "NameError: 'pathlib'"];
 
 /** One view for each thing that a page can say. */
 export const exampleViews: Readonly<Record<string, WorkloadView>> = {

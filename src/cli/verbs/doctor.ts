@@ -9,7 +9,12 @@ export const doctor: Verb<object, []> = async (session, flags) => {
   const { terminal, world } = session;
   const context = await session.open().catch((error: unknown) => ({ problem: error }));
   const machine = createLocalMachine(world.env);
-  const findings = await examine(world, machine, resolve(flags.directory ?? "."), "problem" in context ? undefined : context);
+  const findings = await examine(
+    world,
+    machine,
+    resolve(flags.directory ?? "."),
+    "problem" in context ? undefined : context,
+  );
   if ("problem" in context) findings.unshift(projectFinding(context.problem));
   if (findings.some(({ level }) => level === "error")) session.exitCode = 1;
   if (flags.json) return session.json({ findings });

@@ -13,7 +13,9 @@ export const gateway: Verb<Flags, [string?]> = async (session, flags, action) =>
   const context = await session.open();
   if (action === "install" || action === "uninstall") return install(session, context, action);
   if (action !== undefined) {
-    throw new SestaError("USAGE", `The gateway cannot "${action}"`, { hint: "Actions: install, uninstall; none runs it here." });
+    throw new SestaError("USAGE", `The gateway cannot "${action}"`, {
+      hint: "Actions: install, uninstall; none runs it here.",
+    });
   }
   const log = createLog(terminal.err, world.clock.now);
   const running = await startGateway(context, log);
@@ -29,9 +31,13 @@ export const gateway: Verb<Flags, [string?]> = async (session, flags, action) =>
 async function install(session: Session, context: Context, action: "install" | "uninstall"): Promise<void> {
   const { terminal, flags } = session;
   const service = findService(context, await context.machine.facts());
-  if (!flags.json) terminal.err(action === "install" ? `writes ${service.path}:\n\n${service.text}\n` : `removes ${service.path}\n`);
+  if (!flags.json)
+    terminal.err(
+      action === "install" ? `writes ${service.path}:\n\n${service.text}\n` : `removes ${service.path}\n`,
+    );
   if (!(await session.confirm(action === "install" ? "Install it?" : "Remove it?"))) return;
-  const notes = action === "install" ? await installService(context, service) : await removeService(context, service);
+  const notes =
+    action === "install" ? await installService(context, service) : await removeService(context, service);
   if (flags.json) return session.json({ path: service.path, notes });
   for (const note of notes) terminal.out(`${note}\n`);
 }

@@ -20,5 +20,10 @@ export const history: Verb<object, [string?]> = async (session, flags, name) => 
     by,
     why,
   ]);
-  terminal.out(formatTable([["when", "workload", "change", "by", "why"].map((cell) => terminal.paint("dim", cell)), ...rows]));
+  terminal.out(
+    formatTable([
+      ["when", "workload", "change", "by", "why"].map((cell) => terminal.paint("dim", cell)),
+      ...rows,
+    ]),
+  );
 };

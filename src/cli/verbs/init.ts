@@ -1,6 +1,6 @@
 // `sesta init`: writes a sesta.yaml to begin with.
-import { writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { SestaError, systemCode } from "../../base/errors.ts";
 import { parseProject } from "../../project/parse.ts";
@@ -13,11 +13,15 @@ const defaultEnv = "TEAM_PASS";
 export const init: Verb<object, [string?]> = async (session, flags, template) => {
   const folder = resolve(flags.directory ?? ".");
   if (template !== undefined && !templates.includes(template)) {
-    throw new SestaError("USAGE", `There is no template "${template}"`, { hint: `Templates: ${templates.join(", ")}.` });
+    throw new SestaError("USAGE", `There is no template "${template}"`, {
+      hint: `Templates: ${templates.join(", ")}.`,
+    });
   }
   const name = projectName(folder);
   const asks = template === undefined && !flags.yes;
-  const answers = asks ? await askPerson(session, name) : { name, passwordEnv: defaultEnv, idle: "40m", packages: [] };
+  const answers = asks
+    ? await askPerson(session, name)
+    : { name, passwordEnv: defaultEnv, idle: "40m", packages: [] };
   const path = join(folder, "sesta.yaml");
   const text = buildTemplate("lab", answers);
   await parseProject(new TextEncoder().encode(text), folder);
@@ -56,10 +60,21 @@ async function askPerson({ terminal, flags }: Session, proposed: string): Promis
       password: () => confirm({ message: "Should a team reach its Jupyter Lab with a password?", output }),
       passwordEnv: ({ results }) =>
         results.password === true
-          ? text({ message: "Which environment variable holds that password?", initialValue: defaultEnv, output })
+          ? text({
+              message: "Which environment variable holds that password?",
+              initialValue: defaultEnv,
+              output,
+            })
           : Promise.resolve(undefined),
-      idle: () => text({ message: "After how long without use should it sleep?", initialValue: "40m", output }),
-      packages: () => text({ message: "Python packages, separated by spaces", placeholder: "pandas scikit-learn", defaultValue: "", output }),
+      idle: () =>
+        text({ message: "After how long without use should it sleep?", initialValue: "40m", output }),
+      packages: () =>
+        text({
+          message: "Python packages, separated by spaces",
+          placeholder: "pandas scikit-learn",
+          defaultValue: "",
+          output,
+        }),
     },
     {
       onCancel: () => {
@@ -77,14 +92,18 @@ async function askPerson({ terminal, flags }: Session, proposed: string): Promis
 }
 
 async function writeNew(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true }).catch(() => undefined); // writing says why
   try {
     await writeFile(path, content, { flag: "wx" });
   } catch (cause) {
     if (systemCode(cause) === "EEXIST") {
-      throw new SestaError("USAGE", `${path} exists already`, { hint: "Edit it, or choose another folder with -C.", cause });
+      throw new SestaError("USAGE", `${path} exists already`, {
+        hint: "Edit it, or choose another folder with -C.",
+        cause,
+      });
     }
     throw new SestaError("PROJECT_UNREADABLE", `${path} cannot be written (${systemCode(cause)})`, {
-      hint: "Check that the folder exists and is yours.",
+      hint: "Check that the folder is yours and may be written.",
       cause,
     });
   }

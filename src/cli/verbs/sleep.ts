@@ -8,7 +8,9 @@ export const sleep: Verb<object, [string]> = async (session, flags, name) => {
   const context = await session.open();
   const reporter = createReporter(terminal, world.clock);
   try {
-    const report = await putToSleep(context, name, ({ state, phase }) => reporter.show(`${name}: ${phase ?? state}`));
+    const report = await putToSleep(context, name, ({ state, phase }) =>
+      reporter.show(`${name}: ${phase ?? state}`),
+    );
     reporter.end();
     if (flags.json) return session.json({ name, state: report.state });
     terminal.out(`${name} is ${report.state}\n`);

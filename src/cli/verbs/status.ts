@@ -30,7 +30,14 @@ export const status: Verb<Flags, []> = async (session, flags) => {
   session.exitCode = errorCodes.INTERRUPTED.exit;
 };
 
-const styles = { awake: "green", waking: "yellow", sleeping: "yellow", failed: "red", asleep: "blue", absent: "dim" } as const;
+const styles = {
+  awake: "green",
+  waking: "yellow",
+  sleeping: "yellow",
+  failed: "red",
+  asleep: "blue",
+  absent: "dim",
+} as const;
 
 function format({ project, gateway, workloads }: ProjectStatus, now: number, paint: Paint): string {
   const head = `${paint("bold", project)}  ${gateway.url ?? paint("dim", "no gateway runs")}\n`;
@@ -44,10 +51,15 @@ function format({ project, gateway, workloads }: ProjectStatus, now: number, pai
     workload.url ?? "",
     workload.why,
   ]);
-  const table = formatTable([["name", "type", "target", "state", "since", "url", "why"].map((cell) => paint("dim", cell)), ...rows]);
+  const table = formatTable([
+    ["name", "type", "target", "state", "since", "url", "why"].map((cell) => paint("dim", cell)),
+    ...rows,
+  ]);
   return head + table + workloads.map(formatLog).join("");
 }
 
 function formatLog({ name, log_tail }: WorkloadStatus): string {
-  return log_tail === undefined ? "" : `\nlast lines of ${name}:\n${log_tail.map((line) => `  ${line}\n`).join("")}`;
+  return log_tail === undefined
+    ? ""
+    : `\nlast lines of ${name}:\n${log_tail.map((line) => `  ${line}\n`).join("")}`;
 }

@@ -25,7 +25,8 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
       if (replaced) terminal.err(`password ${name} has changed; the sessions that it opened have ended\n`);
     }
     if (flags.wake) {
-      for (const { name } of plan.plans) await wake(context, name, ({ phase }) => reporter.show(`${name}: ${phase ?? "…"}`));
+      for (const { name } of plan.plans)
+        await wake(context, name, ({ phase }) => reporter.show(`${name}: ${phase ?? "…"}`));
     }
     reporter.end();
     if (flags.json) return session.json(result);

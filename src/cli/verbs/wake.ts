@@ -10,7 +10,9 @@ export const wake: Verb<object, [string]> = async (session, flags, name) => {
   const reporter = createReporter(terminal, world.clock);
   const began = world.clock.monotonic();
   try {
-    const report = await wakeUp(context, name, ({ state, phase }) => reporter.show(`${name}: ${phase ?? state}`));
+    const report = await wakeUp(context, name, ({ state, phase }) =>
+      reporter.show(`${name}: ${phase ?? state}`),
+    );
     reporter.end();
     const url = (await getStatus(context)).workloads.find((workload) => workload.name === name)?.url ?? null;
     const seconds = (world.clock.monotonic() - began) / 1000;

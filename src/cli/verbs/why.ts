@@ -11,8 +11,14 @@ export const why: Verb<object, [string]> = async (session, flags, name) => {
   const now = world.clock.now();
   const lines = [
     `${name} is ${found.state}, for ${formatMs(now - Date.parse(found.since))}: ${found.why}`,
-    ...(found.last_use ? [`last use: ${found.last_use.source}, ${formatMs(now - Date.parse(found.last_use.at))} ago`] : []),
-    ...(found.sleeps_at ? [`sleeps in ${formatMs(Date.parse(found.sleeps_at) - now)}, at ${formatTime(Date.parse(found.sleeps_at))}, unless it is used`] : []),
+    ...(found.last_use
+      ? [`last use: ${found.last_use.source}, ${formatMs(now - Date.parse(found.last_use.at))} ago`]
+      : []),
+    ...(found.sleeps_at
+      ? [
+          `sleeps in ${formatMs(Date.parse(found.sleeps_at) - now)}, at ${formatTime(Date.parse(found.sleeps_at))}, unless it is used`,
+        ]
+      : []),
     ...found.log_tail.map((line) => `  ${line}`),
   ];
   terminal.out(`${lines.join("\n")}\n`);

@@ -16,8 +16,7 @@ export function getAssetPath(name: keyof typeof assets): string {
  * older one, or none, the browser must ask again.
  */
 export function findAsset(pathname: string): AssetAnswer | undefined {
-  const [, hash, name] =
-    /^\/_sesta\/assets\/(?:([0-9a-f]{16})\/)?([a-z]+\.[a-z]+)$/.exec(pathname) ?? [];
+  const [, hash, name] = /^\/_sesta\/assets\/(?:([0-9a-f]{16})\/)?([a-z]+\.[a-z]+)$/.exec(pathname) ?? [];
   const asset = Object.entries<Asset>(assets).find(([key]) => key === name)?.[1];
   if (asset === undefined) return undefined;
   return {

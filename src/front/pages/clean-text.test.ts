@@ -58,9 +58,9 @@ describe("T14: cleanLog", () => {
   });
 
   test("keeps the last 200 lines and cuts long ones", () => {
-    const log = cleanLog(
-      Array.from({ length: 1000 }, (_, index) => `${index} ${"x".repeat(5000)}`),
-    ).split("\n");
+    const log = cleanLog(Array.from({ length: 1000 }, (_, index) => `${index} ${"x".repeat(5000)}`)).split(
+      "\n",
+    );
     expect(log).toHaveLength(200);
     expect(log[0]).toMatch(/^800 x+$/);
     expect(Math.max(...log.map((line) => line.length))).toBe(2000);

@@ -73,17 +73,13 @@ function describeAge(view: WorkloadView, now: number): string {
 }
 
 function known(progress: number | null): number | null {
-  return progress === null || !Number.isFinite(progress)
-    ? null
-    : Math.min(1, Math.max(0, progress));
+  return progress === null || !Number.isFinite(progress) ? null : Math.min(1, Math.max(0, progress));
 }
 
 function describeRule(view: WorkloadView, now: number | undefined): string {
   if (view.state !== "awake" || view.type === "job") return "";
   const idle =
-    view.idleMs === undefined || view.idleMs === null
-      ? ""
-      : `after ${describeSpan(view.idleMs)} without use`;
+    view.idleMs === undefined || view.idleMs === null ? "" : `after ${describeSpan(view.idleMs)} without use`;
   if (view.sleepsAt !== null && now !== undefined) {
     return `Sleeps in ${describeSpan(view.sleepsAt - now)}${idle === "" ? " unless it is used" : `, ${idle}`}`;
   }
@@ -93,7 +89,5 @@ function describeRule(view: WorkloadView, now: number | undefined): string {
 
 function describeCommand(view: WorkloadView, name: string): string {
   if (view.state === "absent") return `sesta up ${name}`;
-  return view.type === "job" && view.state !== "awake" && view.state !== "waking"
-    ? `sesta run ${name}`
-    : "";
+  return view.type === "job" && view.state !== "awake" && view.state !== "waking" ? `sesta run ${name}` : "";
 }

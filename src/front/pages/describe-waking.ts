@@ -56,8 +56,7 @@ const buttons: Record<State, string> = {
 };
 
 function known(view: WorkloadView): number | null {
-  if (view.state !== "waking" || view.progress === null || !Number.isFinite(view.progress))
-    return null;
+  if (view.state !== "waking" || view.progress === null || !Number.isFinite(view.progress)) return null;
   return Math.min(1, Math.max(0, view.progress));
 }
 
@@ -65,9 +64,7 @@ function describeTiming(view: WorkloadView, now: number | undefined): string {
   const parts = [];
   if (now !== undefined) parts.push(`${describeWait(now - view.since)} so far`);
   if (view.etaSeconds !== null) {
-    parts.push(
-      view.etaSeconds > 0 ? `${describeEstimate(view.etaSeconds)} left` : "longer than usual",
-    );
+    parts.push(view.etaSeconds > 0 ? `${describeEstimate(view.etaSeconds)} left` : "longer than usual");
   }
   return parts.join(", ");
 }

@@ -15,16 +15,12 @@ export function describeWait(ms: number): string {
   const seconds = Math.floor(Math.max(0, ms) / 1000);
   if (seconds < 60) return `${seconds} s`;
   if (seconds >= 3600) return describeSpan(ms);
-  return seconds % 60 === 0
-    ? `${seconds / 60} min`
-    : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** How long a step took: "0.4 s", "12 s". */
 export function describeTaken(ms: number): string {
-  return ms < 10_000
-    ? `${(Math.max(1, Math.floor(ms / 100)) / 10).toFixed(1)} s`
-    : describeWait(ms);
+  return ms < 10_000 ? `${(Math.max(1, Math.floor(ms / 100)) / 10).toFixed(1)} s` : describeWait(ms);
 }
 
 /** An estimate, no finer than it deserves: "5 s", "about 25 s", "about 2 min". */

@@ -77,8 +77,7 @@ function buildRow(workload: string, row: RowText): Markup {
       </p>
       <details data-part="log-figure" ${hiddenWhen(row.log === "")}>
         <summary>Last lines of its log</summary>
-        <pre tabindex="0" role="region" aria-label="Log of ${row.name}" data-part="log">
-${row.log}</pre>
+        <pre tabindex="0" role="region" aria-label="Log of ${row.name}" data-part="log">${row.log}</pre>
       </details>
       <p class="problem" role="alert" data-part="problem" hidden></p>
     </div>
@@ -130,8 +129,7 @@ const blank: RowText = {
 
 const ownerEmpty = html`<h2>Nothing here yet</h2>
   <p>
-    Add a workload to <code>sesta.yaml</code>, then run <code>sesta up</code>. It shows up here by
-    itself.
+    Add a workload to <code>sesta.yaml</code>, then run <code>sesta up</code>. It shows up here by itself.
   </p>
   <pre tabindex="0" role="region" aria-label="Example">
 workloads:
@@ -140,6 +138,6 @@ workloads:
 
 const visitorEmpty = html`<h2>Nothing to see from here yet</h2>
   <p>
-    This browser has not logged in to a workload of this project. Open a workload's own address and
-    enter its password, or run <code>sesta open</code> if the project is yours.
+    This browser has not logged in to a workload of this project. Open a workload's own address and enter its
+    password, or run <code>sesta open</code> if the project is yours.
   </p>`;

@@ -48,13 +48,7 @@ export function buildLoginPage(page: LoginPage): string {
           maxlength="1024"
           ${problem === "" ? "" : html` aria-invalid="true" aria-describedby="problem"`}
         />
-        <p
-          id="problem"
-          class="problem"
-          role="alert"
-          data-part="problem"
-          ${hiddenWhen(problem === "")}
-        >
+        <p id="problem" class="problem" role="alert" data-part="problem" ${hiddenWhen(problem === "")}>
           ${problem}
         </p>
         <button type="submit" class="primary">Log in</button>

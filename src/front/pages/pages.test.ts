@@ -58,8 +58,7 @@ describe("T14: fifty payloads in every string of every page change no tag and no
         link: { label: text, path: text },
       }),
     waking: (text) => buildWakingPage(fill(text, "waking"), { project: text, next: text, now }),
-    failed: (text) =>
-      buildWakingPage(fill(text, "failed"), { project: text, atGateway: true, now }),
+    failed: (text) => buildWakingPage(fill(text, "failed"), { project: text, atGateway: true, now }),
     awake: (text) => buildWakingPage(fill(text, "awake"), { project: text, atGateway: true, now }),
     index: (text) =>
       buildIndexPage({

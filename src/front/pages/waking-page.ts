@@ -46,8 +46,7 @@ export function buildWakingPage(view: WorkloadView, page: WakingPage): string {
       <p class="timing" data-part="timing" ${hiddenWhen(text.timing === "")}>${text.timing}</p>
       <figure class="log" data-part="log-figure" ${hiddenWhen(text.log === "")}>
         <figcaption id="log-caption">Last lines of its log</figcaption>
-        <pre tabindex="0" role="region" aria-labelledby="log-caption" data-part="log">
-${text.log}</pre>
+        <pre tabindex="0" role="region" aria-labelledby="log-caption" data-part="log">${text.log}</pre>
       </figure>
       <p class="quiet" data-part="command-line" ${hiddenWhen(text.command === "")}>
         Its owner sets it up with <code data-part="command">${text.command}</code>.

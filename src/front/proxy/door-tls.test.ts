@@ -1,3 +1,4 @@
+// The door over TLS: what clients meet behind a certificate.
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

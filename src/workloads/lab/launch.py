@@ -11,6 +11,7 @@ import gc
 # Importing makes many objects and no garbage. Collecting meanwhile costs a sixth of the start.
 gc.disable()
 
+import asyncio
 import json
 import os
 import sys
@@ -122,6 +123,19 @@ def announce():
     os.rename(f"{path}.new", path)
 
 
+def end_requests(loop):
+    """Cancels what still runs, as asyncio.run does at its end.
+
+    A request that waits for a worker thread (nbconvert's list of formats, a file being read) would keep that thread,
+    and with it the process. The thread still finishes its work, so that a file being written is whole.
+    """
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=5))
+
+
 def main():
     with open(token_file) as file:
         token = file.read().strip()
@@ -131,6 +145,7 @@ def main():
     # Binding was put on the loop by initialize_server; callbacks run in order, and a failed bind ends the process.
     server.io_loop.add_callback(announce)
     server.start()
+    end_requests(server.io_loop.asyncio_loop)
 
 
 main()

@@ -21,7 +21,10 @@ export async function createAgentRig(root = mkdtempSync(join(tmpdir(), "sesta-ri
   const home = join(root, "agent");
   const environment = join(root, "environment");
   mkdirSync(environment, { recursive: true });
-  const agent: AgentConnection = connectAgent({ home, command: agentCommand, env: { ...process.env } }, systemClock);
+  const agent: AgentConnection = connectAgent(
+    { home, command: agentCommand, env: { ...process.env } },
+    systemClock,
+  );
   const workspaceOf = (name: string) => join(root, "workspaces", name);
   const find = async (name: string): Promise<Report> => {
     const report = (await agent.call("list", {})).find((one) => one.name === name);
@@ -42,7 +45,8 @@ export async function createAgentRig(root = mkdtempSync(join(tmpdir(), "sesta-ri
       writeFileSync(join(workspace, "behaviour"), behaviour);
       await agent.call("put", { launch: buildStubLaunch(name, options), places: { environment, workspace } });
     },
-    tell: (name: string, file: "behaviour" | "delay" | "stop-delay", text: string) => writeFileSync(join(workspaceOf(name), file), text),
+    tell: (name: string, file: "behaviour" | "delay" | "stop-delay", text: string) =>
+      writeFileSync(join(workspaceOf(name), file), text),
     wake: (name: string) => agent.call("wake", { name, why: "A test wakes it.", by: "owner" }),
     sleep: (name: string) => agent.call("sleep", { name, why: "A test sends it to sleep.", by: "owner" }),
     untilState: (name: string, ...states: State[]): Promise<Report> => {
@@ -73,7 +77,8 @@ export async function createAgentRig(root = mkdtempSync(join(tmpdir(), "sesta-ri
       for (const { name } of await agent.call("list", {}).catch(() => [])) {
         await agent.call("sleep", { name, why: "The test ends.", by: "owner" }).catch(() => undefined);
       }
-      const quiet = async () => (await agent.call("list", {})).every(({ state }) => state === "asleep" || state === "failed");
+      const quiet = async () =>
+        (await agent.call("list", {})).every(({ state }) => state === "asleep" || state === "failed");
       await until(() => quiet().catch(() => true), "the stubs do not end");
       const hello = await agent.findHello();
       if (hello) await killHard(hello.pid);

@@ -5,7 +5,9 @@ const full = process.env["SESTA_FAULTS"] === "full";
 /** Whole numbers from 0 to `all - 1`: every one of them, or `some` that are spread evenly, the ends included. */
 export function points(some: number, all: number): number[] {
   const count = full ? all : Math.min(some, all);
-  return Array.from({ length: count }, (_, index) => Math.round((index * (all - 1)) / Math.max(1, count - 1)));
+  return Array.from({ length: count }, (_, index) =>
+    Math.round((index * (all - 1)) / Math.max(1, count - 1)),
+  );
 }
 
 /** Milliseconds that a test of `some` points may take, one taking `eachMs` at most. */

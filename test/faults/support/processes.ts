@@ -4,7 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /** Process ids whose command line holds `text`, without those that have ended. */
 export function listLiving(text: string): number[] {
-  const { stdout } = spawnSync("ps", ["-eo", "pid=,stat=,args="], { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = spawnSync("ps", ["-eo", "pid=,stat=,args="], {
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
   return stdout.split("\n").flatMap((line) => {
     const [, pid, state = "", args = ""] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
     return pid !== undefined && !state.startsWith("Z") && args.includes(text) ? [Number(pid)] : [];
@@ -22,7 +25,11 @@ export async function killHard(pid: number): Promise<void> {
 }
 
 /** Resolves with the first value that is not false or undefined. The limit only keeps a broken test from hanging. */
-export async function until<T>(find: () => T | Promise<T>, otherwise: string | (() => string), limitMs = 45_000): Promise<NonNullable<T>> {
+export async function until<T>(
+  find: () => T | Promise<T>,
+  otherwise: string | (() => string),
+  limitMs = 45_000,
+): Promise<NonNullable<T>> {
   const end = performance.now() + limitMs;
   for (;;) {
     const found = await find();

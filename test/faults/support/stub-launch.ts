@@ -5,7 +5,13 @@ import { template } from "../../../src/model/template.ts";
 
 const script = join(import.meta.dirname, "stub-server.mjs");
 
-export type StubOptions = { idle?: Partial<IdleRule>; startTimeoutMs?: number; password?: string; workspace?: string; port?: number };
+export type StubOptions = {
+  idle?: Partial<IdleRule>;
+  startTimeoutMs?: number;
+  password?: string;
+  workspace?: string;
+  port?: number;
+};
 
 export function buildStubLaunch(name: string, options: StubOptions = {}): Launch {
   const { idle = {}, startTimeoutMs = 20_000, password, port, workspace = name } = options;

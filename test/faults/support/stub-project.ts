@@ -39,14 +39,27 @@ export async function createStubProject() {
 
   const launch = buildStubLaunch(stubName, { password: "team_pass", startTimeoutMs: 20_000 });
   const state = openProjectState(join(sesta, "state.db"));
-  state.saveWorkload({ name: stubName, type: "lab", target: "local", launch, digest: "stub", placedAt: Date.now() });
+  state.saveWorkload({
+    name: stubName,
+    type: "lab",
+    target: "local",
+    launch,
+    digest: "stub",
+    placedAt: Date.now(),
+  });
   state.setPassword("team_pass", await hashPassword(password));
   state.close();
-  const agent = connectAgent({ home: join(sesta, "agent"), command: agentCommand, env: { ...process.env } }, systemClock);
+  const agent = connectAgent(
+    { home: join(sesta, "agent"), command: agentCommand, env: { ...process.env } },
+    systemClock,
+  );
   await agent.ensure();
   await agent.call("put", { launch, places: { environment: sesta, workspace } });
 
-  const findGateway = () => ask(socketPath(sesta, "gateway"), "hello", {}).catch(() => undefined) as Promise<GatewayHello | undefined>;
+  const findGateway = () =>
+    ask(socketPath(sesta, "gateway"), "hello", {}).catch(() => undefined) as Promise<
+      GatewayHello | undefined
+    >;
   const gateway = async (): Promise<GatewayHello> => {
     const hello = await findGateway();
     if (!hello) throw new Error("no gateway runs");
@@ -65,7 +78,8 @@ export async function createStubProject() {
     find,
     password: () => password,
     changePassword: async (next: string) => writeFile(join(folder, "pass.txt"), (password = next)),
-    tell: (file: "behaviour" | "delay" | "stop-delay", text: string) => writeFile(join(workspace, file), text),
+    tell: (file: "behaviour" | "delay" | "stop-delay", text: string) =>
+      writeFile(join(workspace, file), text),
     /** Resolves when it answers. */
     async startGateway(): Promise<GatewayHello> {
       const log = openSync(join(sesta, "gateway.log"), "a");
@@ -98,7 +112,10 @@ export async function createStubProject() {
     living: () => listLiving(workspace),
     /** `GET /v1/start` with the password as a header. */
     wakeByAddress: async (method = "GET") =>
-      fetchFrom(`${(await gateway()).url}/v1/start`, { method, headers: { authorization: `Bearer ${password}` } }),
+      fetchFrom(`${(await gateway()).url}/v1/start`, {
+        method,
+        headers: { authorization: `Bearer ${password}` },
+      }),
     async end(): Promise<void> {
       const running = await findGateway();
       if (running) await killHard(running.pid);
@@ -111,13 +128,18 @@ export async function createStubProject() {
 }
 
 /** Each on a connection of its own. @throws a system error when nobody answers */
-export function fetchFrom(url: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Answer> {
+export function fetchFrom(
+  url: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
   const { method = "GET", headers = {}, body } = options;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { method, headers, agent: false }, (incoming) => {
       let text = "";
       incoming.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-      incoming.once("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text }));
+      incoming.once("end", () =>
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text }),
+      );
       incoming.once("error", reject);
     });
     outgoing.once("error", reject);
@@ -128,8 +150,16 @@ export function fetchFrom(url: string, options: { method?: string; headers?: Rec
 /** Logs in at a workload's door; the cookie, as a browser would send it. */
 export async function logIn(door: string, password: string): Promise<string> {
   const body = new URLSearchParams({ password, next: "/" }).toString();
-  const headers = { "content-type": "application/x-www-form-urlencoded", origin: door, "sec-fetch-site": "same-origin" };
-  const { status, headers: answered } = await fetchFrom(`${door}/_sesta/login`, { method: "POST", headers, body });
+  const headers = {
+    "content-type": "application/x-www-form-urlencoded",
+    origin: door,
+    "sec-fetch-site": "same-origin",
+  };
+  const { status, headers: answered } = await fetchFrom(`${door}/_sesta/login`, {
+    method: "POST",
+    headers,
+    body,
+  });
   const cookies = answered["set-cookie"];
   if (status !== 303 || !Array.isArray(cookies)) throw new Error(`the login was answered with ${status}`);
   return cookies.map((cookie) => cookie.split(";")[0]).join("; ");

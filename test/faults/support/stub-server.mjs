@@ -22,7 +22,10 @@ process.stdout.write(`starts with ${[...behaviour].join(" ")}\n`);
 if (behaviour.has("stubborn")) process.on("SIGTERM", () => undefined);
 if (behaviour.has("kernel")) {
   const ignoring = behaviour.has("stubborn") ? "trap '' TERM; " : "";
-  const kernel = spawn("sh", ["-c", `${ignoring}while :; do sleep 1; done # ${workspace}`], { detached: true, stdio: "ignore" });
+  const kernel = spawn("sh", ["-c", `${ignoring}while :; do sleep 1; done # ${workspace}`], {
+    detached: true,
+    stdio: "ignore",
+  });
   kernel.unref();
   writeFileSync(join(workspace, "kernel"), String(kernel.pid));
 }
@@ -46,8 +49,12 @@ function begin() {
     response.end(`process ${process.pid}`);
   });
   server.on("upgrade", (request, socket) => {
-    const digest = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${digest}\r\n\r\n`);
+    const digest = createHash("sha1")
+      .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest("base64");
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${digest}\r\n\r\n`,
+    );
     socket.on("error", () => undefined);
   });
   server.once("error", (error) => {

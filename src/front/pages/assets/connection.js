@@ -85,9 +85,7 @@ export async function runChange(change, workload) {
     });
     if (answer.ok) return "";
     const said = await answer.json().catch(() => ({}));
-    return typeof said.message === "string"
-      ? said.message
-      : `The gateway answered ${answer.status}.`;
+    return typeof said.message === "string" ? said.message : `The gateway answered ${answer.status}.`;
   } catch {
     return "The gateway does not answer. Is it running?";
   }

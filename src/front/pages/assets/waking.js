@@ -95,8 +95,7 @@ function createSteps(list) {
       if (current !== null && phase !== current.phase) list.append(buildStep(current, now));
       if (list.children.length > mostSteps) list.firstElementChild.remove();
       if (state !== "waking" || phase === "") current = null;
-      else if (phase !== current?.phase)
-        current = { phase, startedAt: now, seen: current !== null };
+      else if (phase !== current?.phase) current = { phase, startedAt: now, seen: current !== null };
       list.hidden = list.children.length === 0;
     },
   };
