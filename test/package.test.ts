@@ -45,7 +45,18 @@ beforeAll(() => {
     filename: string;
   }[];
   tarball = join(folder, packed?.filename ?? "");
-  npm(installed, "install", "--no-save", "--no-audit", "--no-fund", "--prefer-offline", tarball);
+  // The prefix keeps npm from taking a project above for the one that is meant.
+  npm(
+    installed,
+    "install",
+    "--prefix",
+    installed,
+    "--no-save",
+    "--no-audit",
+    "--no-fund",
+    "--prefer-offline",
+    tarball,
+  );
 });
 afterAll(() => {
   if (existsSync(join(project, "sesta.yaml"))) sesta(["down", "-y"]);

@@ -135,7 +135,7 @@ describe.skipIf(missing !== "")("the contract of GET /v1/start?pass=…", { time
     expect(await starts()).toBe(0);
   });
 
-  test("T1: thousands of requests without a cookie start nothing and learn nothing", async () => {
+  test("T1: hundreds of requests without a cookie start nothing and learn nothing", async () => {
     const stranger: AskOptions[] = [
       { headers: { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" } },
       { method: "POST", headers: { "content-type": "application/json" }, body: "{}" },

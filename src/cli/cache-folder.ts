@@ -3,5 +3,8 @@ import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 
 export function findCacheFolder(env: NodeJS.ProcessEnv): string {
-  return env["SESTA_CACHE"] || join(env["XDG_CACHE_HOME"] || join(homedir() || userInfo().homedir, ".cache"), "sesta");
+  return (
+    env["SESTA_CACHE"] ||
+    join(env["XDG_CACHE_HOME"] || join(homedir() || userInfo().homedir, ".cache"), "sesta")
+  );
 }

@@ -10,6 +10,7 @@ import { checkChange, checkUpgrade } from "./origin.ts";
 import { buildWakingPage } from "./pages/waking-page.ts";
 import { createDoorServer } from "./proxy/door-server.ts";
 import type { Decision, Door, DoorRequest } from "./proxy/door.ts";
+import { buildRefusedView } from "./refused-view.ts";
 import { createSite } from "./site.ts";
 import { headOf, page, type SiteContext } from "./site-context.ts";
 import { findSession } from "./visitor.ts";
@@ -36,14 +37,17 @@ export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
     if (!findSession(household, sessions, c.req.header("cookie"), workload)) {
       return c.redirect(`/_sesta/login?next=${encodeURIComponent(target)}`, 302);
     }
+    let refusal: unknown;
     const before = household.find(workload);
     if (before?.state === "asleep" && isNavigation(headOf(c, context))) {
-      await household.wake(workload, "Somebody opened its page.", "visitor").catch((error) => {
+      await household.wake(workload, "Somebody opened its page.", "visitor").catch((error: unknown) => {
         log.warn("wake by visit", { workload, error: String(error) });
+        refusal = error;
       });
     }
-    const view = household.find(workload);
-    if (!view) return c.json({ message: `${workload} is gone.` }, 503);
+    const found = household.find(workload);
+    if (!found) return c.json({ message: `${workload} is gone.` }, 503);
+    const view = refusal === undefined ? found : buildRefusedView(found, refusal, household.now());
     const next = target === "/" ? view.home : target;
     c.header("retry-after", retryAfter(household, view));
     return page(c, buildWakingPage(view, { project: household.project, next, now: household.now() }), 503);

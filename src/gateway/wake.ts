@@ -4,6 +4,7 @@ import { isPreview } from "../front/navigation.ts";
 import { readPassword } from "../front/read-password.ts";
 import { buildWakingPage } from "../front/pages/waking-page.ts";
 import { securityHeaders } from "../front/pages/security-headers.ts";
+import { buildRefusedView } from "../front/refused-view.ts";
 import { headOf, type Env, type SiteContext } from "../front/site-context.ts";
 import { seenFrom } from "../front/seen-from.ts";
 import { sourceOf } from "../front/source.ts";
@@ -33,10 +34,11 @@ async function wake(c: HonoContext<Env>, site: SiteContext, name: string | undef
   if (verdict.kind === "throttled") return say(c, verdict);
   if (verdict.kind === "wrong" || name === undefined) return say(c, { kind: "wrong-password" });
   const looksAhead = isPreview(headOf(c, site));
-  if (!looksAhead) await wakeUnlessRunning(c, site, name);
+  const refusal = looksAhead ? undefined : await wakeUnlessRunning(c, site, name);
   const found = household.find(name);
   if (!found) return say(c, { kind: "wrong-password" });
-  const view = seenFrom(found, c.req.header("host"));
+  const seen = seenFrom(found, c.req.header("host"));
+  const view = refusal === undefined ? seen : buildRefusedView(seen, refusal, household.now());
   const situation = situationOf(site, view);
   if (looksAhead)
     return say(c, situation.kind === "starting" ? { ...situation, kind: "not-asked" } : situation);
@@ -49,16 +51,21 @@ async function wake(c: HonoContext<Env>, site: SiteContext, name: string | undef
   });
 }
 
+/** What was thrown when it could not be woken; undefined when it could, or need not. */
 async function wakeUnlessRunning(
   c: HonoContext<Env>,
   { household }: SiteContext,
   name: string,
-): Promise<void> {
+): Promise<unknown> {
   const view = household.find(name);
-  if (!view) return;
+  if (!view) return undefined;
   const rested = c.req.method === "POST" || household.now() - view.since >= failedRestMs;
   const wakes = view.state === "asleep" || view.state === "sleeping" || (view.state === "failed" && rested);
-  if (wakes) await household.wake(name, "Woken through its address.", "visitor").catch(() => undefined);
+  if (!wakes) return undefined;
+  return household.wake(name, "Woken through its address.", "visitor").then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }
 
 function situationOf({ household }: SiteContext, view: WorkloadView): WakeSituation {

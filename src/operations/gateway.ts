@@ -1,6 +1,6 @@
 // The project's gateway as other verbs see it: found, started in the background, told to look again, ended.
 import { spawn } from "node:child_process";
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, SestaError, systemCode } from "../base/errors.ts";
 import { ask, socketPath } from "../machine/control-socket.ts";
@@ -29,12 +29,20 @@ export async function ensureGateway(context: Context): Promise<GatewayHello> {
         "GATEWAY_UNREACHABLE",
         `The gateway did not start${end.failed ? `: ${end.failed}` : ""}`,
         {
+          problems: end.failed ? await readLastWords(join(folder, "gateway.log")) : [],
           hint: `Run \`sesta gateway\` to see why, or look at the end of ${join(folder, "gateway.log")}.`,
         },
       );
     }
     await world.clock.sleep(20);
   }
+}
+
+/** The error, and what to try, that a gateway printed when it ended at once. */
+async function readLastWords(path: string): Promise<string[]> {
+  const lines = (await readFile(path, "utf8").catch(() => "")).trimEnd().split("\n");
+  const from = lines.findLastIndex((line) => line.startsWith("error: "));
+  return from === -1 ? [] : lines.slice(from);
 }
 
 export function reloadGateway(context: Context): Promise<GatewayHello | undefined> {

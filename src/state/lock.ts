@@ -41,7 +41,9 @@ async function hold(path: string, now: number): Promise<{ close(): void }> {
     const who = holder
       ? `\`sesta ${holder.verb}\` (process ${holder.pid}, for ${Math.max(0, Math.round((now - holder.since) / 1000))} s)`
       : "another command";
-    throw new SestaError("BUSY", `${who} is changing this project`, { hint: "Wait until it ends, then try again." });
+    throw new SestaError("BUSY", `${who} is changing this project`, {
+      hint: "Wait until it ends, then try again.",
+    });
   }
 }
 

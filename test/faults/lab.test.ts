@@ -25,15 +25,27 @@ describe.skipIf(missing !== undefined)("a lab with a kernel", { timeout: 180_000
   let project: ScratchProject;
   let door = "";
 
-  const agent = () => connectAgent({ home: join(project.folder, ".sesta", "agent"), command: agentCommand, env: process.env }, systemClock);
-  const kernels = () => listLiving(join(project.folder, ".sesta", "agent", "run")).filter((pid) => !jupyters().includes(pid));
-  const jupyters = () => listLiving(join(project.folder, ".sesta", "agent", "run")).filter((pid) => listLiving("launch.py").includes(pid));
+  const agent = () =>
+    connectAgent(
+      { home: join(project.folder, ".sesta", "agent"), command: agentCommand, env: process.env },
+      systemClock,
+    );
+  const kernels = () =>
+    listLiving(join(project.folder, ".sesta", "agent", "run")).filter((pid) => !jupyters().includes(pid));
+  const jupyters = () =>
+    listLiving(join(project.folder, ".sesta", "agent", "run")).filter((pid) =>
+      listLiving("launch.py").includes(pid),
+    );
   const awake = () => project.until("notebook", ({ state }) => state === "awake");
 
   async function ask(path: string, method = "GET") {
     const address = await agent().call("door", { name: "notebook" });
     if (!address) throw new Error("the lab is not awake");
-    return fetchFrom(`http://${address.host}:${address.port}${path}`, { method, headers: address.headers, ...(method === "POST" && { body: "{}" }) });
+    return fetchFrom(`http://${address.host}:${address.port}${path}`, {
+      method,
+      headers: address.headers,
+      ...(method === "POST" && { body: "{}" }),
+    });
   }
 
   async function startKernel(): Promise<{ id: string; pid: number }> {
@@ -43,7 +55,9 @@ describe.skipIf(missing !== undefined)("a lab with a kernel", { timeout: 180_000
   }
 
   const openChannel = async (id: string, cookie: string): Promise<WebSocket> => {
-    const socket = new WebSocket(`${door.replace("http", "ws")}/api/kernels/${id}/channels`, { headers: { cookie, origin: door } });
+    const socket = new WebSocket(`${door.replace("http", "ws")}/api/kernels/${id}/channels`, {
+      headers: { cookie, origin: door },
+    });
     socket.on("error", () => undefined);
     await once(socket, "open");
     return socket;
@@ -103,7 +117,10 @@ describe.skipIf(missing !== undefined)("a lab with a kernel", { timeout: 180_000
 
   test("F22: put to sleep and woken in the same moment, it is awake in the end, once", async () => {
     await startKernel();
-    const [asleep] = await Promise.all([project.sesta(["sleep", "notebook"]), project.sesta(["wake", "notebook"])]);
+    const [asleep] = await Promise.all([
+      project.sesta(["sleep", "notebook"]),
+      project.sesta(["wake", "notebook"]),
+    ]);
     expect(asleep.stderr).not.toContain("bug");
     await project.sesta(["wake", "notebook"]);
     const { pid } = await awake();

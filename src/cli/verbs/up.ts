@@ -1,4 +1,5 @@
 // `sesta up`: shows the plan, asks, brings it about.
+import type { Project } from "../../model/project.ts";
 import { planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
@@ -37,14 +38,20 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
 };
 
 function describe(
-  project: { workloads: Readonly<Record<string, { password?: string }>> },
+  { workloads, secrets }: Project,
   { url, doors }: { url: string; doors: Readonly<Record<string, string>> },
 ): string {
   const lines = Object.keys(doors).flatMap((name) => [
     `${name}  ${doors[name]}`,
-    ...(project.workloads[name]?.password === undefined
-      ? [`  open it with  sesta open ${name}`]
-      : [`  wake it with  curl -H "Authorization: Bearer $PASSWORD" ${url}/v1/${name}/start`]),
+    `  ${wakeLine(workloads[name]?.password, secrets, `${url}/v1/${name}/start`)}`,
+    `  or open it as its owner: sesta open ${name}`,
   ]);
   return `${lines.join("\n")}\nall of it  ${url}\n`;
+}
+
+function wakeLine(password: string | undefined, secrets: Project["secrets"], url: string): string {
+  const ref = password === undefined ? undefined : secrets[password];
+  if (!ref) return "without a password only its owner enters";
+  const variable = "env" in ref ? ref.env : "PASSWORD";
+  return `wake it: curl -H "Authorization: Bearer $${variable}" ${url}`;
 }

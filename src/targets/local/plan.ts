@@ -26,7 +26,7 @@ function planPlace({ folders }: Local, placed: PlacedWorkload | undefined, wante
     ...(make ? [`make a Python${versionOf(wanted)} environment with ${wanted.title}${extras(wanted)}`] : []),
     ...(placed === undefined ? [`register ${wanted.name} with the agent of this machine, asleep`] : []),
     ...(placed !== undefined && changed
-      ? ["take over the changed settings; what runs keeps the old ones until it sleeps"]
+      ? ["take over the changed settings; what runs keeps its process and packages until it sleeps"]
       : []),
   ];
   const action = placed === undefined ? "create" : changed || steps.length > 0 ? "change" : "none";

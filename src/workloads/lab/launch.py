@@ -33,6 +33,16 @@ def set_environment():
     os.environ["PATH"] = os.pathsep.join([os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath)])
 
 
+def set_defaults():
+    """Nobody is asked whether to fetch news: the answer of a lab without outside calls is no. People may change it."""
+    folder = os.path.join(keep, "jupyter", "labconfig")
+    path = os.path.join(folder, "default_setting_overrides.json")
+    if not os.path.exists(path):
+        os.makedirs(folder, exist_ok=True)
+        with open(path, "w") as file:
+            json.dump({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}, file)
+
+
 def import_lab():
     """JupyterLab without two things that its import does and a start does not need.
 
@@ -52,6 +62,7 @@ def import_lab():
 
 
 set_environment()
+set_defaults()
 LabApp = import_lab()
 
 from jupyter_server.auth import IdentityProvider

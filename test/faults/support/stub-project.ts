@@ -28,8 +28,8 @@ workloads:
   ${stubName}: { type: lab, password: "\${secret.team_pass}", idle: never }
 `;
 
-export async function createStubProject() {
-  const folder = await mkdtemp(join(tmpdir(), "sesta-stub-"));
+export async function createStubProject(root = tmpdir()) {
+  const folder = await mkdtemp(join(root, "sesta-stub-"));
   const sesta = join(folder, ".sesta");
   const workspace = join(folder, stubName);
   let password = "the password of the stub";
