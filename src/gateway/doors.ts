@@ -7,6 +7,7 @@ import { createWorkloadDoor, type WorkloadDoor } from "../front/workload-door.ts
 import { findWorkload } from "../model/project.ts";
 import type { Context } from "../operations/context.ts";
 import { listenOn } from "./listen.ts";
+import type { PortClaims } from "./port-claims.ts";
 
 export type Doors = {
   /** Opens the doors of what is placed and closes the others. @throws SestaError PORT_TAKEN, after opening the rest */
@@ -20,11 +21,20 @@ export type Doors = {
   close(): Promise<void>;
 };
 
-export type DoorsContext = { hosts: ReadonlySet<string>; clock: Clock; log: Log; gatewayPort: () => number };
+export type DoorsContext = {
+  claims: PortClaims;
+  hosts: ReadonlySet<string>;
+  clock: Clock;
+  log: Log;
+  gatewayPort: () => number;
+};
 
 const retryMs = 3_000;
 
-export function createDoors(context: Context, { hosts, clock, log, gatewayPort }: DoorsContext): Doors {
+export function createDoors(
+  context: Context,
+  { claims, hosts, clock, log, gatewayPort }: DoorsContext,
+): Doors {
   const { state } = context;
   const doors = new Map<string, { door: WorkloadDoor; port: number }>();
   let last: Promise<void> = Promise.resolve();
@@ -35,11 +45,12 @@ export function createDoors(context: Context, { hosts, clock, log, gatewayPort }
     if (present && (fixed === undefined || fixed === present.port)) return;
     await close(name);
     const door = createWorkloadDoor({ ...site, workload: name, hosts, clock, log });
-    const reserved = new Set([gatewayPort(), ...state.listPorts().values()]);
+    const reserved = new Set([gatewayPort(), ...state.listPorts().values(), ...(await claims.listOthers())]);
     const { host } = context.project.gateway;
     const port = await listenOn(door.listen, { what: name, host, fixed, first: gatewayPort() + 1, reserved });
     doors.set(name, { door, port });
     state.setPort(name, port);
+    await claims.claim(port);
   }
 
   async function close(name: string): Promise<void> {

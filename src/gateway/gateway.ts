@@ -20,6 +20,7 @@ import { createFrontPage } from "./front-page.ts";
 import { createHousehold } from "./household.ts";
 import { createKept } from "./kept.ts";
 import { listenOn } from "./listen.ts";
+import { createPortClaims } from "./port-claims.ts";
 import { watchSecrets } from "./secret-watch.ts";
 
 const firstPort = 8470;
@@ -34,10 +35,11 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
   const stopping = new AbortController();
   const { host } = context.project.gateway;
   const hosts = listNames(host);
+  const claims = createPortClaims(world.cacheFolder, context.project.folder);
   let port = 0;
 
   const fleet = createFleet({ target, state, clock, log, signal: stopping.signal });
-  const doors = createDoors(context, { hosts, clock, log, gatewayPort: () => port });
+  const doors = createDoors(context, { claims, hosts, clock, log, gatewayPort: () => port });
   const kept = createKept(state);
   const household = createHousehold(context, kept, fleet, (name) => originOf(host, doors.ports().get(name)));
   const site = createSiteContext(context, household);
@@ -50,12 +52,13 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
     host,
     fixed: context.project.gateway.port ?? keptPort(context),
     first: firstPort,
-    reserved: new Set(state.listPorts().values()),
+    reserved: new Set([...state.listPorts().values(), ...(await claims.listOthers())]),
   }).catch((error: unknown) => {
     stopping.abort();
     throw error;
   });
   state.setSetting("gateway_port", String(port));
+  await claims.claim(port);
   await doors
     .sync(site)
     .catch((error: unknown) => log.error("a door stays shut", { error: messageOf(error) }));

@@ -19,6 +19,8 @@ const takeClaim =
   'echo "$$ $started" >"$0/pid.new" && mv "$0/pid.new" "$0/pid" && exec "$@"';
 
 export async function startDetached(argv: Argv, options: StartOptions): Promise<Identity> {
+  const first = await findClaimed(options.claim);
+  if (first) return first;
   await mkdir(options.claim, { recursive: true, mode: 0o700 });
   const log = await open(options.logFile, "a", 0o600);
   try {

@@ -6,7 +6,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { connectAgent, type AgentConnection } from "../../../src/machine/agent-connection.ts";
 import type { Report } from "../../../src/model/status.ts";
 import type { State } from "../../../src/model/words.ts";
-import { killHard, listLiving, until } from "./processes.ts";
+import { endAll, killHard, listLiving, until } from "./processes.ts";
 import { buildStubLaunch, type StubOptions } from "./stub-launch.ts";
 
 export const agentCommand = [
@@ -80,9 +80,7 @@ export async function createAgentRig(root = mkdtempSync(join(tmpdir(), "sesta-ri
       const quiet = async () =>
         (await agent.call("list", {})).every(({ state }) => state === "asleep" || state === "failed");
       await until(() => quiet().catch(() => true), "the stubs do not end");
-      const hello = await agent.findHello();
-      if (hello) await killHard(hello.pid);
-      for (const pid of listLiving(root)) process.kill(pid, "SIGKILL");
+      await endAll(root);
       rmSync(root, { recursive: true, force: true });
     },
   };

@@ -24,6 +24,17 @@ export async function killHard(pid: number): Promise<void> {
   await until(() => !lives(pid), `process ${pid} lives on`);
 }
 
+/** Ends every process whose command line holds `folder`, a scratch folder of the test, also those on their way up. */
+export async function endAll(folder: string): Promise<void> {
+  let quietLooks = 0;
+  await until(async () => {
+    const living = listLiving(folder);
+    quietLooks = living.length === 0 ? quietLooks + 1 : 0;
+    for (const pid of living) await killHard(pid).catch(() => undefined);
+    return quietLooks > 5;
+  }, `something in ${folder} cannot be ended`);
+}
+
 /** Resolves with the first value that is not false or undefined. The limit only keeps a broken test from hanging. */
 export async function until<T>(
   find: () => T | Promise<T>,

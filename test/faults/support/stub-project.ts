@@ -14,7 +14,7 @@ import type { Report } from "../../../src/model/status.ts";
 import type { State } from "../../../src/model/words.ts";
 import { openProjectState } from "../../../src/state/project-state.ts";
 import { agentCommand } from "./agent-rig.ts";
-import { killHard, listLiving, lives, until } from "./processes.ts";
+import { endAll, killHard, listLiving, until } from "./processes.ts";
 import { buildStubLaunch } from "./stub-launch.ts";
 
 export type StubProject = Awaited<ReturnType<typeof createStubProject>>;
@@ -119,9 +119,7 @@ export async function createStubProject(root = tmpdir()) {
     async end(): Promise<void> {
       const running = await findGateway();
       if (running) await killHard(running.pid);
-      const hello = await agent.findHello();
-      if (hello) await killHard(hello.pid);
-      for (const pid of listLiving(folder)) if (lives(pid)) process.kill(pid, "SIGKILL");
+      await endAll(folder);
       await rm(folder, { recursive: true, force: true });
     },
   };
