@@ -28,8 +28,6 @@ const reachOfPrograms = layers.slice(0, layers.indexOf("front") + 1);
 
 /** Longer than 250 lines for a reason. */
 const longFiles: Readonly<Record<string, string>> = {
-  "src/agent/process.ts":
-    "one run of a process: its folder, start, address and end, which share what is known of it",
   "src/agent/supervisor.ts": "one live thing: the states of a workload and every way from one to the next",
   "src/front/proxy/exchange.ts": "one request through the proxy: its two streams share their state",
 };

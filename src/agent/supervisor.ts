@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { messageOf, SestaError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { getBootId, isAlive, type Identity } from "../machine/identity.ts";
+import { getBootId, type Identity } from "../machine/identity.ts";
 import type { AgentEvent, Asked, DoorAddress } from "../model/agent-protocol.ts";
 import type { Report } from "../model/status.ts";
 import type { State } from "../model/words.ts";
@@ -12,6 +12,8 @@ import type { BootLane } from "./boot-lane.ts";
 import { freePort } from "./free-port.ts";
 import { createUse, type Use } from "./idle.ts";
 import type { ProcessRunner } from "./process.ts";
+import { watchLife } from "./life.ts";
+import { StateRecord } from "./state-record.ts";
 
 export type SupervisorContext = {
   clock: Clock;
@@ -24,21 +26,16 @@ export type SupervisorContext = {
 
 const tries = 3;
 const backoffMs = [500, 2_000];
-const livenessTickMs = 1_000;
 /** After something that nobody expected, such as a full disk, the same is tried again. */
 const mendMs = 5_000;
-/** A workload that stayed up this long has earned three new tries. */
-const provenMs = 60_000;
 
 export class Supervisor {
   readonly #context: SupervisorContext;
-  #workload: Supervised;
+  readonly #record: StateRecord;
   #identity: Identity | null = null;
   #wanted: "awake" | "asleep";
   #askedBy = "agent";
   #failures = 0;
-  #phase: string | null = null;
-  #progress: number | null = null;
   #logTail: readonly string[] = [];
   #use: Use | null = null;
   #activity = new AbortController();
@@ -49,26 +46,35 @@ export class Supervisor {
 
   constructor(context: SupervisorContext, workload: Supervised) {
     this.#context = context;
-    this.#workload = workload;
+    this.#record = new StateRecord(context, workload, () => ({
+      pid: this.#identity?.pid ?? null,
+      lastUse: this.#use?.last() ?? null,
+      sleepsAt: this.#use?.sleepsAt() ?? null,
+      logTail: this.#logTail,
+    }));
     this.#wanted = workload.state === "waking" || workload.state === "awake" ? "awake" : "asleep";
   }
 
   get name(): string {
-    return this.#workload.name;
+    return this.#record.workload.name;
   }
 
   get state(): State {
-    return this.#workload.state;
+    return this.#record.workload.state;
+  }
+
+  report(): Report {
+    return this.#record.report();
   }
 
   /** Finds out what an earlier agent left, and goes on from there. */
   async adopt(): Promise<void> {
-    const { state, start, launch } = this.#workload;
+    const { state, start, launch } = this.#record.workload;
     if (state === "failed") this.#logTail = await this.#context.runner.logTail(this.name);
     if (state !== "waking" && state !== "awake" && state !== "sleeping") return;
     if (start && start.bootId !== (await getBootId())) {
       this.#wanted = "asleep";
-      this.#change("asleep", "The machine was restarted.", "agent", null);
+      this.#record.change("asleep", "The machine was restarted.", "agent", null);
     } else if (state === "awake") {
       this.#identity = (start && (await this.#context.runner.find(start))) ?? null;
       if (this.#identity) this.#watchUse();
@@ -77,24 +83,8 @@ export class Supervisor {
     this.#settle();
   }
 
-  report(): Report {
-    const { name, state, since, why } = this.#workload;
-    return {
-      name,
-      state,
-      since,
-      why,
-      pid: this.#identity?.pid ?? null,
-      phase: this.#phase,
-      progress: this.#progress,
-      lastUse: this.#use?.last() ?? null,
-      sleepsAt: this.#use?.sleepsAt() ?? null,
-      logTail: this.#logTail,
-    };
-  }
-
   door(): DoorAddress | null {
-    const { state, start, launch } = this.#workload;
+    const { state, start, launch } = this.#record.workload;
     return state === "awake" && start ? this.#context.runner.door(launch, start) : null;
   }
 
@@ -105,7 +95,7 @@ export class Supervisor {
   wake({ why, by }: Asked): Report {
     if (this.state === "asleep" || this.state === "failed") {
       this.#logTail = [];
-      this.#change("waking", why, by, null);
+      this.#record.change("waking", why, by, null);
       this.#failures = 0;
     }
     this.#wanted = "awake";
@@ -117,7 +107,7 @@ export class Supervisor {
   /** @throws as `wake` */
   sleep({ why, by }: Asked): Report {
     if (this.state === "waking" || this.state === "awake") {
-      this.#change("sleeping", why, by);
+      this.#record.change("sleeping", why, by);
       this.#activity.abort();
     }
     this.#wanted = "asleep";
@@ -132,7 +122,7 @@ export class Supervisor {
 
   /** What to run and when to sleep from now on; what runs is not touched until it is started again. */
   replace(launch: Supervised["launch"], places: Supervised["places"]): void {
-    this.#save({ ...this.#workload, launch, places });
+    this.#record.save({ ...this.#record.workload, launch, places });
     this.#use?.setRule(launch.idle);
   }
 
@@ -158,7 +148,7 @@ export class Supervisor {
         await step();
       } catch (error) {
         log.error("supervisor", { workload: this.name, error: messageOf(error) });
-        this.#show(messageOf(error), null);
+        this.#record.show(messageOf(error), null);
         await clock.sleep(mendMs, this.#left.signal).catch(() => undefined);
       }
     }
@@ -170,34 +160,35 @@ export class Supervisor {
     if (state === "waking" && this.#wanted === "awake")
       return () => (ended === null ? this.#bringUp() : this.#clear());
     if (state === "waking" || state === "sleeping") return () => this.#takeDown();
-    if (state === "awake" && ended !== null) return async () => this.#change("waking", ended, "agent");
+    if (state === "awake" && ended !== null) return async () => this.#record.change("waking", ended, "agent");
     if (state !== "asleep" || this.#wanted !== "awake") return undefined;
     return async () => {
-      this.#change("waking", "It was asked for while it went to sleep.", this.#askedBy, null);
+      this.#record.change("waking", "It was asked for while it went to sleep.", this.#askedBy, null);
       this.#failures = 0;
     };
   }
 
   async #bringUp(): Promise<void> {
     const activity = this.#begin();
-    const queued = (before: number) => this.#show(`waits for its turn; ${before} others are before it`, null);
+    const queued = (before: number) =>
+      this.#record.show(`waits for its turn; ${before} others are before it`, null);
     try {
       await this.#context.lane.run(() => this.#start(activity), activity, queued);
     } catch (error) {
       return activity.aborted ? undefined : this.#tryFailed(error, activity);
     }
     if (activity.aborted) return;
-    this.#change("awake", `${this.#workload.launch.title} answers.`, this.#askedBy);
+    this.#record.change("awake", `${this.#record.workload.launch.title} answers.`, this.#askedBy);
     this.#watchUse();
   }
 
   async #start(activity: AbortSignal): Promise<void> {
-    const { launch, places } = this.#workload;
-    const start = this.#workload.start ?? (await this.#newStart());
+    const { launch, places } = this.#record.workload;
+    const start = this.#record.workload.start ?? (await this.#newStart());
     activity.throwIfAborted();
     await this.#context.runner.start(launch, places, start, activity, {
       started: (identity) => (this.#identity = identity),
-      progress: (phase, progress) => this.#show(phase, progress),
+      progress: (phase, progress) => this.#record.show(phase, progress),
     });
   }
 
@@ -208,22 +199,22 @@ export class Supervisor {
     if (activity.aborted) return; // asked to sleep meanwhile
     this.#failures += 1;
     log.warn("start failed", { workload: this.name, try: this.#failures, error: messageOf(reason) });
-    this.#workload = { ...this.#workload, start: null };
+    this.#record.forgetStart();
     if (isLasting(reason)) return this.#fail(messageOf(reason));
     if (this.#failures >= tries) return this.#fail(`${messageOf(reason)} (${tries} tries)`);
-    this.#show(`try ${this.#failures} of ${tries} failed: ${messageOf(reason)}`, null);
+    this.#record.show(`try ${this.#failures} of ${tries} failed: ${messageOf(reason)}`, null);
     await clock.sleep(backoffMs[this.#failures - 1] ?? 0, activity).catch(() => undefined);
   }
 
   #fail(reason: string): void {
-    this.#change("failed", reason, "agent", null);
+    this.#record.change("failed", reason, "agent", null);
     this.#wanted = "asleep";
   }
 
   // Written before the process exists, so that a kill in between leaves something to look for.
   async #newStart(): Promise<Start> {
     const start = { startId: randomUUID(), port: await freePort(), bootId: await getBootId() };
-    this.#save({ ...this.#workload, start });
+    this.#record.save({ ...this.#record.workload, start });
     return start;
   }
 
@@ -232,32 +223,40 @@ export class Supervisor {
     this.#use = null;
     await this.#stopLeftovers();
     this.#ended = null;
-    this.#change("asleep", this.#workload.why, this.#askedBy, null);
+    this.#record.change("asleep", this.#record.workload.why, this.#askedBy, null);
   }
 
   async #stopLeftovers(): Promise<void> {
-    const { start, launch } = this.#workload;
-    if (start) await this.#context.runner.stop(launch, start, (phase) => this.#show(phase, null));
+    const { start, launch } = this.#record.workload;
+    if (start) await this.#context.runner.stop(launch, start, (phase) => this.#record.show(phase, null));
     this.#identity = null;
   }
 
   #watchUse(): void {
     const activity = this.#begin();
     const { clock, runner } = this.#context;
-    const { launch, start, since } = this.#workload;
-    if (!start) return;
+    const { launch, start, since } = this.#record.workload;
+    const identity = this.#identity;
+    if (!start || !identity) return;
     const use = createUse(clock, launch.idle, since);
     this.#use = use;
-    this.#sendReport();
+    this.#record.tell();
     void use.watch(
       {
-        collect: () => runner.evidence(this.#workload.launch, start),
+        collect: () => runner.evidence(this.#record.workload.launch, start),
         sleep: (why) => this.#sleepIfPossible(why),
-        changed: () => this.#sendReport(),
+        changed: () => this.#record.tell(),
       },
       activity,
     );
-    void this.#watchLife(activity);
+    void watchLife(clock, identity, activity, {
+      proven: () => (this.#failures = 0),
+      ended: () => {
+        this.#use = null;
+        this.#ended = `${launch.title} ended by itself; it is started again.`;
+        this.#settle();
+      },
+    });
   }
 
   #sleepIfPossible(why: string): boolean {
@@ -270,20 +269,6 @@ export class Supervisor {
     }
   }
 
-  async #watchLife(activity: AbortSignal): Promise<void> {
-    const { clock } = this.#context;
-    const began = clock.monotonic();
-    for (;;) {
-      await clock.sleep(livenessTickMs, activity).catch(() => undefined);
-      if (activity.aborted || !this.#identity) return;
-      if (clock.monotonic() - began > provenMs) this.#failures = 0;
-      if ((await isAlive(this.#identity)) || activity.aborted) continue;
-      this.#use = null;
-      this.#ended = `${this.#workload.launch.title} ended by itself; it is started again.`;
-      return this.#settle();
-    }
-  }
-
   async #clear(): Promise<void> {
     const activity = this.#begin();
     this.#logTail = await this.#context.runner.logTail(this.name);
@@ -291,9 +276,9 @@ export class Supervisor {
     if (activity.aborted) return; // asked to sleep meanwhile
     this.#ended = null;
     this.#failures += 1;
-    this.#workload = { ...this.#workload, start: null };
+    this.#record.forgetStart();
     if (this.#failures >= tries)
-      this.#fail(`${this.#workload.launch.title} kept ending by itself (${tries} times)`);
+      this.#fail(`${this.#record.workload.launch.title} kept ending by itself (${tries} times)`);
   }
 
   /** One activity at a time: what went on before is told to end. */
@@ -301,35 +286,6 @@ export class Supervisor {
     this.#activity.abort();
     this.#activity = new AbortController();
     return this.#activity.signal;
-  }
-
-  #show(phase: string | null, progress: number | null): void {
-    this.#phase = phase;
-    this.#progress = progress;
-    this.#sendReport();
-  }
-
-  /** What cannot be kept has not happened. */
-  #save(next: Supervised): void {
-    this.#context.state.save(next);
-    this.#workload = next;
-  }
-
-  #change(to: State, why: string, by: string, start: Start | null = this.#workload.start): void {
-    const { clock, state, send } = this.#context;
-    const from = this.state;
-    const at = clock.now();
-    const next = { ...this.#workload, state: to, since: at, why, start };
-    const change = state.change(next, { at, workload: this.name, from, to, why, by });
-    this.#workload = next;
-    this.#phase = null;
-    this.#progress = null;
-    send({ change });
-    this.#sendReport();
-  }
-
-  #sendReport(): void {
-    this.#context.send({ report: this.report() });
   }
 }
 
