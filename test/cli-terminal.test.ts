@@ -55,16 +55,23 @@ describe.skipIf(!hasTerminal)("init on a terminal", () => {
     expect([code, readdirSync(folder)]).toEqual([130, []]);
   });
 
-  test("an answer that no project can have writes nothing", () => {
+  test("an answer that no project can have is asked for again at once", () => {
     const folder = scratch();
-    const { code, screen } = runOnTerminal(["init"], folder, [
-      ["What is the project called?", enter],
+    const back = "\u007f".repeat(60);
+    const { code } = runOnTerminal(["init"], folder, [
+      ["What is the project called?", ` Team${enter}`],
+      ["Expected a name of 3 to 40", `${back}vision-team${enter}`],
       ["with a password?", "n"],
       ["After how long", ` or so${enter}`],
-      ["Python packages", enter],
+      ["Expected a duration like 40m", `${back}1h${enter}`],
+      ["Python packages", `-r${enter}`],
+      ["Expected a package like pandas", `${back}pandas==2${enter}`],
     ]);
-    expect([code, existsSync(join(folder, "sesta.yaml"))]).toEqual([2, false]);
-    expect(screen).toContain("40m or so");
+    expect(code).toBe(0);
+    const written = readFileSync(join(folder, "sesta.yaml"), "utf8");
+    expect(written).toMatch(/^name: vision-team$/m);
+    expect(written).toMatch(/^ +idle: 1h /m);
+    expect(written).toContain('packages: ["pandas==2"]');
   });
 });
 

@@ -1,6 +1,7 @@
 // Shows plans, so that every change is seen before it happens.
 import { SestaError } from "../base/errors.ts";
 import type { Action, Plan } from "../model/plan.ts";
+import type { Project } from "../model/project.ts";
 import type { ProjectPlan } from "../operations/plan.ts";
 import type { SecretFinding } from "../project/secret.ts";
 import type { Terminal } from "./terminal.ts";
@@ -39,18 +40,27 @@ function formatPlan(
 }
 
 /** Warnings are printed; a reference that leads nowhere ends the verb. @throws SestaError SECRET_MISSING */
-export function throwMissingSecrets(findings: readonly SecretFinding[], terminal: Terminal): void {
+export function throwMissingSecrets(
+  { secrets }: Project,
+  findings: readonly SecretFinding[],
+  terminal: Terminal,
+): void {
   for (const { level, message } of findings) {
     if (level === "warning") terminal.err(`${terminal.paint("yellow", "warning")}: ${message}\n`);
   }
   const missing = findings.filter(({ level }) => level === "error");
   if (missing.length === 0) return;
+  const variables = missing.flatMap(({ secret }) => {
+    const ref = secrets[secret];
+    return ref && "env" in ref ? [`${ref.env}=…`] : [];
+  });
+  const example = variables.length === 0 ? "" : `: \`export ${variables.join(" ")}\``;
   throw new SestaError(
     "SECRET_MISSING",
     missing.length === 1 ? "A secret is missing" : `${missing.length} secrets are missing`,
     {
       problems: missing.map(({ message }) => message),
-      hint: "Set it, for example with `export NAME=…`, or change its reference in sesta.yaml.",
+      hint: `Set it${example}, or change its reference in sesta.yaml.`,
     },
   );
 }

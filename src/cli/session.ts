@@ -78,5 +78,6 @@ async function confirm(terminal: Terminal, flags: CommonFlags, question: string)
   const { confirm: ask, isCancel } = await import("@clack/prompts");
   const answer = await ask({ message: question, initialValue: true, output: process.stderr });
   if (isCancel(answer)) throw new SestaError("INTERRUPTED", "Stopped; nothing was changed");
+  if (!answer) terminal.err("Nothing was changed.\n");
   return answer;
 }

@@ -48,7 +48,7 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
             pauseMs = firstPauseMs;
             await take(event);
           }
-          log.warn("the agent went away");
+          if (!signal.aborted) log.warn("the agent went away");
         }
       } catch (error) {
         if (!signal.aborted) log.warn("the agent does not answer", { error: messageOf(error) });

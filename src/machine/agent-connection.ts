@@ -42,8 +42,7 @@ export function connectAgent(place: AgentPlace, clock: Clock) {
         throw error;
       }),
     /** Reports and changes as they come, until `signal` aborts or the agent goes away. */
-    watch: (after: number, signal: AbortSignal) =>
-      follow(path, "watch", { after }, signal) as AsyncGenerator<AgentEvent>,
+    watch: (after: number, signal: AbortSignal) => watchAgent(path, after, signal),
     /** Starts the agent unless one answers. @throws AGENT_VERSION when the one that runs is of another protocol */
     async ensure(): Promise<Hello> {
       const running = await this.findHello();
@@ -59,6 +58,14 @@ export function connectAgent(place: AgentPlace, clock: Clock) {
       }
     },
   };
+}
+
+async function* watchAgent(path: string, after: number, signal: AbortSignal): AsyncGenerator<AgentEvent> {
+  try {
+    yield* follow(path, "watch", { after }, signal) as AsyncGenerator<AgentEvent>;
+  } catch (error) {
+    if (!signal.aborted) throw unreachable(error) ?? error;
+  }
 }
 
 function accept(hello: Hello): Hello {

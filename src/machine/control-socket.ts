@@ -140,10 +140,12 @@ async function answer(
 function readRequest(socket: Socket): Promise<{ method: string; params: unknown }> {
   return new Promise((resolve, reject) => {
     let text = "";
+    let length = 0;
     socket.setEncoding("utf8").on("data", (chunk) => {
+      length += String(chunk).length;
+      if (length > longestRequest) return reject(new Error("the request is too long")); // the rest is dropped
       text += String(chunk);
-      if (text.length > longestRequest) reject(new Error("the request is too long"));
-      if (!text.includes("\n")) return;
+      if (!String(chunk).includes("\n")) return;
       try {
         resolve(JSON.parse(text));
       } catch (error) {

@@ -49,7 +49,10 @@ async function run([program, ...operands]: Argv, options: RunOptions): Promise<R
   };
   await Promise.all([read("stdout"), read("stderr")]);
   const result = await child;
-  if (result.isCanceled) throw new SestaError("INTERRUPTED", `${program} was stopped`);
+  if (result.isCanceled) {
+    const reason: unknown = options.signal?.reason;
+    throw reason instanceof SestaError ? reason : new SestaError("INTERRUPTED", `${program} was stopped`);
+  }
   if (result.timedOut) {
     throw new SestaError("COMMAND_FAILED", `${program} did not end within ${options.timeoutMs} ms`);
   }

@@ -76,7 +76,7 @@ async function runUv(
     .filter((line) => line.trim() !== "");
   throw new SestaError("ENVIRONMENT", failure, {
     problems: words.slice(-12),
-    hint: /no interpreter found|No download found/i.test(ran.stderr)
+    hint: /no interpreter found|No download found|python-build-standalone/i.test(ran.stderr)
       ? "Install that Python, or name another with `python:` in sesta.yaml."
       : "Change `packages` or `requirements` in sesta.yaml, or check the connection to the package index.",
   });

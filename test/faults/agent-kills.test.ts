@@ -2,13 +2,13 @@
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { agentCommand, createAgentRig, type AgentRig } from "./support/agent-rig.ts";
 import { killHard, lives, until } from "./support/processes.ts";
+import { openKilled } from "./support/open-killed.ts";
 import { limitMs, points } from "./support/points.ts";
 
 let rig: AgentRig;
@@ -153,12 +153,12 @@ describe("killed", () => {
 
 describe("another machine than before", () => {
   const editState = (change: string) => {
-    const db = new DatabaseSync(join(rig.home, "agent.db"));
+    const db = openKilled(join(rig.home, "agent.db"));
     db.prepare(`UPDATE workloads SET ${change} WHERE name = ?`).run(name);
     db.close();
   };
   const startOf = () => {
-    const db = new DatabaseSync(join(rig.home, "agent.db"));
+    const db = openKilled(join(rig.home, "agent.db"));
     const row = db.prepare("SELECT start_id FROM workloads WHERE name = ?").get(name);
     db.close();
     return String(row?.["start_id"]);

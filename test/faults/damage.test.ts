@@ -2,12 +2,12 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ProjectStatus } from "../../src/model/status.ts";
 import { openAgentState } from "../../src/state/agent-state.ts";
 import { openProjectState } from "../../src/state/project-state.ts";
 import { expectOneError, sesta } from "./support/command-line.ts";
+import { openKilled } from "./support/open-killed.ts";
 import { points } from "./support/points.ts";
 import { until } from "./support/processes.ts";
 import { buildStubLaunch } from "./support/stub-launch.ts";
@@ -151,7 +151,7 @@ describe("a project whose files are damaged", () => {
 
   test("F24: state.db of a newer Sesta", async () => {
     const newer = (path: string) => {
-      const db = new DatabaseSync(path);
+      const db = openKilled(path);
       db.exec("PRAGMA user_version = 99");
       db.close();
     };
@@ -192,7 +192,7 @@ describe("a project whose files are damaged", () => {
   });
 
   function mergeJournal(path: string): boolean {
-    const db = new DatabaseSync(path);
+    const db = openKilled(path);
     try {
       db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       return true;

@@ -3,6 +3,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { SestaError, systemCode } from "../../base/errors.ts";
+import { findDurationMs } from "../../model/duration.ts";
+import { envNamePattern } from "../../model/secret.ts";
+import { projectNameProblem } from "../../project/names.ts";
+import { packageProblem } from "../../project/package-spec.ts";
 import { parseProject } from "../../project/parse.ts";
 import { buildTemplate, type LabAnswers } from "../../project/template.ts";
 import type { Session, Verb } from "../session.ts";
@@ -56,23 +60,40 @@ async function askPerson({ terminal, flags }: Session, proposed: string): Promis
   const output = process.stderr;
   const given = await group(
     {
-      name: () => text({ message: "What is the project called?", initialValue: proposed, output }),
+      name: () =>
+        text({
+          message: "What is the project called?",
+          initialValue: proposed,
+          validate: (typed = "") => expected(projectNameProblem(typed)),
+          output,
+        }),
       password: () => confirm({ message: "Should a team reach its Jupyter Lab with a password?", output }),
       passwordEnv: ({ results }) =>
         results.password === true
           ? text({
               message: "Which environment variable holds that password?",
               initialValue: defaultEnv,
+              validate: (typed = "") =>
+                envNamePattern.test(typed) ? undefined : expected("the name of a variable, like TEAM_PASS"),
               output,
             })
           : Promise.resolve(undefined),
       idle: () =>
-        text({ message: "After how long without use should it sleep?", initialValue: "40m", output }),
+        text({
+          message: "After how long without use should it sleep?",
+          initialValue: "40m",
+          validate: (typed = "") =>
+            typed === "never" || findDurationMs(typed)
+              ? undefined
+              : expected("a duration like 40m, or never"),
+          output,
+        }),
       packages: () =>
         text({
           message: "Python packages, separated by spaces",
           placeholder: "pandas scikit-learn",
           defaultValue: "",
+          validate: (typed = "") => expected(splitWords(typed).map(packageProblem).find(Boolean)?.expected),
           output,
         }),
     },
@@ -87,8 +108,17 @@ async function askPerson({ terminal, flags }: Session, proposed: string): Promis
     name,
     ...(typeof passwordEnv === "string" && { passwordEnv }),
     idle,
-    packages: packages.split(/[\s,]+/).filter((one) => one !== ""),
+    packages: splitWords(packages),
   };
+}
+
+/** What is said under a question whose answer cannot stand in a project file. */
+function expected(problem: string | undefined): string | undefined {
+  return problem && `Expected ${problem}.`;
+}
+
+function splitWords(text: string): string[] {
+  return text.split(/[\s,]+/).filter((word) => word !== "");
 }
 
 async function writeNew(path: string, content: string): Promise<void> {

@@ -6,7 +6,11 @@ import type { Verb } from "../session.ts";
 
 export const plan: Verb<object, string[]> = async (session, flags, ...names) => {
   const context = await session.open();
-  throwMissingSecrets(await checkSecrets(context.project, session.world.env), session.terminal);
+  throwMissingSecrets(
+    context.project,
+    await checkSecrets(context.project, session.world.env),
+    session.terminal,
+  );
   const found = await planUp(context, names);
   if (flags.json) {
     const plans = found.plans.map(({ wanted: _, basis: __, ...shown }) => shown);

@@ -13,7 +13,7 @@ type Flags = { wake?: boolean | undefined };
 export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
   const context = await session.open();
-  throwMissingSecrets(await checkSecrets(context.project, world.env), terminal);
+  throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
   const plan = await planUp(context, names);
   if (!flags.json) printPlans(plan, terminal);
   const changes = plan.plans.filter(({ action }) => action !== "none");
@@ -41,11 +41,15 @@ function describe(
   { workloads, secrets }: Project,
   { url, doors }: { url: string; doors: Readonly<Record<string, string>> },
 ): string {
-  const lines = Object.keys(doors).flatMap((name) => [
-    `${name}  ${doors[name]}`,
-    `  ${wakeLine(workloads[name]?.password, secrets, `${url}/v1/${name}/start`)}`,
-    `  or open it as its owner: sesta open ${name}`,
-  ]);
+  const lines = Object.keys(doors).flatMap((name) => {
+    const workload = workloads[name];
+    if (!workload) return []; // an orphan; the plan has just said what takes it away
+    return [
+      `${name}  ${doors[name]}`,
+      `  ${wakeLine(workload.password, secrets, `${url}/v1/${name}/start`)}`,
+      `  or open it as its owner: sesta open ${name}`,
+    ];
+  });
   return `${lines.join("\n")}\nall of it  ${url}\n`;
 }
 

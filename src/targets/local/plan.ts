@@ -34,8 +34,10 @@ function planPlace({ folders }: Local, placed: PlacedWorkload | undefined, wante
 }
 
 function extras({ environment }: Launch): string {
-  const count = (environment?.packages.length ?? 0) + (environment?.requirements.length ?? 0);
-  return count === 0 ? "" : ` and ${environment?.packages.slice(0, 4).join(", ")}${count > 4 ? ", …" : ""}`;
+  const { packages = [], requirements = [] } = environment ?? {};
+  const named = packages.length > 4 ? [...packages.slice(0, 4), "…"] : packages;
+  const extra = requirements.length > 0 ? [...named, "its requirements"] : named;
+  return extra.length === 0 ? "" : ` and ${extra.join(", ")}`;
 }
 
 function versionOf({ environment }: Launch): string {
