@@ -104,6 +104,18 @@ describe.skipIf(!hasTerminal)("up on a terminal", () => {
   });
 });
 
+test.each([["status"], ["status", "--watch"]])(
+  "%s: a reader that leaves, as `head` does, is no error",
+  async (...argv) => {
+    const child = startCli(argv, scratch(yaml));
+    let stderr = "";
+    child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+    child.stdout.destroy();
+    const [code] = (await once(child, "close")) as [number | null];
+    expect([code, stderr]).toEqual([argv.length === 1 ? 0 : 130, ""]);
+  },
+);
+
 describe("Ctrl-C", () => {
   test.each(["SIGINT", "SIGTERM"] as const)(
     "%s ends status --watch with 130 and says nothing more",

@@ -152,6 +152,7 @@ describe("--json", () => {
     [["status"], broken, 2, "PROJECT_INVALID"],
     [["why", "nothing"], project, 2, "UNKNOWN_WORKLOAD"],
     [["sleep", "notebook"], project, 1, "NOT_UP"],
+    [["open", "notebook"], project, 1, "NOT_UP"],
     [["stauts"], project, 2, "USAGE"],
     [["why"], project, 2, "USAGE"],
     [["status", "--jsn"], project, 2, "USAGE"],

@@ -10,7 +10,7 @@ import type { FixedPlaces } from "../state/agent-state.ts";
 /** Left free so that what people save while the workload runs is not cut off. */
 const reserveBytes = 64 * 1024 * 1024;
 
-/** @throws SestaError ENVIRONMENT, START_FAILED, DISK_FULL */
+/** @throws SestaError ENVIRONMENT, DISK_FULL, each with a hint, since another try cannot cure it */
 export async function prepare(
   machine: Machine,
   home: string,
@@ -24,7 +24,7 @@ export async function prepare(
     });
   }
   if (!existsSync(fixed.workspace)) {
-    throw new SestaError("START_FAILED", `the workspace ${fixed.workspace} is missing`, {
+    throw new SestaError("ENVIRONMENT", `the workspace ${fixed.workspace} is missing`, {
       hint: "Put it back, or run `sesta up` to begin with an empty one.",
     });
   }

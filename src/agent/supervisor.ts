@@ -200,7 +200,7 @@ export class Supervisor {
     this.#failures += 1;
     log.warn("start failed", { workload: this.name, try: this.#failures, error: messageOf(reason) });
     this.#record.forgetStart();
-    if (isLasting(reason)) return this.#fail(messageOf(reason));
+    if (isLasting(reason)) return this.#fail(withHint(reason));
     if (this.#failures >= tries) return this.#fail(`${messageOf(reason)} (${tries} tries)`);
     this.#record.show(`try ${this.#failures} of ${tries} failed: ${messageOf(reason)}`, null);
     await clock.sleep(backoffMs[this.#failures - 1] ?? 0, activity).catch(() => undefined);
@@ -290,6 +290,10 @@ export class Supervisor {
 }
 
 /** What another try cannot cure. */
-function isLasting(error: unknown): boolean {
+function isLasting(error: unknown): error is SestaError {
   return error instanceof SestaError && error.code !== "START_FAILED";
+}
+
+function withHint({ message, hint }: SestaError): string {
+  return hint === undefined ? message : `${message}. ${hint}`;
 }

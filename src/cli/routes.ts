@@ -37,7 +37,7 @@ export const routes = {
     docs: {
       brief: "Look for what is missing or wrong, each with the one command that mends it",
       fullDescription: withExamples(
-        "Changes nothing. Ends with 1 when something must be mended.",
+        "Mends nothing by itself. Ends with 1 when something must be mended.",
         "doctor",
         "doctor --json",
       ),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../base/clock.ts";
-import { SestaError } from "../base/errors.ts";
+import { SestaError, systemCode } from "../base/errors.ts";
 import type { World } from "../operations/context.ts";
 import { findCacheFolder } from "./cache-folder.ts";
 
@@ -39,5 +39,12 @@ function interruption(): AbortSignal {
     setTimeout(() => process.exit(130), graceMs).unref();
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
+  // Whoever read this has closed its end, as `head` does: what goes on ends in order, as with Ctrl-C.
+  const unread = (error: unknown) => {
+    if (systemCode(error) !== "EPIPE") throw error;
+    if (!controller.signal.aborted) stop();
+  };
+  process.stdout.on("error", unread);
+  process.stderr.on("error", unread);
   return controller.signal;
 }

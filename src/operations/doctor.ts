@@ -72,9 +72,19 @@ async function examineSecrets({ project, world }: Context): Promise<Finding[]> {
 
 async function examineGateway(context: Context): Promise<Finding[]> {
   const gateway = await findGateway(context);
-  if (gateway) return [{ level: "ok", what: `the gateway answers at ${gateway.url}` }];
-  const placed = context.state.listWorkloads().length > 0;
-  if (!placed) return [{ level: "ok", what: "nothing is up, so no gateway is needed" }];
+  const placed = context.state.listWorkloads();
+  if (gateway) {
+    const shut = placed.filter(({ name, placedAt }) => placedAt !== null && !gateway.doors[name]);
+    return [
+      { level: "ok", what: `the gateway answers at ${gateway.url}` },
+      ...shut.map(({ name }): Finding => ({
+        level: "error",
+        what: `${name} has no address: its port cannot be opened`,
+        mend: `sesta up ${name} -y`,
+      })),
+    ];
+  }
+  if (placed.length === 0) return [{ level: "ok", what: "nothing is up, so no gateway is needed" }];
   return [
     {
       level: "error",

@@ -14,7 +14,10 @@ export function findGateway(context: Context): Promise<GatewayHello | undefined>
   return askGateway(context, "hello", {}).catch(undefinedWhenGone);
 }
 
-/** Starts the gateway unless it runs; either way it has seen the present project when this returns. */
+/**
+ * Starts the gateway unless it runs; either way it has seen the present project when this returns.
+ * @throws SestaError GATEWAY_UNREACHABLE, PORT_TAKEN when the gateway runs and a workload's door cannot be opened
+ */
 export async function ensureGateway(context: Context): Promise<GatewayHello> {
   const running = await reloadGateway(context);
   if (running) return running;
@@ -23,7 +26,7 @@ export async function ensureGateway(context: Context): Promise<GatewayHello> {
   const began = world.clock.monotonic();
   for (;;) {
     const hello = await findGateway(context);
-    if (hello) return hello;
+    if (hello) return isOpen(context, hello) ? hello : ((await reloadGateway(context)) ?? hello);
     if (end.failed || world.clock.monotonic() - began > startTimeoutMs) {
       throw new SestaError(
         "GATEWAY_UNREACHABLE",
@@ -36,6 +39,11 @@ export async function ensureGateway(context: Context): Promise<GatewayHello> {
     }
     await world.clock.sleep(20);
   }
+}
+
+/** One that has just started serves even where a door stays shut; asked to look again, it says why. */
+function isOpen({ state }: Context, { doors }: GatewayHello): boolean {
+  return state.listWorkloads().every(({ name, placedAt }) => placedAt === null || Object.hasOwn(doors, name));
 }
 
 /** The error, and what to try, that a gateway printed when it ended at once. */

@@ -1,14 +1,23 @@
 // An address that makes a browser the owner's: good once, for a minute.
+import { SestaError } from "../base/errors.ts";
 import type { Context } from "./context.ts";
 import { askGateway, ensureGateway } from "./gateway.ts";
 import { requireKnown } from "./plan.ts";
 
-/** @param name none opens the index of the project */
+/**
+ * @param name none opens the index of the project
+ * @throws SestaError UNKNOWN_WORKLOAD, NOT_UP
+ */
 export async function createOpenAddress(
   context: Context,
   name?: string,
 ): Promise<{ url: string; expiresInSeconds: number }> {
-  if (name !== undefined) requireKnown(context, name);
+  if (name !== undefined) {
+    requireKnown(context, name);
+    if (!context.state.findWorkload(name)?.placedAt) {
+      throw new SestaError("NOT_UP", `${name} is not up`, { hint: `Run \`sesta up ${name}\`.` });
+    }
+  }
   await ensureGateway(context);
   return askGateway(context, "ticket", { workload: name ?? null });
 }

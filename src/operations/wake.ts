@@ -17,7 +17,7 @@ export async function wake(context: Context, name: string, on: OnReport): Promis
   if (report.state === "awake") return report;
   throw new SestaError("START_FAILED", `${name} failed to start: ${report.why}`, {
     problems: report.logTail,
-    hint: `Run \`sesta logs ${name}\` for more.`,
+    ...(report.logTail.length > 0 && { hint: `Run \`sesta logs ${name}\` for more.` }),
   });
 }
 

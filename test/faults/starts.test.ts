@@ -69,7 +69,9 @@ test("what another try cannot cure is not tried again, and says what to do", asy
   rmSync(rig.workspaceOf("homeless"), { recursive: true });
   await rig.wake("homeless");
   const failed = await rig.untilState("homeless", "failed");
-  expect(failed.why).toContain(`the workspace ${rig.workspaceOf("homeless")} is missing`);
+  expect(failed.why).toBe(
+    `the workspace ${rig.workspaceOf("homeless")} is missing. Put it back, or run \`sesta up\` to begin with an empty one.`,
+  );
   mkdirSync(rig.workspaceOf("homeless"));
   await rig.wake("homeless");
   expect((await rig.untilState("homeless", "awake", "failed")).state).toBe("awake");

@@ -59,7 +59,7 @@ function format({ project, gateway, workloads }: ProjectStatus, now: number, pai
 }
 
 function formatLog({ name, log_tail }: WorkloadStatus): string {
-  return log_tail === undefined
+  return log_tail === undefined || log_tail.length === 0
     ? ""
     : `\nlast lines of ${name}:\n${log_tail.map((line) => `  ${line}\n`).join("")}`;
 }

@@ -10,7 +10,9 @@ export const why: Verb<object, [string]> = async (session, flags, name) => {
   const { terminal, world } = session;
   const now = world.clock.now();
   const lines = [
-    `${name} is ${found.state}, for ${formatMs(now - Date.parse(found.since))}: ${found.why}`,
+    found.state === "absent"
+      ? `${name} is absent: ${found.why}`
+      : `${name} is ${found.state}, for ${formatMs(now - Date.parse(found.since))}: ${found.why}`,
     ...(found.last_use
       ? [`last use: ${found.last_use.source}, ${formatMs(now - Date.parse(found.last_use.at))} ago`]
       : []),

@@ -36,7 +36,7 @@ function planPlace({ folders }: Local, placed: PlacedWorkload | undefined, wante
 function extras({ environment }: Launch): string {
   const { packages = [], requirements = [] } = environment ?? {};
   const named = packages.length > 4 ? [...packages.slice(0, 4), "…"] : packages;
-  const extra = requirements.length > 0 ? [...named, "its requirements"] : named;
+  const extra = requirements.length > 0 ? [...named, "the requirements file"] : named;
   return extra.length === 0 ? "" : ` and ${extra.join(", ")}`;
 }
 
