@@ -15,7 +15,7 @@ import { askToEnd, makeEnd, termGraceMs } from "./ending.ts";
 import type { Evidence } from "./idle.ts";
 import { collectJupyterEvidence } from "./jupyter-evidence.ts";
 import { prepare } from "./prepare.ts";
-import { readLogTail, turnLog } from "./process-log.ts";
+import { beginLog, readLogTail } from "./process-log.ts";
 import { endStrays } from "./strays.ts";
 
 export type StartEvents = {
@@ -61,7 +61,8 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       on.progress(`starting ${launch.title}`, 0.05);
       await mkdir(keep, { recursive: true, mode: 0o700 });
       await prepare(machine, home, runtime, fixed, process.files);
-      await turnLog(logOf(launch.name));
+      if (!existsSync(join(runtime, "claimed")))
+        await beginLog(logOf(launch.name), launch.title, clock.now());
       const identity = await machine.start(
         process.argv.map((part) => fill(part, places)) as unknown as Argv,
         {

@@ -124,6 +124,9 @@ export class Supervisor {
   replace(launch: Supervised["launch"], places: Supervised["places"]): void {
     this.#record.save({ ...this.#record.workload, launch, places });
     this.#use?.setRule(launch.idle);
+    if (this.state !== "failed") return;
+    this.#logTail = [];
+    this.#record.change("asleep", "It was brought up again and waits to be woken.", "owner", null);
   }
 
   /** Stops watching; what runs goes on. */

@@ -1,6 +1,6 @@
 // Which origins may change something: exact scheme, host and port, and nothing that only looks alike.
 import { describe, expect, test } from "vitest";
-import { checkChange, checkLogin, checkUpgrade } from "./origin.ts";
+import { checkChange, checkLogin, checkRead, checkUpgrade } from "./origin.ts";
 import type { RequestHead } from "./request-head.ts";
 
 type Given = { method?: string; host?: string | undefined; encrypted?: boolean } & Record<string, unknown>;
@@ -151,5 +151,22 @@ describe("T7: logins", () => {
     expect(checkLogin(head({ "sec-fetch-site": null }))).toBeUndefined();
     expect(checkLogin(head({ origin: null, "sec-fetch-site": "cross-site" }))).toBe("fetch site differs");
     expect(checkLogin(head({ "sec-fetch-site": "same-site" }))).toBe("fetch site differs");
+  });
+});
+
+describe("T7: what only reads", () => {
+  test.each([
+    ["a page of this origin", {}, undefined],
+    ["a program, which sends neither", { origin: null, "sec-fetch-site": null }, undefined],
+    ["the address bar", { origin: null, "sec-fetch-site": "none" }, undefined],
+    ["a script tag on another port", { origin: null, "sec-fetch-site": "same-site" }, "fetch site differs"],
+    ["an image on another site", { origin: null, "sec-fetch-site": "cross-site" }, "fetch site differs"],
+    [
+      "a fetch of another origin",
+      { origin: "http://127.0.0.1:8470", "sec-fetch-site": null },
+      "origin differs",
+    ],
+  ])("%s", (_who, headers, problem) => {
+    expect(checkRead(head(headers, { method: "GET" }))).toBe(problem);
   });
 });

@@ -16,6 +16,16 @@ export function checkChange(head: RequestHead): OriginProblem | undefined {
   return checkOrigin(head) ?? checkFetchSite(head, expectsFetchSite(head));
 }
 
+/**
+ * For what only reads, navigations aside: a page of another origin, and another port is one, may not pull in what
+ * the session opens, as a script or an image. Programs send neither header.
+ */
+export function checkRead(head: RequestHead): OriginProblem | undefined {
+  if (head.header("origin") !== undefined && checkOrigin(head)) return "origin differs";
+  const site = head.header("sec-fetch-site");
+  return site === undefined || site === "same-origin" || site === "none" ? undefined : "fetch site differs";
+}
+
 /** For WebSockets. Origin is required; Chromium sends no Sec-Fetch-Site with a handshake, others do. */
 export function checkUpgrade(head: RequestHead): OriginProblem | undefined {
   return checkOrigin(head) ?? checkFetchSite(head, false);

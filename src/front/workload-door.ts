@@ -6,7 +6,7 @@ import type { WorkloadView } from "../model/view.ts";
 import { isKnownHost } from "./host.ts";
 import type { Household } from "./household.ts";
 import { isNavigation } from "./navigation.ts";
-import { checkChange, checkUpgrade } from "./origin.ts";
+import { checkChange, checkRead, checkUpgrade, type OriginProblem } from "./origin.ts";
 import { buildWakingPage } from "./pages/waking-page.ts";
 import { createDoorServer } from "./proxy/door-server.ts";
 import type { Decision, Door, DoorRequest } from "./proxy/door.ts";
@@ -84,14 +84,18 @@ function decide(
   const navigates = isNavigation(request);
   const session = findSession(household, sessions, request.header("cookie"), workload);
   if (!session) return navigates ? local : refusal(401, "Log in first.");
-  if (request.upgrade ? checkUpgrade(request) : checkChange(request))
-    return refusal(403, "This request came from elsewhere.");
+  if (!navigates && findProblem(request, reads)) return refusal(403, "This request came from elsewhere.");
   const address = household.address(workload);
   if (!address) return navigates ? local : notAwake(household, workload);
   if (navigates) household.used(workload, "somebody opened its page");
   else if (!reads) household.used(workload, "somebody changed something in its page");
   const id = "owner" in session.subject ? "owner" : `${session.version}`;
   return { kind: "forward", upstream: address, session: id };
+}
+
+function findProblem(request: DoorRequest, reads: boolean): OriginProblem | undefined {
+  if (request.upgrade) return checkUpgrade(request);
+  return reads ? checkRead(request) : checkChange(request);
 }
 
 function generation(household: Household, workload: string): number | undefined {
