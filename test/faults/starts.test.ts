@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAgentRig, type AgentRig } from "./support/agent-rig.ts";
+import { until } from "./support/processes.ts";
 
 let rig: AgentRig;
 beforeAll(async () => {
@@ -17,7 +18,8 @@ test("F15: a crash at start is tried three times, then failed with the last line
   await Promise.all(Array.from({ length: 200 }, () => rig.wake("crash")));
   const failed = await rig.untilState("crash", "failed");
   expect(failed.why).toBe("The stub ended while it started (3 tries)");
-  expect(failed.logTail).toEqual(["the last words of a crash"]); // of the last try alone
+  // Of the last try alone.
+  expect(failed.logTail).toEqual(["starts with crash", "the last words of a crash"]);
   expect([rig.starts("crash").length, rig.living("crash")]).toEqual([3, []]);
   rig.tell("crash", "behaviour", "");
   await rig.wake("crash");
@@ -54,8 +56,8 @@ test("F14: a port that was taken in between is given up for another", async () =
   await rig.put("taken");
   rig.tell("taken", "delay", "400");
   await rig.wake("taken");
-  while (rig.starts("taken").length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  const port = Number(rig.starts("taken")[0]?.split(" ")[1]);
+  const findPort = () => /^\d+ (\d+)/.exec(rig.starts("taken")[0] ?? "")?.[1];
+  const port = Number(await until(findPort, "it was not started")); // the line may be half written
   const squatter = createServer((socket) => socket.destroy()).listen(port, "127.0.0.1");
   await once(squatter, "listening");
   expect((await rig.untilState("taken", "awake", "failed")).state).toBe("awake");
