@@ -15,6 +15,7 @@ import { createSite } from "./site.ts";
 import { headOf, page, type SiteContext } from "./site-context.ts";
 import { findSession } from "./visitor.ts";
 import { estimateWake } from "./wake-estimate.ts";
+import { refusal } from "./refusal.ts";
 
 export type WorkloadDoor = Pick<Door, "listen" | "close"> & {
   /** Ends what was opened under an older password. */
@@ -114,13 +115,4 @@ function notAwake(household: Household, workload: string): Decision {
 function retryAfter(household: Household, view: WorkloadView): string {
   const elapsedMs = view.state === "waking" ? household.now() - view.since : 0;
   return String(estimateWake(household.earlierWakesMs(view.name), elapsedMs).retryAfterSeconds);
-}
-
-function refusal(status: number, message: string): Decision {
-  return {
-    kind: "refuse",
-    status,
-    body: JSON.stringify({ message }),
-    contentType: "application/json; charset=utf-8",
-  };
 }

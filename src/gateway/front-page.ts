@@ -5,10 +5,11 @@ import type { Log } from "../base/log.ts";
 import { isKnownHost } from "../front/host.ts";
 import { buildIndexPage } from "../front/pages/index-page.ts";
 import { createDoorServer } from "../front/proxy/door-server.ts";
-import type { Decision, Door } from "../front/proxy/door.ts";
+import type { Door } from "../front/proxy/door.ts";
 import { createSite } from "../front/site.ts";
 import { page, viewsOf, visitorOf, type SiteContext } from "../front/site-context.ts";
 import { addWakeRoutes } from "./wake.ts";
+import { refusal } from "../front/refusal.ts";
 
 /** @param hosts names under which this machine is reached, ports aside */
 export function createFrontPage(site: SiteContext, hosts: ReadonlySet<string>, clock: Clock, log: Log): Door {
@@ -33,13 +34,4 @@ export function createFrontPage(site: SiteContext, hosts: ReadonlySet<string>, c
     clock,
     log,
   });
-}
-
-function refusal(status: number, message: string): Decision {
-  return {
-    kind: "refuse",
-    status,
-    body: JSON.stringify({ message }),
-    contentType: "application/json; charset=utf-8",
-  };
 }
