@@ -8,8 +8,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 240_000,
-    // Real processes on a shared machine: one failure there may be the machine's. By hand nothing is tried twice.
-    retry: process.env["CI"] === undefined ? 0 : 1,
     reporters: ["default", "./test/support/summary-reporter.ts"],
     // Children of the tests start as a user's would.
     env: { NO_COLOR: "1" },
