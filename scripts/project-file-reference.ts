@@ -6,6 +6,7 @@ import { buildTemplate } from "../src/project/template.ts";
 
 export function buildProjectFileReference(): string {
   const schema = buildAnnotatedSchema();
+  const lab = entryOf(schema, "workloads");
   return [
     "# The project file",
     "",
@@ -24,7 +25,9 @@ export function buildProjectFileReference(): string {
     ...section("`gateway`", schema.properties?.["gateway"]),
     ...section("`secrets`: each entry", entryOf(schema, "secrets")),
     ...section("`targets`: each entry", entryOf(schema, "targets")),
-    ...section("`workloads`: each entry of type `lab`", entryOf(schema, "workloads")),
+    ...section("`workloads`: each entry of type `lab`", lab),
+    ...section("`save` of a lab", lab?.properties?.["save"]),
+    ...section("`keep_awake` of a lab", lab?.properties?.["keep_awake"]),
     ...words,
   ].join("\n");
 }
@@ -33,6 +36,8 @@ const words = [
   "## Values",
   "",
   "- **Durations** are whole numbers with units, largest first: `10s`, `40m`, `1h30m`, `3d`; at most `365d`.",
+  "- **Sizes** are one whole number and a unit: `500KB`, `100MB`, `16GB`; a unit is 1024 of the one before.",
+  "- **Repositories** are what git accepts: `https://`, `ssh://`, `git@host:path`, `git://`, `file:///`, or a folder. An address never holds a password; `token` names the secret that does, for `https://` alone, because anything else would show it or has no use for it. Each lab has a repository or a branch of its own.",
   "- **`${secret.NAME}`** stands where the type says so, for a name under `secrets:`. It needs no quotes, also within `{ }`; other YAML tools want them there.",
   "- **`${env.NAME}`** is read in the `file` of a secret only: everything else means the same on every machine.",
   "- **Paths** are relative to the project's folder and stay in it, links included. Only the `file` of a secret may lead elsewhere. Workspaces are apart from each other and from `.sesta` and `.git`.",

@@ -150,7 +150,7 @@ describe.skipIf(missingChromium !== "")(
     test("waking page", async () => {
       const live = await pages.newPage();
       const fresh = await pages.newPage({ javaScriptEnabled: false });
-      for (const view of all.slice(0, 14)) {
+      for (const view of all.slice(0, 17)) {
         const before = buildView({ name: view.name, state: "absent", why: "before" });
         pages.server.pages.set("/live", () => buildWakingPage(before, { project, next: "/lab" }));
         pages.server.pages.set("/fresh", () =>

@@ -6,7 +6,7 @@ import { buildWakingPage } from "../src/front/pages/waking-page.ts";
 import type { WorkloadView } from "../src/model/view.ts";
 import { missingChromium, project, usePages } from "./support/pages-harness.ts";
 import { createPagesServer } from "./support/pages-server.ts";
-import { buildView as buildExample } from "./support/views.ts";
+import { buildSaved, buildView as buildExample } from "./support/views.ts";
 
 if (missingChromium !== "") console.warn(`pages.test.ts is skipped: ${missingChromium}`);
 
@@ -222,6 +222,101 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
 
     pages.server.show();
     await expect.poll(() => page.getByRole("heading", { name: "Nothing here yet" }).isVisible()).toBe(true);
+  });
+
+  test("a sleep that is announced counts down, is told to a screen reader once, and a button puts it off", async () => {
+    const idleMs = 2_400_000;
+    const lab = buildView({
+      state: "awake",
+      idleMs,
+      sleepsAt: Date.now() + 3_000_000,
+      lastUse: { at: Date.now() - 120_000, source: "a cell ran in train.ipynb" },
+      saved: buildSaved({ savedAt: Date.now() - 130_000 }),
+    });
+    const sleepsAt = Date.now() + 50_000;
+    const lastUse = { at: sleepsAt - idleMs, source: "a cell ran in train.ipynb" };
+    const announced = { ...lab, announced: true, sleepsAt, lastUse };
+    pages.server.onChange = () => pages.server.show(lab);
+    const builds = {
+      "/index": () => buildIndexPage({ project, workloads: [lab], owner: false }),
+      "/waking": () => buildWakingPage(lab, { project }),
+    };
+    for (const [path, build] of Object.entries(builds)) {
+      pages.server.pages.set(path, build);
+      pages.server.show(lab);
+      const page = await newPage();
+      await page.goto(pages.server.origin + path);
+      const main = page.getByRole("main");
+      await expect.poll(() => main.innerText()).toContain("Last use: a cell ran in train.ipynb, 2 min ago");
+      expect(await main.innerText()).toContain("Saved 2 min ago");
+      expect(await page.getByRole("button", { name: "Keep it awake" }).isVisible()).toBe(false);
+
+      pages.server.show(announced);
+      const told = page.getByRole("status").filter({ hasText: "will sleep within a minute" });
+      await told.waitFor();
+      const notice = page.locator('[data-part="notice-text"]');
+      await expect
+        .poll(() => notice.textContent())
+        .toMatch(/^Jupyter Lab will sleep in [1-4]\d s because nobody uses it\.$/);
+      const before = await notice.textContent();
+      await expect.poll(() => notice.textContent()).not.toBe(before);
+      pages.server.changes.splice(0);
+      await page.getByRole("button", { name: "Keep it awake" }).click();
+      await expect.poll(() => notice.isVisible()).toBe(false);
+      expect(pages.server.changes).toEqual([{ change: "awake", workload: "notebook" }]);
+      if (path === "/index") {
+        await expect
+          .poll(() => page.getByRole("button", { name: "Sleep notebook" }).isDisabled())
+          .toBe(false);
+      }
+
+      // Awake as long as it may be: no use can put that off, so no button says that it could.
+      pages.server.show({ ...announced, lastUse: { at: Date.now(), source: "a kernel is busy" } });
+      await expect.poll(() => notice.textContent()).toContain("as long as it may be");
+      expect(await page.getByRole("button", { name: "Keep it awake" }).isVisible()).toBe(false);
+      await page.close();
+    }
+  });
+
+  test("what is not saved is named; the list is kept as it is read, and changes with the news", async () => {
+    const files = [{ path: "film.mp4", why: "120 MB, more than 100 MB" }];
+    const lab = buildView({ state: "awake", saved: buildSaved({ setAside: { count: 1, files } }) });
+    pages.server.pages.set("/", () => buildIndexPage({ project, workloads: [lab], owner: true }));
+    pages.server.show(lab);
+    const page = await newPage();
+    await page.goto(`${pages.server.origin}/`);
+    await page.getByText("1 file is not saved").click();
+    const items = page.locator(".aside li");
+    await expect.poll(() => items.allInnerTexts()).toEqual(["film.mp4: 120 MB, more than 100 MB"]);
+    const more = { count: 30, files: [...files, { path: "<b>key</b>", why: "AWS secret access key" }] };
+    const problem = {
+      kind: "unreachable" as const,
+      message: "the remote cannot be reached.",
+      since: started,
+    };
+    pages.server.show({
+      ...lab,
+      saved: buildSaved({ setAside: more, problem, owedSince: Date.now() - 1 }),
+    });
+    await expect
+      .poll(() => items.allInnerTexts())
+      .toEqual(["film.mp4: 120 MB, more than 100 MB", "<b>key</b>: AWS secret access key", "and 28 more"]);
+    expect(await page.getByRole("listitem").first().innerText()).toMatch(
+      /Not saved since \d\d:\d\d: the remote cannot be reached; files are safe on this machine\./,
+    );
+  });
+
+  test("F22: who came while it went to sleep is taken along as soon as it is awake again", async () => {
+    let view = buildView({ state: "sleeping", phase: "saving" });
+    pages.server.pages.set("/", () => buildWakingPage(view, { project, follows: true }));
+    pages.server.pages.set("/lab", () => "<!doctype html><title>lab</title><h1>Lab</h1>");
+    pages.server.show(view);
+    const page = await newPage();
+    await page.goto(`${pages.server.origin}/`);
+    await expect.poll(() => page.locator('[data-part="phase"]').textContent()).toBe("saving");
+    view = { ...view, state: "awake" };
+    pages.server.show(view);
+    await page.waitForURL(`${pages.server.origin}/lab`);
   });
 
   test("F1: a lost gateway shows a banner until it is back, an ended session says so", async () => {

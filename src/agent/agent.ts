@@ -10,6 +10,9 @@ import { protocolVersion, type AgentEvent, type AgentMethods } from "../model/ag
 import { openAgentState } from "../state/agent-state.ts";
 import { createBootLane } from "./boot-lane.ts";
 import { createProcessRunner } from "./process.ts";
+import { compareBranch, joinBranch } from "./save/branches.ts";
+import { restore } from "./save/restoring.ts";
+import { createSaver } from "./save/saver.ts";
 import { Supervisor, type SupervisorContext } from "./supervisor.ts";
 
 /** Starts that run side by side; more of them would only slow each other down. */
@@ -21,16 +24,27 @@ export type AgentContext = {
   clock: Clock;
   log: Log;
   pid: number;
+  env: Readonly<Record<string, string | undefined>>;
   exit: () => void;
 };
 
 /** @throws SestaError BUSY when this machine's agent already runs */
-export async function startAgent({ home, machine, clock, log, pid, exit }: AgentContext): Promise<void> {
+export async function startAgent({ home, machine, clock, log, pid, env, exit }: AgentContext): Promise<void> {
   const state = openAgentState(join(home, "agent.db"));
   const watchers = new Set<(event: AgentEvent) => void>();
   const send = (event: AgentEvent) => watchers.forEach((watcher) => watcher(event));
   const runner = createProcessRunner(machine, clock, home);
-  const context: SupervisorContext = { clock, log, state, runner, lane: createBootLane(boots), send };
+  const leaving = new AbortController();
+  const context: SupervisorContext = {
+    clock,
+    log,
+    state,
+    machine,
+    runner,
+    lane: createBootLane(boots),
+    send,
+    createSaver: (saved, tell) => createSaver({ home, env, clock, log }, saved, tell),
+  };
   const known = state.list();
   const supervisors = new Map(known.map((workload) => [workload.name, new Supervisor(context, workload)]));
   await runner.sweep(new Set(known.flatMap(({ start }) => (start ? [start.startId] : []))));
@@ -44,7 +58,9 @@ export async function startAgent({ home, machine, clock, log, pid, exit }: Agent
     });
   };
   const handlers: {
-    [M in keyof AgentMethods]: (params: AgentMethods[M]["params"]) => AgentMethods[M]["result"];
+    [M in keyof AgentMethods]: (
+      params: AgentMethods[M]["params"],
+    ) => AgentMethods[M]["result"] | Promise<AgentMethods[M]["result"]>;
   } = {
     hello: () => ({ protocol: protocolVersion, version, pid, instance: state.instance }),
     list: () => [...supervisors.values()].map((supervisor) => supervisor.report()),
@@ -63,6 +79,7 @@ export async function startAgent({ home, machine, clock, log, pid, exit }: Agent
           hint: `Run \`sesta sleep ${name}\` first.`,
         });
       }
+      supervisor?.leave();
       supervisors.delete(name);
       state.delete(name);
       send({ removed: name });
@@ -70,13 +87,32 @@ export async function startAgent({ home, machine, clock, log, pid, exit }: Agent
     },
     wake: (asked) => get(asked.name).wake(asked),
     sleep: (asked) => get(asked.name).sleep(asked),
-    use: ({ name, source }) => {
-      get(name).used(source);
+    use: ({ name, source, kind }) => {
+      get(name).used(source, kind);
       return null;
     },
+    hold: ({ forMs, reason, ...asked }) => get(asked.name).hold(asked, forMs, reason),
+    token: ({ name, value }) => {
+      get(name).saver.setToken(value);
+      return null;
+    },
+    save: async ({ name, acceptDeletions }) => {
+      const { saver } = get(name);
+      await saver.save({ acceptDeletions, check: true }, leaving.signal);
+      return saver.report();
+    },
+    compare: ({ name, onto }) => compareBranch(get(name).saver, onto, leaving.signal),
+    onto: async ({ name, onto, tip }) => {
+      const { saver } = get(name);
+      await joinBranch(saver, onto, tip, leaving.signal);
+      return saver.report();
+    },
+    restore: (asked) => restore(get(asked.name).saver, asked, leaving.signal),
+    uses: ({ after, open }) => state.usesAfter(after, open),
     door: ({ name }) => get(name).door(),
     changes: ({ after }) => state.changesAfter(after),
     stop: () => {
+      leaving.abort();
       for (const supervisor of supervisors.values()) supervisor.leave();
       setImmediate(exit);
       return null;

@@ -2,98 +2,193 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { IdleRule } from "../model/launch.ts";
+import type { UseRecord } from "./use-record.ts";
 
 /** Newest use of one thing, as the wall time in milliseconds that was recorded for it; `now` for what goes on. */
-export type Evidence = { source: string; at: number | "now" };
+export type Evidence = {
+  source: string;
+  at: number | "now";
+  /** Names the thing itself, whatever the words: "kernel ID". Without it, the source does. */
+  key?: string;
+};
 
 export type Use = ReturnType<typeof createUse>;
+
+export type SleepCause = "idle" | "cap";
 
 export type UseWatch = {
   collect(): Promise<Evidence[]>;
   /** False when it cannot be done now; it is asked again later. */
-  sleep(why: string): boolean;
-  /** Called when there was a newer use. */
+  sleep(why: string, cause: SleepCause): boolean;
+  /** Called when there was a newer use, and when the announcement of sleep begins or ends. */
   changed(): void;
 };
 
-/** @param awakeSince wall time at which the workload became awake */
-export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number) {
+const longestLookMs = 20_000;
+
+/**
+ * @param awakeSince wall time at which the workload became awake
+ * @param record is told of every use, and closed when the watch ends
+ */
+export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number, record?: UseRecord) {
   let rule = firstRule;
   let last = { source: "waking", at: clock.now(), monotonic: clock.monotonic() };
-  let seen: ReadonlySet<string> = new Set();
+  let seen: ReadonlyMap<string, readonly number[]> = new Map();
+  let goingOn: readonly string[] = [];
   let lookedAt = clock.monotonic();
+  let heldUntil = -Infinity; // monotonic
+  let told = false;
   let nap = new AbortController();
-  const awakeAt = clock.monotonic() - Math.max(0, clock.now() - awakeSince);
+  const createdAt = clock.monotonic();
+  const awakeAt = createdAt - Math.max(0, clock.now() - awakeSince);
 
-  const note = (source: string, ageMs = 0): void => {
+  const note = ({ source, key = source }: Omit<Evidence, "at">, ageMs: number, goesOn = false): void => {
     const monotonic = clock.monotonic() - ageMs;
+    if (monotonic > createdAt) record?.seen({ key, source, monotonic, goesOn }, gapMs(rule));
     if (monotonic > last.monotonic) last = { source, at: clock.now() - ageMs, monotonic };
   };
   // A recorded time says only that something new happened since the last look, because the wall clock may have
   // jumped in between: its age is believed within that span and no further.
   const weigh = (found: readonly Evidence[]): void => {
     const spanMs = clock.monotonic() - lookedAt;
-    for (const { source, at } of found) {
-      if (at === "now") note(source);
-      else if (!seen.has(`${at} ${source}`)) note(source, Math.min(spanMs, Math.max(0, clock.now() - at)));
+    const times = new Map<string, number[]>();
+    for (const one of found) {
+      if (one.at === "now") {
+        note(one, 0, true);
+        continue;
+      }
+      const key = one.key ?? one.source;
+      const isNew = !seen.get(key)?.includes(one.at);
+      if (isNew) note(one, Math.min(spanMs, Math.max(0, clock.now() - one.at)));
+      times.set(key, [...(times.get(key) ?? []), one.at]);
     }
-    seen = new Set(found.map(({ source, at }) => `${at} ${source}`));
+    seen = new Map([...seen, ...times]);
+    goingOn = [...new Set(found.filter(({ at }) => at === "now").map(({ source }) => source))];
     lookedAt = clock.monotonic();
+    record?.looked(gapMs(rule));
   };
-  const remainingMs = (): number => {
-    const now = clock.monotonic();
-    const idle = rule.idleMs === null ? Infinity : last.monotonic + rule.idleMs - now;
-    const cap = rule.maxAwakeMs === null ? Infinity : awakeAt + rule.maxAwakeMs - now;
-    return Math.min(idle, cap);
+  const idleLeftMs = (): number => {
+    if (rule.idleMs === null) return Infinity;
+    const until = Math.max(last.monotonic + rule.idleMs, heldUntil + announceMs(rule));
+    return until - clock.monotonic();
   };
-  const capped = (): boolean => rule.maxAwakeMs !== null && clock.monotonic() - awakeAt >= rule.maxAwakeMs;
+  const capLeftMs = (): number =>
+    rule.maxAwakeMs === null ? Infinity : awakeAt + rule.maxAwakeMs - clock.monotonic();
+  const remainingMs = (): number => Math.min(idleLeftMs(), capLeftMs());
+  const announced = (): boolean => remainingMs() <= announceMs(rule);
+  const askToSleep = (sleep: UseWatch["sleep"]): boolean =>
+    capLeftMs() <= 0
+      ? sleep(`It was awake for ${words(rule.maxAwakeMs ?? 0)}, the longest allowed.`, "cap")
+      : sleep(`No use for ${words(rule.idleMs ?? 0)}; the last was: ${last.source}.`, "idle");
+  const isHeld = (): boolean => heldUntil > clock.monotonic();
 
   return {
-    note: (source: string) => note(source),
+    note(source: string): void {
+      note({ source }, 0);
+      if (told) nap.abort(); // the announcement is over
+    },
     last: () => ({ at: last.at, source: last.source }),
     /** Wall time at which it would sleep if nothing more happened; null when it never does. */
     sleepsAt: (): number | null => (Number.isFinite(remainingMs()) ? clock.now() + remainingMs() : null),
+    /** It will sleep by itself within a minute or a tenth of the idle time, whichever is less. */
+    announced,
+    /** What will end it first; a use puts off only "idle". */
+    cause: (): SleepCause => (capLeftMs() < idleLeftMs() ? "cap" : "idle"),
+    /** What keeps it awake at this moment, in words; a use in the past is not among it. */
+    blockers: (): readonly string[] => [...goingOn, ...(isHeld() ? ["its owner keeps it awake"] : [])],
     /** Counts at once. */
     setRule(next: IdleRule): void {
       rule = next;
       nap.abort();
     },
+    /**
+     * Until that wall time it does not sleep for want of use; null lets go. The end of a hold is no use, but it is
+     * announced in full. The wall time counts as it is understood now, however the clock jumps later.
+     */
+    hold(untilWallMs: number | null): void {
+      const now = clock.monotonic();
+      heldUntil =
+        untilWallMs === null ? Math.min(heldUntil, now) : now + Math.max(0, untilWallMs - clock.now());
+      nap.abort();
+    },
     /** Looks for evidence until the time is over, then asks for sleep with the reason. */
     async watch({ collect, sleep, changed }: UseWatch, signal: AbortSignal): Promise<void> {
-      while (!signal.aborted) {
-        nap = new AbortController();
-        await clock
-          .sleep(tickMs(rule, remainingMs()), AbortSignal.any([signal, nap.signal]))
-          .catch(() => undefined);
-        if (signal.aborted) return;
-        if (capped()) {
-          if (sleep(`It was awake for ${words(rule.maxAwakeMs ?? 0)}, the longest allowed.`)) return;
-          continue;
+      let shown = last.monotonic;
+      const tell = (): void => {
+        if (shown === last.monotonic && told === announced()) return;
+        shown = last.monotonic;
+        told = announced();
+        changed();
+      };
+      try {
+        while (!signal.aborted) {
+          nap = new AbortController();
+          await clock
+            .sleep(tickMs(rule, remainingMs()), AbortSignal.any([signal, nap.signal]))
+            .catch(() => undefined);
+          if (signal.aborted) return;
+          const over = capLeftMs() <= 0;
+          if (over && askToSleep(sleep)) return;
+          if (told) tell();
+          weigh(await look(clock, collect));
+          if (signal.aborted) return;
+          tell();
+          if (!over && remainingMs() <= 0 && askToSleep(sleep)) return;
         }
-        const before = last.at;
-        weigh(await collect().catch(unknown));
-        if (signal.aborted) return;
-        if (last.at !== before) changed();
-        if (remainingMs() > 0) continue;
-        if (sleep(`No use for ${words(rule.idleMs ?? 0)}; the last was: ${last.source}.`)) return;
+      } finally {
+        record?.close();
       }
     },
   };
 }
 
-function unknown(error: unknown): Evidence[] {
+// A look that hangs must neither end anything nor keep the longest time awake from ending it.
+async function look(clock: Clock, collect: () => Promise<Evidence[]>): Promise<Evidence[]> {
+  const done = new AbortController();
+  const late = async (): Promise<Evidence[]> => {
+    await clock.sleep(longestLookMs, done.signal);
+    return unknown("nothing answered in time");
+  };
+  try {
+    return await Promise.race([collect(), late()]);
+  } catch (error) {
+    return unknown(messageOf(error));
+  } finally {
+    done.abort();
+  }
+}
+
+function unknown(reason: string): Evidence[] {
   return [
     {
-      source: `whether it is used could not be found out (${messageOf(error)}); that counts as use`,
+      source: `whether it is used could not be found out (${reason}); that counts as use`,
       at: "now",
+      key: "unknown",
     },
   ];
 }
 
-/** Often enough that what lasted a moment is seen, seldom enough to cost nothing; exact at the end. */
+/** How long before its sleep a workload says so. */
+function announceMs({ idleMs, maxAwakeMs }: IdleRule): number {
+  return Math.min(60_000, (idleMs ?? maxAwakeMs ?? Infinity) / 10);
+}
+
+/** Often enough that what lasted a moment is seen, seldom enough to cost nothing. */
+function regularMs({ idleMs }: IdleRule): number {
+  return Math.min(30_000, Math.max(1_000, (idleMs ?? 300_000) / 10));
+}
+
+/** Exact at the beginning and the end of the announcement, and closer together within it. */
 function tickMs(rule: IdleRule, remainingMs: number): number {
-  const regular = Math.min(30_000, Math.max(1_000, (rule.idleMs ?? 300_000) / 10));
-  return remainingMs <= 0 ? regular : Math.max(50, Math.min(regular, remainingMs));
+  const regular = regularMs(rule);
+  if (remainingMs <= 0) return regular;
+  const aheadMs = remainingMs - announceMs(rule);
+  return Math.max(50, aheadMs > 0 ? Math.min(regular, aheadMs) : Math.min(regular, 5_000, remainingMs));
+}
+
+/** Two looks that show the same use with no more than this between them show it without a break. */
+function gapMs(rule: IdleRule): number {
+  return 2 * regularMs(rule) + 5_000;
 }
 
 function words(ms: number): string {

@@ -31,6 +31,7 @@ try {
     clock: systemClock,
     log,
     pid: process.pid,
+    env: process.env,
     exit: () => process.exit(0),
   });
   setImmediate(flushCompileCache); // Node writes it when a process ends, which an agent seldom does by itself

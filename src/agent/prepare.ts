@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SestaError } from "../base/errors.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { FixedPlaces } from "../state/agent-state.ts";
+import type { MachinePlaces } from "../model/agent-protocol.ts";
 
 /** Left free so that what people save while the workload runs is not cut off. */
 const reserveBytes = 64 * 1024 * 1024;
@@ -15,7 +15,7 @@ export async function prepare(
   machine: Machine,
   home: string,
   runtime: string,
-  fixed: FixedPlaces,
+  fixed: MachinePlaces,
   files: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (!existsSync(fixed.environment)) {

@@ -6,14 +6,12 @@ import type { Clock } from "../base/clock.ts";
 import type { Identity } from "../machine/identity.ts";
 import type { Argv, Machine } from "../machine/machine.ts";
 import { findClaimed, strayMark } from "../machine/start-detached.ts";
-import type { DoorAddress } from "../model/agent-protocol.ts";
+import type { DoorAddress, MachinePlaces } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
 import { fill, type Places } from "../model/template.ts";
-import type { FixedPlaces, Start } from "../state/agent-state.ts";
+import type { Start } from "../state/agent-state.ts";
 import { isBound, untilAnswering } from "./answering.ts";
 import { askToEnd, makeEnd, termGraceMs } from "./ending.ts";
-import type { Evidence } from "./idle.ts";
-import { collectJupyterEvidence } from "./jupyter-evidence.ts";
 import { prepare } from "./prepare.ts";
 import { beginLog, readLogTail } from "./process-log.ts";
 import { endStrays } from "./strays.ts";
@@ -43,7 +41,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
     /** Resolves when the process answers. Called again for the same start, it finds the process of the first call. */
     async start(
       launch: Launch,
-      fixed: FixedPlaces,
+      fixed: MachinePlaces,
       start: Start,
       signal: AbortSignal,
       on: StartEvents,
@@ -90,9 +88,6 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
     find: (start: Start): Promise<Identity | undefined> => findClaimed(runtimeOf(start)),
 
     door: addressOf,
-
-    evidence: async (launch: Launch, start: Start): Promise<Evidence[]> =>
-      launch.idle.evidence === "jupyter" ? collectJupyterEvidence(addressOf(launch, start)) : [],
 
     /** Asks it to end, then makes it, then ends whatever it left; resolves when nothing of it runs. */
     async stop(launch: Launch, start: Start, on: (phase: string) => void): Promise<void> {

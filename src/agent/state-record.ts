@@ -7,7 +7,10 @@ import type { AgentState, Start, Supervised } from "../state/agent-state.ts";
 
 export type RecordContext = { clock: Clock; state: AgentState; send: (event: AgentEvent) => void };
 /** What a report says beyond the record itself. */
-export type Details = Pick<Report, "pid" | "lastUse" | "sleepsAt" | "logTail">;
+export type Details = Pick<
+  Report,
+  "pid" | "lastUse" | "sleepsAt" | "announced" | "hold" | "open" | "save" | "logTail"
+>;
 
 export class StateRecord {
   readonly #context: RecordContext;
@@ -51,6 +54,14 @@ export class StateRecord {
   /** The next start is a new one. Kept with the next change: until then an older start is found and ended again. */
   forgetStart(): void {
     this.#workload = { ...this.#workload, start: null };
+  }
+
+  /** Something that belongs to the history of its state and does not change it. @throws as `save` */
+  note(why: string, by: string): void {
+    const { clock, state, send } = this.#context;
+    const { name: workload, state: same } = this.#workload;
+    const note = { at: clock.now(), workload, from: same, to: same, why, by };
+    send({ change: state.change(this.#workload, note) });
   }
 
   /** A new state together with its record. @throws as `save`; then nothing has changed */

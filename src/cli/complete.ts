@@ -3,7 +3,20 @@ import { resolve } from "node:path";
 import { findProjectFolder } from "../project/find.ts";
 import { proposeWords } from "./app.ts";
 
-const takesWorkload = new Set(["plan", "up", "why", "open", "wake", "sleep", "logs", "history", "down"]);
+const takesWorkload = new Set([
+  "plan",
+  "up",
+  "why",
+  "open",
+  "wake",
+  "sleep",
+  "awake",
+  "save",
+  "restore",
+  "logs",
+  "history",
+  "down",
+]);
 const operands: Readonly<Record<string, readonly string[]>> = {
   init: ["lab"],
   completion: ["bash", "zsh", "fish"],

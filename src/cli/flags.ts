@@ -23,6 +23,10 @@ export function switchFlag(brief: string) {
   return { kind: "boolean", optional: true, brief, withNegated: false } as const;
 }
 
+export function textFlag(brief: string, placeholder: string) {
+  return { kind: "parsed", parse: String, optional: true, brief, placeholder } as const;
+}
+
 export function one(brief: string, placeholder = "NAME") {
   return { kind: "tuple", parameters: [{ brief, parse: String, placeholder }] } as const;
 }

@@ -7,6 +7,7 @@ import {
   maybeOne,
   one,
   switchFlag,
+  textFlag,
   withExamples,
 } from "./flags.ts";
 
@@ -89,7 +90,7 @@ export const routes = {
     docs: {
       brief: "Say why a workload is in its state",
       fullDescription: withExamples(
-        "With the last use that was seen, and when it would sleep.",
+        "With the last use that was seen, when it would sleep, what keeps it awake, and how far its saves are.",
         "why notebook",
       ),
     },
@@ -123,7 +124,70 @@ export const routes = {
     parameters: { flags: common, aliases, positional: one("The workload") },
     docs: {
       brief: "Put a workload to sleep",
-      fullDescription: withExamples("Ends what runs in it; files stay.", "sleep notebook"),
+      fullDescription: withExamples(
+        "Saves its files, then ends what runs in it. Opening it meanwhile wakes it again: then it ends with 1.",
+        "sleep notebook",
+      ),
+    },
+  }),
+  awake: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/awake.ts")).awake),
+    parameters: {
+      flags: {
+        ...common,
+        for: textFlag("How long from now, such as 3h; wakes it first", "DURATION"),
+        reason: textFlag("Kept in the record, and shown by `why`", "TEXT"),
+        untilIdle: switchFlag("Let go: it sleeps again when nobody uses it"),
+      },
+      aliases,
+      positional: one("The workload"),
+    },
+    docs: {
+      brief: "Keep a workload awake for a time, or let go of it",
+      fullDescription: withExamples(
+        "Holds it whatever its idle time; only max_awake ends it earlier.",
+        'awake notebook --for 3h --reason "training over lunch"',
+        "awake notebook --until-idle",
+      ),
+    },
+  }),
+  save: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/save.ts")).save),
+    parameters: {
+      flags: {
+        ...common,
+        onto: textFlag("Bring saves that went aside back to this branch; shows what differs first", "BRANCH"),
+      },
+      aliases,
+      positional: one("The workload"),
+    },
+    docs: {
+      brief: "Save the files now, and wait until the repository has confirmed it",
+      fullDescription: withExamples(
+        "Files save themselves; this is for when you want to be sure. Ends with 1 when it was not confirmed.",
+        "save notebook",
+        "save notebook --onto main",
+      ),
+    },
+  }),
+  restore: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/restore.ts")).restore),
+    parameters: {
+      flags: {
+        ...common,
+        at: textFlag('A commit, a time such as "2026-11-20 14:00", or how long ago: 2h', "WHEN"),
+        to: textFlag("A new folder to write to; without it the workspace itself", "DIR"),
+      },
+      aliases,
+      positional: one("The workload"),
+    },
+    docs: {
+      brief: "Bring saved files back",
+      fullDescription: withExamples(
+        "Shows what it would write, and asks before it writes over the workspace. Files that the save does not have stay.",
+        "restore notebook --at 2h --to before",
+        'restore notebook --at "2026-11-20 14:00"',
+      ),
     },
   }),
   logs: buildCommand({
@@ -144,7 +208,7 @@ export const routes = {
     docs: {
       brief: "Show every change of state, with its reason",
       fullDescription: withExamples(
-        "Oldest first; it outlives `down`.",
+        "Oldest first; it outlives `down`. With --json also when it was in use, and by what.",
         "history",
         "history notebook --json",
       ),

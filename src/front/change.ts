@@ -1,4 +1,4 @@
-// The buttons of the pages: wake and sleep, asked for by a page of this very origin.
+// The buttons of the pages: wake, sleep and keep awake, asked for by a page of this very origin.
 import type { Context as HonoContext } from "hono";
 import { checkChange } from "./origin.ts";
 import { safeNext } from "./pages/safe-next.ts";
@@ -15,7 +15,7 @@ import {
 export async function change(
   c: HonoContext<Env>,
   site: SiteContext,
-  to: "wake" | "sleep",
+  to: "wake" | "sleep" | "awake",
 ): Promise<Response> {
   if (checkChange(headOf(c, site))) return refuse(c);
   const body = await readChange(c);
@@ -25,7 +25,9 @@ export async function change(
   const by = owner ? "owner" : "visitor";
   try {
     if (to === "wake") await household.wake(body.workload, "Woken with the button of a page.", by);
-    else await household.sleep(body.workload, "Put to sleep with the button of a page.", by);
+    else if (to === "sleep")
+      await household.sleep(body.workload, "Put to sleep with the button of a page.", by);
+    else await household.keepAwake(body.workload, "somebody asked on a page that it stays awake", by);
   } catch (error) {
     return c.json({ message: error instanceof Error ? error.message : "It did not work." }, 503);
   }

@@ -36,6 +36,7 @@ test("a change during a message is not lost", async () => {
     earlierWakesMs: () => [],
     wake: () => Promise.resolve(),
     sleep: () => Promise.resolve(),
+    keepAwake: async () => undefined,
     used: () => {},
     onChange(listener) {
       listeners.add(listener);

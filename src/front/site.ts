@@ -57,6 +57,7 @@ export function createSite(site: SiteContext): Hono<Env> {
   });
   app.post("/_sesta/wake", (c) => change(c, site, "wake"));
   app.post("/_sesta/sleep", (c) => change(c, site, "sleep"));
+  app.post("/_sesta/awake", (c) => change(c, site, "awake"));
   return app;
 }
 

@@ -1,4 +1,4 @@
-// A workload's own origin: who is logged in passes to the process behind it; visiting wakes it, nothing else does.
+// A workload's own origin: who is logged in passes to the process behind it; visiting wakes it, and nothing else does.
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -6,6 +6,7 @@ import type { WorkloadView } from "../model/view.ts";
 import { isKnownHost } from "./host.ts";
 import type { Household } from "./household.ts";
 import { isNavigation } from "./navigation.ts";
+import { isOwnWrite } from "./own-write.ts";
 import { checkChange, checkRead, checkUpgrade, type OriginProblem } from "./origin.ts";
 import { buildWakingPage } from "./pages/waking-page.ts";
 import { createDoorServer } from "./proxy/door-server.ts";
@@ -40,8 +41,9 @@ export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
     }
     let refusal: unknown;
     const before = household.find(workload);
-    if (before?.state === "asleep" && isNavigation(headOf(c, context))) {
-      await household.wake(workload, "Somebody opened its page.", "visitor").catch((error: unknown) => {
+    const wakes = before !== undefined && mayWake(before) && isNavigation(headOf(c, context));
+    if (wakes) {
+      await household.wake(workload, visited, "visitor").catch((error: unknown) => {
         log.warn("wake by visit", { workload, error: String(error) });
         refusal = error;
       });
@@ -51,7 +53,8 @@ export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
     const view = refusal === undefined ? found : buildRefusedView(found, refusal, household.now());
     const next = target === "/" ? view.home : target;
     c.header("retry-after", retryAfter(household, view));
-    return page(c, buildWakingPage(view, { project: household.project, next, now: household.now() }), 503);
+    const text = { project: household.project, next, follows: wakes, now: household.now() };
+    return page(c, buildWakingPage(view, text), 503);
   });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
 
@@ -59,7 +62,7 @@ export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
     decide: (request) =>
       isKnownHost(request.host, hosts) ? decide(household, context, request) : misdirected,
     local: (request, response) => void listener(request, response),
-    used: () => household.used(workload, "somebody typed or ran something in its page"),
+    used: () => household.used(workload, "somebody typed or ran something in its page", "frame"),
     clock,
     log,
   });
@@ -74,9 +77,16 @@ export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
 const misdirected: Decision = refusal(421, "This address belongs to another host.");
 const local: Decision = { kind: "local" };
 
+const visited = "Somebody opened its page.";
+
+/** Asleep, or on the way there: then it is to be awake again, at whatever step it is. */
+function mayWake({ state }: WorkloadView): boolean {
+  return state === "asleep" || state === "sleeping";
+}
+
 function decide(
   household: Household,
-  { sessions, workload }: WorkloadDoorContext,
+  { sessions, workload, log }: WorkloadDoorContext,
   request: DoorRequest,
 ): Decision {
   if (request.target.startsWith("/_sesta/"))
@@ -88,10 +98,20 @@ function decide(
   if (!navigates && findProblem(request, reads)) return refusal(403, "This request came from elsewhere.");
   const address = household.address(workload);
   if (!address) return navigates ? local : notAwake(household, workload);
-  if (navigates) household.used(workload, "somebody opened its page");
-  else if (!reads) household.used(workload, "somebody changed something in its page");
+  if (navigates) visit(household, workload, log);
+  else if (!reads && !isOwnWrite(request))
+    household.used(workload, "somebody changed something in its page", "change");
   const id = "owner" in session.subject ? "owner" : `${session.version}`;
   return { kind: "forward", upstream: address, session: id };
+}
+
+/** Also a wake request where it goes to sleep, so that whoever sees its page finds it awake afterwards. */
+function visit(household: Household, workload: string, log: Log): void {
+  household.used(workload, "somebody opened its page", "visit");
+  if (household.find(workload)?.state !== "sleeping") return;
+  household.wake(workload, visited, "visitor").catch((error: unknown) => {
+    log.warn("wake by visit", { workload, error: String(error) });
+  });
 }
 
 function findProblem(request: DoorRequest, reads: boolean): OriginProblem | undefined {

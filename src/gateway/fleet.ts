@@ -6,6 +6,7 @@ import type { AgentEvent, DoorAddress } from "../model/agent-protocol.ts";
 import type { Report } from "../model/status.ts";
 import type { ProjectState } from "../state/project-state.ts";
 import type { Target } from "../targets/target.ts";
+import { createUseTeller } from "./use-teller.ts";
 
 export type FleetContext = {
   target: Target;
@@ -13,20 +14,24 @@ export type FleetContext = {
   clock: Clock;
   log: Log;
   signal: AbortSignal;
+  /** A report has come; its workload may need something. */
+  reported?: (report: Report) => void;
 };
 export type Fleet = ReturnType<typeof createFleet>;
 
 const firstPauseMs = 50;
 const longestPauseMs = 3_000;
-/** One use of a workload is told to the agent at most this often. */
-const useEveryMs = 1_000;
 
-export function createFleet({ target, state, clock, log, signal }: FleetContext) {
+export function createFleet({ target, state, clock, log, signal, reported }: FleetContext) {
   const reports = new Map<string, Report>();
   const addresses = new Map<string, DoorAddress>();
   const listeners = new Set<() => void>();
   const starting = new Map<string, Promise<Report>>();
-  const lastUse = new Map<string, number>();
+  const tell = createUseTeller(clock, (name, source, kind) =>
+    target.agent.call("use", { name, source, kind }).catch((error: unknown) => {
+      log.warn("use not told", { error: messageOf(error) });
+    }),
+  );
   let instance = "";
   let wakeUp: (() => void) | undefined;
 
@@ -44,8 +49,12 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
           for (const report of await target.agent.call("list", {})) await takeReport(report);
           changed();
           known();
+          let behind: number | undefined = state.lastUseSeq(instance);
           for await (const event of target.agent.watch(state.lastSeq(instance), signal)) {
             pauseMs = firstPauseMs;
+            // Asked for once the stream is open, so that none is missed between the two.
+            if (behind !== undefined) await catchUp(behind);
+            behind = undefined;
             await take(event);
           }
           if (!signal.aborted) log.warn("the agent went away");
@@ -68,6 +77,7 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
 
   async function take(event: AgentEvent): Promise<void> {
     if ("change" in event) state.addChange(instance, event.change);
+    if ("use" in event) return state.addUse(instance, event.use);
     if ("removed" in event) {
       reports.delete(event.removed);
       addresses.delete(event.removed);
@@ -76,15 +86,23 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
     changed();
   }
 
+  async function catchUp(after: number): Promise<void> {
+    for (const span of await target.agent.call("uses", { after })) state.addUse(instance, span);
+  }
+
   // A workload is shown awake only when its address is known: the door must never find it awake and closed.
   async function takeReport(report: Report): Promise<void> {
-    if (report.state !== "awake") addresses.delete(report.name);
-    else if (reports.get(report.name)?.state !== "awake" || !addresses.has(report.name)) {
-      const address = await target.agent.call("door", { name: report.name });
-      if (!address) return; // it went away in between; the next report says so
-      addresses.set(report.name, address);
+    const { name, pid } = report;
+    const before = reports.get(name);
+    if (!report.open) addresses.delete(name);
+    else if (!before?.open || before.pid !== pid || !addresses.has(name)) {
+      const address = await target.agent.call("door", { name });
+      if (address) addresses.set(name, address);
+      else if (report.state === "awake") return; // it went away in between; the next report says so
+      else addresses.delete(name);
     }
-    reports.set(report.name, report);
+    reports.set(name, report);
+    reported?.(report);
   }
 
   return {
@@ -125,13 +143,12 @@ export function createFleet({ target, state, clock, log, signal }: FleetContext)
       return report;
     },
     /** A person did something at this workload's door. */
-    used(name: string, source: string): void {
-      const now = clock.monotonic();
-      if (now - (lastUse.get(name) ?? -Infinity) < useEveryMs) return;
-      lastUse.set(name, now);
-      target.agent
-        .call("use", { name, source })
-        .catch((error) => log.warn("use not told", { error: messageOf(error) }));
+    used: tell,
+    /** Too late for one that is not awake any more: it is woken instead. */
+    async keepAwake(name: string, source: string, by: string): Promise<void> {
+      if (reports.get(name)?.state === "awake")
+        await target.agent.call("use", { name, source, kind: "visit" });
+      else await this.wake(name, "Somebody asked that it stays awake.", by);
     },
   };
 }

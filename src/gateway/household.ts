@@ -7,6 +7,7 @@ import type { WorkloadView } from "../model/view.ts";
 import type { Context } from "../operations/context.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Kept } from "./kept.ts";
+import { buildSavedView } from "./saved-view.ts";
 
 const labTitle = "Jupyter Lab";
 
@@ -40,6 +41,10 @@ export function createHousehold(
       progress: progressOf(report?.progress ?? null, elapsedMs, expectedMs),
       etaSeconds: elapsedMs === undefined ? null : estimateWake(earlierMs, elapsedMs).etaSeconds,
       sleepsAt: report?.sleepsAt ?? null,
+      announced: report?.announced ?? false,
+      hold: report?.hold ?? null,
+      lastUse: report?.lastUse ?? null,
+      saved: buildSavedView(report?.save ?? null),
       ...idleOf(placed?.launch),
       logTail: report?.state === "failed" ? report.logTail : [],
       url: urlOf(name),
@@ -59,6 +64,7 @@ export function createHousehold(
     earlierWakesMs: earlier,
     wake: fleet.wake,
     sleep: fleet.sleep,
+    keepAwake: (name, source, by) => fleet.keepAwake(name, source, by),
     used: fleet.used,
     onChange: fleet.onChange,
     now: clock.now,

@@ -1,4 +1,4 @@
-// Notices a changed password within a second: a file that a secret names, or a hash that another command wrote.
+// Notices a changed secret within a second: a file that one names, or a password's hash that another command wrote.
 import { stat } from "node:fs/promises";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -9,7 +9,7 @@ const everyMs = 500;
 
 /**
  * @param changed called after a password has changed
- * @param sync takes the passwords of these secrets over into the state
+ * @param sync takes over what the files of these secrets hold; the names of passwords that have changed
  */
 export async function watchSecrets(
   context: Context,

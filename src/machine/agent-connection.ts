@@ -28,8 +28,13 @@ const busyExit = 75;
 
 export function connectAgent(place: AgentPlace, clock: Clock) {
   const path = socketPath(place.home, "agent");
-  const call = <M extends keyof AgentMethods>(method: M, params: AgentMethods[M]["params"]) =>
-    ask(path, method, params).catch((error) => {
+  /** @param timeoutMs how long it may take; 30 s unless told */
+  const call = <M extends keyof AgentMethods>(
+    method: M,
+    params: AgentMethods[M]["params"],
+    timeoutMs?: number,
+  ) =>
+    ask(path, method, params, timeoutMs).catch((error) => {
       throw unreachable(error) ?? error;
     }) as Promise<AgentMethods[M]["result"]>;
 

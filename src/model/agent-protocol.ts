@@ -1,26 +1,89 @@
 // What crosses the agent's socket: its methods, and the lines of its stream. One request a connection.
 import type { Launch } from "./launch.ts";
-import type { Change, Report } from "./status.ts";
+import type { SaveReport } from "./save.ts";
+import type { Change, Report, UseSpan } from "./status.ts";
 
 /** Raised when an older agent would misunderstand; N-1 is refused with AGENT_VERSION. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 export type AgentMethods = {
   hello: { params: Record<string, never>; result: Hello };
   /** Registers a workload, or replaces what is known of it. */
-  put: { params: { launch: Launch; places: { environment: string; workspace: string } }; result: Report };
+  put: { params: { launch: Launch; places: MachinePlaces }; result: Report };
   /** Forgets a workload that is asleep or failed. */
   remove: { params: { name: string }; result: null };
   list: { params: Record<string, never>; result: Report[] };
   wake: { params: Asked; result: Report };
   sleep: { params: Asked; result: Report };
-  /** A person used the workload just now. */
-  use: { params: { name: string; source: string }; result: null };
+  /** Something came through the front door just now; whether that is use depends on the workload. */
+  use: { params: { name: string; source: string; kind: UseKind }; result: null };
+  /** Keeps it awake for `forMs`, waking it first; null lets go. */
+  hold: { params: Asked & { forMs: number | null; reason: string | null }; result: Report };
+  /** The value of the token with which this workload's saves reach the remote; kept in memory only. */
+  token: { params: { name: string; value: string }; result: null };
+  /** Saves now and waits for the remote's word. */
+  save: { params: SaveRequest; result: SaveReport };
+  /** What `onto` would do, or what `restore` would; changes nothing. */
+  compare: { params: { name: string; onto: string }; result: Comparison };
+  /** Brings saves that went aside and the branch together; exactly what `compare` showed. */
+  onto: { params: { name: string; onto: string; tip: string }; result: SaveReport };
+  /** Writes a saved state into a folder of its own, or over the workspace; what is not in it stays. */
+  restore: { params: RestoreRequest; result: Restored };
   /** Where the front door finds the process. The headers hold its token: only for the door. */
   door: { params: { name: string }; result: DoorAddress | null };
   changes: { params: { after: number }; result: Change[] };
+  /** Spans of use that are over, after `after`; with `open`, the one that goes on too. */
+  uses: { params: { after: number; open?: boolean }; result: UseSpan[] };
   /** Ends the agent; what it supervises goes on. */
   stop: { params: Record<string, never>; result: null };
+};
+
+/** Where a workload's folders are on this machine, and what kind of machine that is. */
+export type MachinePlaces = {
+  environment: string;
+  workspace: string;
+  /** Whether the disk is still there after sleep; on one that is not, nothing sleeps with unsaved work. */
+  disk: "kept" | "lost";
+  /** People reach this machine over SSH to work with the workload: their sessions are use. */
+  sessions: boolean;
+};
+
+export type UseKind = "visit" | "change" | "frame";
+
+export type SaveRequest = {
+  name: string;
+  /** Files that vanished are recorded as deleted. */
+  acceptDeletions: boolean;
+};
+
+/** What differs between the saves here and a branch, by path. */
+export type Comparison = {
+  /** The branch's newest commit, shown so that exactly this is brought together. */
+  tip: string;
+  ours: readonly string[];
+  theirs: readonly string[];
+  /** Changed in both: ours stays, theirs is put beside it under the second name. */
+  both: readonly { path: string; theirsAs: string }[];
+};
+
+export type RestoreRequest = {
+  name: string;
+  /** A commit (7 to 40 hex digits), or wall milliseconds: the newest save that is not later. Null: the newest. */
+  at: string | number | null;
+  /** An absolute path that does not exist or is an empty folder; null writes over the workspace. */
+  to: string | null;
+  /** Says what it would do and does nothing. */
+  dryRun: boolean;
+};
+
+export type Restored = {
+  commit: string;
+  at: number;
+  to: string;
+  /** Paths that are written because they are missing or differ. */
+  written: readonly string[];
+  /** Paths of the workspace that the saved state does not have; they stay. */
+  kept: number;
 };
 
 export type Asked = { name: string; why: string; by: string };
@@ -29,4 +92,4 @@ export type Hello = { protocol: number; version: string; pid: number; instance: 
 export type DoorAddress = { host: string; port: number; headers: Readonly<Record<string, string>> };
 
 /** Lines of the `watch` stream: first every report, then every change after `after`, then both as they come. */
-export type AgentEvent = { report: Report } | { change: Change } | { removed: string };
+export type AgentEvent = { report: Report } | { change: Change } | { use: UseSpan } | { removed: string };

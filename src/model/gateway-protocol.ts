@@ -6,6 +6,8 @@ export type GatewayMethods = {
   reload: { params: Record<string, never>; result: GatewayHello };
   /** A single-use address that makes a browser the owner's. */
   ticket: { params: { workload: string | null }; result: { url: string; expiresInSeconds: number } };
+  /** The value of a secret that the gateway cannot resolve by itself, such as one given by `env`; kept in memory only. */
+  token: { params: { secret: string; value: string }; result: null };
   stop: { params: Record<string, never>; result: null };
 };
 

@@ -11,6 +11,8 @@ export type Launch = {
   process: ProcessSpec;
   door: Door;
   idle: IdleRule;
+  /** Where the workspace is saved; without it, nowhere. */
+  save?: SaveRule;
   /** The folder that people own; relative to the project. Never removed. */
   workspace: string;
 };
@@ -58,6 +60,38 @@ export type IdleRule = {
   /** `null`: never sleeps by itself. */
   idleMs: number | null;
   maxAwakeMs: number | null;
-  /** Where evidence of use comes from. */
+  /** Where evidence of use comes from, beside what the front door sees. */
   evidence: "jupyter" | "none";
+  /** More that counts as use, as the user wishes. */
+  keepAwake?: KeepAwake;
+};
+
+export type KeepAwake = {
+  /** In use while its processes take at least this much of one core, in percent, over the whole of `forMs`. */
+  cpuPercent?: number;
+  /** In use while any GPU was at least this busy, in percent, over the whole of `forMs`. */
+  gpuPercent?: number;
+  forMs: number;
+  /** The user's own, given to `sh -c` in the workspace: exit 0 is use, 1 is none, anything else is unknown. */
+  command?: string;
+};
+
+export type SaveRule = {
+  /** Anything that git accepts as a remote; absolute when it is a path. Never holds a token. */
+  repo: string;
+  /** `null`: the remote's own default branch, `main` where it has none. */
+  branch: string | null;
+  /** The secret that holds the token, by name. */
+  token?: string;
+  /** Patterns as in .gitignore; what they name is saved whatever else ignores it. */
+  include: readonly string[];
+  /** Patterns as in .gitignore, beside the defaults and the .gitignore files of the workspace. */
+  exclude: readonly string[];
+  /** A larger file is set aside, or goes through Git LFS. */
+  maxFileBytes: number;
+  /** Under constant writing a save begins this often, in milliseconds. */
+  everyMs: number;
+  lfs: boolean;
+  /** Of the commits; without it git's own user, or Sesta. */
+  author?: { name: string; email: string };
 };

@@ -1,4 +1,5 @@
 // A project as the rest of Sesta sees it: checked, defaults filled in, secrets still references. Plain data.
+import type { KeepAwake, SaveRule } from "./launch.ts";
 import type { SecretRef } from "./secret.ts";
 
 export const projectFileName = "sesta.yaml";
@@ -38,6 +39,9 @@ export type LabSection = {
   idleMs: number | null;
   /** `null`: no cap. */
   maxAwakeMs: number | null;
+  keepAwake?: KeepAwake;
+  /** Its `repo` as it was written: a folder is relative to the project's. Without it nothing is saved. */
+  save?: SaveRule;
   /** PEP 508 requirement specifiers. */
   packages: readonly string[];
   /** A file, relative to the project's folder. */

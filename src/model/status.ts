@@ -1,4 +1,5 @@
 // What an agent says about a workload, what is kept of every change, and what `status` shows.
+import type { SaveReport } from "./save.ts";
 import type { State, WorkloadType } from "./words.ts";
 
 /** Wall times are milliseconds since the epoch. */
@@ -16,9 +17,25 @@ export type Report = {
   progress: number | null;
   lastUse: { at: number; source: string } | null;
   sleepsAt: number | null;
+  /** It will sleep by itself within a minute or less, at `sleepsAt`, unless it is used. */
+  announced: boolean;
+  /** Its owner keeps it awake until then, whatever the idle time. */
+  hold: Hold | null;
+  /** Requests may pass to the process: awake, or going to sleep and not yet being stopped. */
+  open: boolean;
+  /** Null where its workspace is saved nowhere. */
+  save: SaveReport | null;
   /** Last lines of the log, when failed. */
   logTail: readonly string[];
 };
+
+export type Hold = { until: number; reason: string | null };
+
+/**
+ * A time during which one source showed use without a break, in pieces of ten minutes or a little more; what another
+ * timer would have done follows from these. One that goes on has the number 0.
+ */
+export type UseSpan = { seq: number; workload: string; source: string; from: number; to: number };
 
 export type Change = {
   seq: number;
@@ -40,11 +57,29 @@ export type WorkloadStatus = {
   url: string | null;
   since: string | null;
   why: string;
+  /** When the remote last confirmed that it holds everything. */
   saved_at: string | null;
+  /** Present where the workspace is saved. */
+  save?: SaveStatus;
+  /** Present while it is awake. */
+  last_use?: { at: string; source: string } | null;
+  sleeps_at?: string | null;
+  held_until?: string | null;
   pid: number | null;
   agent_pid: number | null;
   /** Last lines of its log; only when failed. */
   log_tail?: readonly string[];
+};
+
+/** A save as the command line prints it in JSON. */
+export type SaveStatus = {
+  branch: string | null;
+  /** The branch that moved elsewhere, when saves go beside it. */
+  beside: string | null;
+  owed_since: string | null;
+  problem: string | null;
+  set_aside: readonly { path: string; why: string }[];
+  held_deletions: number | null;
 };
 
 export type ProjectStatus = {

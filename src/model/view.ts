@@ -1,4 +1,6 @@
 // What a page shows of one workload; the gateway sends it to browsers as JSON.
+import type { SaveProblem } from "./save.ts";
+import type { Hold } from "./status.ts";
 import type { State, WorkloadType } from "./words.ts";
 
 /** Wall times are milliseconds since the epoch. Strings may hold anything: pages show them as text only. */
@@ -18,6 +20,13 @@ export type WorkloadView = {
   /** Seconds still expected until it is awake, counted from when this was sent. */
   etaSeconds: number | null;
   sleepsAt: number | null;
+  /** It will sleep by itself at `sleepsAt`, within a minute or less, unless it is used. */
+  announced: boolean;
+  /** Its owner keeps it awake until then. */
+  hold: Hold | null;
+  lastUse: { at: number; source: string } | null;
+  /** Null where its workspace is saved nowhere. */
+  saved: SavedView | null;
   /** Its idle rule: null never sleeps by itself, absent where the sender does not know. */
   idleMs?: number | null;
   /** Last lines of the log, when failed. */
@@ -26,6 +35,20 @@ export type WorkloadView = {
   url: string | null;
   /** Where a person lands on that origin: "/lab". */
   home: string;
+};
+
+/** How far its saves are; a long list of files is cut, so that a message stays small. */
+export type SavedView = {
+  /** When the remote last confirmed that it holds everything; null: never yet. */
+  savedAt: number | null;
+  /** Since when something waits for the remote's word; null when nothing does. */
+  owedSince: number | null;
+  problem: Pick<SaveProblem, "kind" | "message" | "hint" | "since"> | null;
+  branch: string | null;
+  /** The branch that moved elsewhere, so that saves go to `branch` beside it. */
+  beside: string | null;
+  setAside: { count: number; files: readonly { path: string; why: string }[] };
+  heldDeletions: { gone: number; of: number; why: string } | null;
 };
 
 /** Body of `/_sesta/state` and of each message of `/_sesta/events`. */

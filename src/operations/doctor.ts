@@ -19,7 +19,7 @@ export async function examine(
 ): Promise<Finding[]> {
   const found = await Promise.all([
     examineUv(machine, world.cacheFolder),
-    examineGit(machine),
+    examineGit(machine, context),
     examineDisk(machine, folder),
     ...(context ? [examineSecrets(context), examineGateway(context), examineWorkloads(context)] : []),
   ]);
@@ -41,10 +41,27 @@ async function examineUv(machine: Machine, cacheFolder: string): Promise<Finding
   ];
 }
 
-async function examineGit(machine: Machine): Promise<Finding[]> {
-  if (await answers(machine, "git")) return [{ level: "ok", what: "git is there" }];
+async function examineGit(machine: Machine, context: Context | undefined): Promise<Finding[]> {
+  const saves = Object.values(context?.project.workloads ?? {}).flatMap(({ save }) => (save ? [save] : []));
+  const hasGit = await answers(machine, "git");
+  const hasLfs = !saves.some(({ lfs }) => lfs) || (await answers(machine, "git-lfs"));
   return [
-    { level: "warning", what: "git is not installed; saving to a repository needs it", mend: "Install git." },
+    hasGit
+      ? { level: "ok", what: "git is there" }
+      : {
+          level: saves.length > 0 ? "error" : "warning",
+          what: "git is not installed; saving to a repository needs it",
+          mend: "Install git.",
+        },
+    ...(hasLfs
+      ? []
+      : [
+          {
+            level: "error" as const,
+            what: "git-lfs is not installed; `lfs: true` sends large files with it",
+            mend: "Install git-lfs.",
+          },
+        ]),
   ];
 }
 
@@ -109,6 +126,18 @@ async function examineWorkloads(context: Context): Promise<Finding[]> {
       what: `${name} failed: ${why}`,
       mend: `sesta logs ${name}`,
     }));
+  const unsaved = reports.flatMap(({ name, save }): Finding[] => {
+    const { problem } = save ?? {};
+    return problem
+      ? [
+          {
+            level: "error",
+            what: `${name} is not saved: ${problem.message}`,
+            mend: problem.hint ?? `sesta save ${name}`,
+          },
+        ]
+      : [];
+  });
   const halfway = placed
     .filter(({ placedAt }) => placedAt === null)
     .map(({ name }): Finding => ({
@@ -116,7 +145,7 @@ async function examineWorkloads(context: Context): Promise<Finding[]> {
       what: `${name} was interrupted halfway`,
       mend: `sesta up ${name} -y`,
     }));
-  return [...orphans, ...failed, ...halfway];
+  return [...orphans, ...failed, ...unsaved, ...halfway];
 }
 
 function answers(machine: Machine, program: string): Promise<boolean> {

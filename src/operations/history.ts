@@ -1,17 +1,29 @@
-// The record of every change of state, gathered from the agents that made them.
-import type { Change } from "../model/status.ts";
+// The record of every change of state and of every use, gathered from the agents that saw them.
+import type { Change, UseSpan } from "../model/status.ts";
 import type { Context } from "./context.ts";
 
-export async function listHistory(context: Context, name?: string): Promise<Change[]> {
-  await syncHistory(context);
-  return context.state.listChanges(name);
+export type History = { changes: Change[]; uses: UseSpan[] };
+
+/** Oldest first; a use that goes on ends now. */
+export async function listHistory(context: Context, name?: string): Promise<History> {
+  const { state, target } = context;
+  const instance = await syncHistory(context);
+  const going =
+    instance === undefined
+      ? []
+      : await target.agent.call("uses", { after: state.lastUseSeq(instance), open: true });
+  const chosen = going.filter(({ workload }) => name === undefined || workload === name);
+  return { changes: state.listChanges(name), uses: [...state.listUses(name), ...chosen] };
 }
 
-/** Takes over what the agent recorded while no gateway listened. */
-export async function syncHistory({ target, state }: Context): Promise<void> {
-  const hello = await target.agent.findHello();
-  if (!hello) return;
-  for (const change of await target.agent.call("changes", { after: state.lastSeq(hello.instance) })) {
-    state.addChange(hello.instance, change);
-  }
+/** Takes over what the agent recorded while no gateway listened. Undefined when none runs. */
+export async function syncHistory({ target, state }: Context): Promise<string | undefined> {
+  const { agent } = target;
+  const instance = (await agent.findHello())?.instance;
+  if (instance === undefined) return undefined;
+  for (const change of await agent.call("changes", { after: state.lastSeq(instance) }))
+    state.addChange(instance, change);
+  for (const span of await agent.call("uses", { after: state.lastUseSeq(instance) }))
+    state.addUse(instance, span);
+  return instance;
 }

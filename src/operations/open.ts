@@ -1,8 +1,7 @@
 // An address that makes a browser the owner's: good once, for a minute.
-import { SestaError } from "../base/errors.ts";
 import type { Context } from "./context.ts";
 import { askGateway, ensureGateway } from "./gateway.ts";
-import { requireKnown } from "./plan.ts";
+import { requireUp } from "./plan.ts";
 
 /**
  * @param name none opens the index of the project
@@ -12,12 +11,7 @@ export async function createOpenAddress(
   context: Context,
   name?: string,
 ): Promise<{ url: string; expiresInSeconds: number }> {
-  if (name !== undefined) {
-    requireKnown(context, name);
-    if (!context.state.findWorkload(name)?.placedAt) {
-      throw new SestaError("NOT_UP", `${name} is not up`, { hint: `Run \`sesta up ${name}\`.` });
-    }
-  }
+  if (name !== undefined) requireUp(context, name);
   await ensureGateway(context);
   return askGateway(context, "ticket", { workload: name ?? null });
 }

@@ -6,6 +6,9 @@ import { SestaError } from "../base/errors.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
 import { findWorkload, type WorkloadSection } from "../model/project.ts";
+import { resolveRepository } from "../model/repository.ts";
+import { describeDebt } from "./save-words.ts";
+import type { PlacedWorkload } from "../state/project-state.ts";
 import type { Context } from "./context.ts";
 
 export type ProjectPlan = {
@@ -29,7 +32,7 @@ export async function planDown(context: Context, names: readonly string[] = []):
   for (const name of names) if (!placed.includes(name)) getSection(context, name);
   const chosen = names.length > 0 ? names.filter((name) => placed.includes(name)) : placed;
   const plans = await Promise.all(chosen.map((name) => context.target.plan(name, undefined)));
-  return { plans, orphans: listOrphans(context) };
+  return { plans: await warnUnsaved(context, plans), orphans: listOrphans(context) };
 }
 
 export function listOrphans({ project, state }: Context): string[] {
@@ -42,6 +45,30 @@ export function listOrphans({ project, state }: Context): string[] {
 /** @throws SestaError UNKNOWN_WORKLOAD with the nearest name, for one that is neither declared nor up */
 export function requireKnown(context: Context, name: string): void {
   if (!context.state.findWorkload(name)) getSection(context, name);
+}
+
+/** @throws SestaError UNKNOWN_WORKLOAD, NOT_UP */
+export function requireUp(context: Context, name: string): PlacedWorkload {
+  requireKnown(context, name);
+  const placed = context.state.findWorkload(name);
+  if (placed?.placedAt) return placed;
+  throw new SestaError("NOT_UP", `${name} is not up`, { hint: `Run \`sesta up ${name}\`.` });
+}
+
+/** What the remote does not hold stays on this machine, which people should know before a workload goes. */
+async function warnUnsaved({ state, target }: Context, plans: readonly Plan[]): Promise<Plan[]> {
+  return Promise.all(
+    plans.map(async (plan) => {
+      if (!state.findWorkload(plan.name)?.launch.save) return plan;
+      const debt = await target.status(plan.name).then(
+        ({ save }) => save && describeDebt(save),
+        () => "the agent does not answer, so it is not known whether everything is saved",
+      );
+      if (!debt) return plan;
+      const warning = `not everything of ${plan.name} is at its repository: ${debt}; \`sesta save ${plan.name}\` first`;
+      return { ...plan, warnings: [...plan.warnings, warning] };
+    }),
+  );
 }
 
 function getSection({ project, state }: Context, name: string): WorkloadSection {
@@ -62,7 +89,13 @@ async function buildLaunch({ project }: Context, section: WorkloadSection): Prom
   const { parseRequirements } = await import("../workloads/lab/requirements.ts");
   const lines =
     requirements === undefined ? [] : parseRequirements(await read(join(project.folder, requirements)));
-  return buildLabLaunch(section, lines);
+  return buildLabLaunch(withAbsoluteRepository(section, project.folder), lines);
+}
+
+/** Git runs elsewhere than in the project's folder. */
+function withAbsoluteRepository(section: WorkloadSection, folder: string): WorkloadSection {
+  const { save } = section;
+  return save ? { ...section, save: { ...save, repo: resolveRepository(save.repo, folder) } } : section;
 }
 
 async function read(path: string): Promise<string> {

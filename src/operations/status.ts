@@ -6,6 +6,7 @@ import type { WorkloadType } from "../model/words.ts";
 import type { Context } from "./context.ts";
 import { findGateway } from "./gateway.ts";
 import { listOrphans } from "./plan.ts";
+import { buildSaveStatus, isoOf } from "./save-words.ts";
 
 export async function getStatus(context: Context): Promise<ProjectStatus> {
   const { project, target } = context;
@@ -30,12 +31,22 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         why: orphan
           ? `It is not in sesta.yaml any more: \`sesta down ${name}\` takes it away.`
           : whyOf(report, placed?.placedAt ?? null, name, problem),
-        saved_at: null,
+        saved_at: isoOf(report?.save?.savedAt),
+        ...(report?.save && { save: buildSaveStatus(report.save) }),
+        ...(report?.state === "awake" && describeUse(report)),
         pid: report?.pid ?? null,
         agent_pid: report && hello ? hello.pid : null,
         ...(report?.state === "failed" && { log_tail: report.logTail }),
       };
     }),
+  };
+}
+
+function describeUse({ lastUse, sleepsAt, hold }: Report) {
+  return {
+    last_use: lastUse && { at: new Date(lastUse.at).toISOString(), source: lastUse.source },
+    sleeps_at: isoOf(sleepsAt),
+    held_until: isoOf(hold?.until),
   };
 }
 

@@ -3,12 +3,18 @@ import type { Plan, Progress } from "../model/plan.ts";
 import type { GatewayHello } from "../model/gateway-protocol.ts";
 import { takeLock } from "../state/lock.ts";
 import type { Context } from "./context.ts";
+import { saveFirst } from "./first-save.ts";
 import { ensureGateway } from "./gateway.ts";
 import { syncPasswords, type ChangedPassword } from "./passwords.ts";
 
-export type UpResult = { gateway: GatewayHello; changedPasswords: ChangedPassword[] };
+export type UpResult = {
+  gateway: GatewayHello;
+  changedPasswords: ChangedPassword[];
+  /** What is up, but not as it should be. */
+  warnings: string[];
+};
 
-/** @throws SestaError BUSY when another verb changes this project, STALE_PLAN */
+/** @throws SestaError BUSY when another verb changes this project, STALE_PLAN, SAVE_REMOTE at the end of a first `up` */
 export async function up(context: Context, plans: readonly Plan[], on: Progress): Promise<UpResult> {
   const lock = await lockProject(context, "up");
   try {
@@ -18,7 +24,8 @@ export async function up(context: Context, plans: readonly Plan[], on: Progress)
     on({ ...step, state: "running" });
     const gateway = await ensureGateway(context);
     on({ ...step, state: "done", detail: gateway.url });
-    return { gateway, changedPasswords };
+    const warnings = await saveFirst(context, plans, on);
+    return { gateway, changedPasswords, warnings };
   } finally {
     lock.release();
   }

@@ -4,6 +4,7 @@ import type { Report } from "../model/status.ts";
 import type { Context } from "./context.ts";
 import { ensureGateway } from "./gateway.ts";
 import { requireKnown } from "./plan.ts";
+import { supplyMissingTokens } from "./tokens.ts";
 
 /** Each report on the way. */
 export type OnReport = (report: Report) => void;
@@ -12,22 +13,31 @@ export type OnReport = (report: Report) => void;
 export async function wake(context: Context, name: string, on: OnReport): Promise<Report> {
   requireKnown(context, name);
   await ensureGateway(context);
+  await supplyMissingTokens(context, [name]);
   await context.target.wake(name, "Woken from the command line.", "owner");
-  const report = await settle(context, name, on);
-  if (report.state === "awake") return report;
-  throw new SestaError("START_FAILED", `${name} failed to start: ${report.why}`, {
-    problems: report.logTail,
-    ...(report.logTail.length > 0 && { hint: `Run \`sesta logs ${name}\` for more.` }),
-  });
+  return requireAwake(await settle(context, name, on));
 }
 
+/** Its last save needs the token, where nobody has given it to the agent yet. */
 export async function sleep(context: Context, name: string, on: OnReport): Promise<Report> {
   requireKnown(context, name);
+  await supplyMissingTokens(context, [name]);
   await context.target.sleep(name, "Put to sleep from the command line.", "owner");
   return settle(context, name, on);
 }
 
-async function settle({ target, world }: Context, name: string, on: OnReport): Promise<Report> {
+/** @throws SestaError START_FAILED with the log's last lines */
+export function requireAwake(report: Report): Report {
+  const { name, state, why, logTail } = report;
+  if (state === "awake") return report;
+  throw new SestaError("START_FAILED", `${name} failed to start: ${why}`, {
+    problems: logTail,
+    ...(logTail.length > 0 && { hint: `Run \`sesta logs ${name}\` for more.` }),
+  });
+}
+
+/** Its report when it neither wakes nor goes to sleep any more. */
+export async function settle({ target, world }: Context, name: string, on: OnReport): Promise<Report> {
   for await (const event of target.agent.watch(Number.MAX_SAFE_INTEGER, world.signal)) {
     if (!("report" in event) || event.report.name !== name) continue;
     on(event.report);

@@ -1,28 +1,97 @@
-// Why a workload is in its state: the agent's own words, and the evidence behind them.
+// Why a workload is in its state: the agent's own words, the evidence behind them, and how far its saves are.
+import { formatDuration } from "../model/duration.ts";
+import type { IdleRule, KeepAwake } from "../model/launch.ts";
+import type { SaveReport } from "../model/save.ts";
+import type { Report, SaveStatus } from "../model/status.ts";
 import type { State } from "../model/words.ts";
 import type { Context } from "./context.ts";
 import { requireKnown } from "./plan.ts";
+import { buildSaveStatus, isoOf } from "./save-words.ts";
 
 export type Explanation = {
   name: string;
   state: State;
   since: string;
   why: string;
+  /** While waking or going to sleep: the step that it is at. */
+  phase: string | null;
   last_use: { at: string; source: string } | null;
   sleeps_at: string | null;
+  /** It sleeps within moments unless it is used. */
+  announced: boolean;
+  held: { until: string; reason: string | null } | null;
+  /** What counts as use, while it is awake and sleeps by itself. */
+  kept_awake_by: readonly string[];
+  saved_at: string | null;
+  /** Null where it is saved nowhere. */
+  save: SaveExplanation | null;
   log_tail: readonly string[];
 };
 
+/** What `status` says of a save, and what to do. */
+export type SaveExplanation = SaveStatus & {
+  hint: string | null;
+  problem_since: string | null;
+  retry_at: string | null;
+  held: { gone: number; of: number; why: string } | null;
+  needs_token: boolean;
+};
+
+/** @throws SestaError UNKNOWN_WORKLOAD */
 export async function explain(context: Context, name: string): Promise<Explanation> {
   requireKnown(context, name);
-  const { state, since, why, lastUse, sleepsAt, logTail } = await context.target.status(name);
+  const report = await context.target.status(name);
+  const rule = context.state.findWorkload(name)?.launch.idle;
+  return buildExplanation(report, rule);
+}
+
+/** @param rule of the launch that is up */
+export function buildExplanation(report: Report, rule: IdleRule | undefined): Explanation {
+  const { name, state, since, why, phase, lastUse, sleepsAt, announced, hold, save, logTail } = report;
+  const sleepsByItself = state === "awake" && rule !== undefined && rule.idleMs !== null;
   return {
     name,
     state,
     since: new Date(since).toISOString(),
     why,
+    phase,
     last_use: lastUse && { at: new Date(lastUse.at).toISOString(), source: lastUse.source },
-    sleeps_at: sleepsAt === null ? null : new Date(sleepsAt).toISOString(),
+    sleeps_at: isoOf(sleepsAt),
+    announced,
+    held: hold && { until: new Date(hold.until).toISOString(), reason: hold.reason },
+    kept_awake_by: sleepsByItself ? listSigns(rule, name) : [],
+    saved_at: isoOf(save?.savedAt),
+    save: save && explainSave(save),
     log_tail: logTail,
   };
+}
+
+function explainSave(save: SaveReport): SaveExplanation {
+  const { problem, held, needsToken } = save;
+  return {
+    ...buildSaveStatus(save),
+    hint: problem?.hint ?? null,
+    problem_since: isoOf(problem?.since),
+    retry_at: isoOf(problem?.retryAt),
+    held,
+    needs_token: needsToken,
+  };
+}
+
+function listSigns({ evidence, keepAwake, maxAwakeMs }: IdleRule, name: string): string[] {
+  const own = evidence === "jupyter" ? ["running code", "typing in a terminal", "saving a file"] : [];
+  const hold =
+    maxAwakeMs === null
+      ? `\`sesta awake ${name} --for 3h\``
+      : `\`sesta awake ${name} --for 3h\` (up to max_awake)`;
+  return [...own, "opening its pages", ...(keepAwake ? listOwnSigns(keepAwake) : []), hold];
+}
+
+function listOwnSigns({ cpuPercent, gpuPercent, forMs, command }: KeepAwake): string[] {
+  const time = `for ${formatDuration(forMs)}`;
+  return [
+    ...(cpuPercent === undefined ? [] : [`${cpuPercent} % of a core ${time}`]),
+    ...(gpuPercent === undefined ? [] : [`${gpuPercent} % of a GPU ${time}`]),
+    ...(command === undefined ? [] : [`\`${command}\` that ends with 0`]),
+  ];
 }

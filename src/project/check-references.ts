@@ -3,23 +3,29 @@ import { isIPv4, isIPv6 } from "node:net";
 import { findSecretName } from "../model/secret.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { laterTargetTypes } from "./later.ts";
-import { findLocated, getOffset } from "./located.ts";
+import { checkSaves } from "./check-saves.ts";
+import { findLocated, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
 import { suggest } from "./suggest.ts";
 import { quote } from "./wording.ts";
 
 export const defaultGatewayPort = 8470;
 
-/** Looks at the values as they stand, so that it finds its problems also beside those of the schema. */
-export function checkReferences(root: Located): Finding[] {
+/**
+ * Looks at the values as they stand, so that it finds its problems also beside those of the schema.
+ * @param folder the project's, absolute
+ */
+export function checkReferences(root: Located, folder: string): Finding[] {
   const labs = findLabs(root);
   return [
     ...checkGateway(root),
     ...checkTarget(root, ["target"]),
     ...labs.flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
-    ...labs.flatMap((name) => checkPassword(root, ["workloads", name, "password"])),
+    ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "password"])),
+    ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "save", "token"])),
     ...checkPorts(root, labs),
     ...checkWorkspaces(root, labs),
+    ...checkSaves(root, labs, folder),
   ];
 }
 
@@ -58,7 +64,7 @@ function checkTarget(root: Located, path: Path): Finding[] {
   return [{ at, message: `unknown target ${quote(name)}${help}` }];
 }
 
-function checkPassword(root: Located, path: Path): Finding[] {
+function checkSecret(root: Located, path: Path): Finding[] {
   const text = valueAt(root, path);
   const name = typeof text === "string" ? findSecretName(text) : undefined;
   const declared = namesIn(root, "secrets");
@@ -119,10 +125,6 @@ function checkWorkspaces(root: Located, labs: readonly string[]): Finding[] {
       },
     ];
   });
-}
-
-function valueAt(root: Located, path: Path): unknown {
-  return findLocated(root, path)?.value;
 }
 
 function namesIn(root: Located, section: string): string[] {

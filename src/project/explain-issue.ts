@@ -5,6 +5,7 @@ import { isLaterKey, laterTargetTypes, laterWorkloadTypes } from "./later.ts";
 import { findLocated, getKeyOffset, getOffset } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
 import { isSecretPlace, placeName } from "./places.ts";
+import { oneSignal } from "./save-schema.ts";
 import { keysAt, oneReference } from "./schema.ts";
 import { suggest } from "./suggest.ts";
 import { describe, oneOf, quote } from "./wording.ts";
@@ -24,7 +25,8 @@ export function explainIssue(issue: z.core.$ZodIssue, root: Located): Finding[] 
     ];
   }
   if (issue.code === "invalid_union") return [{ at: here.at, message: explainType(path, here.value) }];
-  if (issue.message === oneReference && hasUnknownKey(path, here)) return []; // said already
+  const isOfKeys = issue.message === oneReference || issue.message === oneSignal;
+  if (isOfKeys && hasUnknownKey(path, here)) return []; // said already
   return [{ at: here.at, message: explainValue(issue, path, here) }];
 }
 
@@ -60,8 +62,9 @@ function explainValue(issue: z.core.$ZodIssue, path: Path, here: Located): strin
   if (path[0] === "secrets" && path.length === 2) {
     return 'expected one of { env: NAME }, { file: path } and { command: "…" }; a secret\'s value never stands in this file';
   }
+  if (issue.message === oneSignal) return "expected at least one of cpu, gpu and command";
   if (issue.code === "invalid_type" && issue.expected === "array")
-    return `expected a list like [pandas, numpy]${got}`;
+    return `expected a list like ${path.at(-1) === "packages" ? "[pandas, numpy]" : '[data/, "*.csv"]'}${got}`;
   if (issue.code === "too_big") return `expected at most ${issue.maximum} entries`;
   return `expected a mapping (lines of \`key: value\`)${got}`;
 }

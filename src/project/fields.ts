@@ -33,7 +33,7 @@ export class Refusal {
 }
 
 /** A value whose check says in words what it wants. */
-function field<T>(check: (input: unknown) => T | Refusal, about: About) {
+export function field<T>(check: (input: unknown) => T | Refusal, about: About) {
   return z
     .unknown()
     .transform((input, context): T => {
@@ -172,7 +172,7 @@ export function pythonVersion(about: About) {
   return field(check, { enum: [...pythonVersions, ...numbers], shown: "Python version", ...about });
 }
 
-function isLine(input: unknown): input is string {
+export function isLine(input: unknown): input is string {
   return (
     typeof input === "string" &&
     input.trim() !== "" &&

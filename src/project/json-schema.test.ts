@@ -34,6 +34,8 @@ test.each<[string, object]>([
   ["a Python version as text", { python: "3.10" }],
   ["a Python version as number", { python: 3.12 }],
   ["a reference", { password: "${secret.a}" }],
+  ["a save", { save: { repo: "../x.git", max_file: "1GB", exclude: ["*.ckpt"] } }],
+  ["a sign of use", { keep_awake: { cpu: "50%", for: "5m" } }],
 ])("accepts %s", (_, more) => expect(accepts(lab(more))).toBe(true));
 
 test.each<[string, unknown]>([
@@ -45,6 +47,10 @@ test.each<[string, unknown]>([
   ["Python 3.10 as number", lab({ python: 3.1 })],
   ["packages as text", lab({ packages: "pandas" })],
   ["a port out of range", lab({ port: 0 })],
+  ["a save without a repository", lab({ save: {} })],
+  ["a size without unit", lab({ save: { repo: "x", max_file: 100 } })],
+  ["a literal token", lab({ save: { repo: "x", token: "hunter2" } })],
+  ["a share without %", lab({ keep_awake: { cpu: 50 } })],
   ["a job", { name: "demo", workloads: { a: { type: "job" } } }],
   ["an ssh target", { name: "demo", targets: { box: { type: "ssh" } } }],
   ["a literal secret", { name: "demo", secrets: { a: "hunter2" } }],
@@ -52,7 +58,7 @@ test.each<[string, unknown]>([
 
 test("what is not supported yet is not offered", () => {
   expect(JSON.stringify(schema)).not.toMatch(
-    /"(?:pipelines|save|machine|domain|certificate|ssh|aws|gcp|job|service|tracker)"/,
+    /"(?:pipelines|machine|domain|certificate|ssh|aws|gcp|job|service|tracker)"/,
   );
 });
 
@@ -67,6 +73,8 @@ test("every key has a description to hover over", () => {
     [entry("secrets"), ["secrets", "x"]],
     [entry("targets"), ["targets", "x"]],
     [entry("workloads"), ["workloads", "x"]],
+    [entry("workloads").properties?.["save"], ["workloads", "x", "save"]],
+    [entry("workloads").properties?.["keep_awake"], ["workloads", "x", "keep_awake"]],
   ];
   for (const [section, path] of sections) {
     expect(Object.keys(section?.properties ?? {})).toEqual(keysAt(path));

@@ -5,7 +5,7 @@ import type { Path } from "./located.ts";
 const laterKeys: Readonly<Record<string, readonly string[]>> = {
   project: ["pipelines"],
   gateway: ["domain", "certificate"],
-  lab: ["machine", "save"],
+  lab: ["machine"],
 };
 
 export const laterTargetTypes: readonly string[] = ["ssh", "aws", "gcp"];
@@ -15,10 +15,22 @@ export function isLaterKey(path: Path, key: string): boolean {
   return (laterKeys[sectionOf(path)] ?? []).includes(key);
 }
 
+export type SectionKind =
+  | "project"
+  | "gateway"
+  | "secret"
+  | "target"
+  | "lab"
+  | "save"
+  | "keep_awake"
+  | "other";
+
 /** The kind of section that a path leads to. */
-export function sectionOf(path: Path): "project" | "gateway" | "secret" | "target" | "lab" | "other" {
+export function sectionOf(path: Path): SectionKind {
   if (path.length === 0) return "project";
   if (path.length === 1 && path[0] === "gateway") return "gateway";
+  if (path.length === 3 && path[0] === "workloads" && (path[2] === "save" || path[2] === "keep_awake"))
+    return path[2];
   if (path.length !== 2) return "other";
   if (path[0] === "secrets") return "secret";
   if (path[0] === "targets") return "target";

@@ -23,6 +23,11 @@ export function findLocated(root: Located, path: Path): Located | undefined {
   return here;
 }
 
+/** Undefined where there is none. */
+export function valueAt(root: Located, path: Path): unknown {
+  return findLocated(root, path)?.value;
+}
+
 /** The offset of a value; of the nearest mapping's key above it when it is missing. */
 export function getOffset(root: Located, path: Path): number {
   const here = findLocated(root, path);

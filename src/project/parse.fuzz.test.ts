@@ -46,6 +46,18 @@ const full = () => ({
       python: "3.12",
       port: 9001,
       workspace: "work",
+      keep_awake: { cpu: "50%", gpu: "5%", for: "5m", command: "./busy.sh" },
+      save: {
+        repo: "https://github.com/acme/x.git",
+        branch: "main",
+        token: "${secret.a}",
+        include: ["data/"],
+        exclude: ["*.ckpt"],
+        max_file: "100MB",
+        every: "10s",
+        lfs: false,
+        author: "Ada <ada@example.org>",
+      },
     },
   },
 });
@@ -117,6 +129,8 @@ test("T9: hostile names and keys in every mapping", async () => {
     ["targets", "here"],
     ["workloads"],
     ["workloads", "nb"],
+    ["workloads", "nb", "save"],
+    ["workloads", "nb", "keep_awake"],
   ];
   const values = fc.constantFrom<unknown>(
     "x",
@@ -180,6 +194,7 @@ test("T4: a secret in place of its reference is in no message", async () => {
   const canary = "CanaryZq7";
   const hiding = [
     ["workloads", "nb", "password"],
+    ["workloads", "nb", "save", "token"],
     ["secrets", "a"],
     ["secrets", "a", "env"],
     ["secrets", "a", "value"],
@@ -241,6 +256,16 @@ function expectHarmless(project: Project): void {
     if (lab.password !== undefined) expect(Object.hasOwn(project.secrets, lab.password)).toBe(true);
     expect(lab.idleMs ?? 1_000).toBeGreaterThanOrEqual(1_000);
     if (lab.python !== undefined) expect(lab.python).toMatch(/^3\.1[0-4]$/);
+    const { save } = lab;
+    if (save) {
+      // oxlint-disable-next-line no-control-regex
+      expect(save.repo).not.toMatch(/^-|^[\w+.-]*::|:\/\/[^/]*:[^/]*@|[\u0000-\u001f]/);
+      expect(save.branch ?? "main").not.toMatch(/^[-/.]|[\s~^:?*[\\]|\.\./);
+      if (save.token !== undefined) expect(Object.hasOwn(project.secrets, save.token)).toBe(true);
+      for (const pattern of [...save.include, ...save.exclude]) expect(pattern).not.toMatch(/^[!#]|[\n\r\0]/);
+      expect(save.everyMs).toBeGreaterThanOrEqual(1_000);
+      expect(save.author?.name ?? "").not.toMatch(/[<>\n]/);
+    }
     for (const line of lab.packages) expect(line).toMatch(/^[A-Za-z0-9][^\n\r\0#$`]*$/);
     // oxlint-disable-next-line no-control-regex
     expect(lab.workspace).not.toMatch(/^[/~-]|(?:^|\/)\.\.(?:\/|$)|^\.$|^\.sesta(?:\/|$)|[\u0000-\u001f]/i);

@@ -59,6 +59,16 @@ workloads:
     python: "3.10"
     port: 9001
     workspace: work//shared/
+    keep_awake: { cpu: 50%, gpu: 20%, for: 90s, command: ./busy.sh }
+    save:
+      repo: ../saves.git
+      branch: team/notebook
+      include: [data/*.csv]
+      exclude: ["*.ckpt"]
+      max_file: 2MB
+      every: 30s
+      lfs: true
+      author: Ada Lovelace <ada@example.org>
   other: { type: lab, idle: never, python: 3.12, password: \${secret.from_file} }
 `);
   expect(project).toEqual({
@@ -84,6 +94,17 @@ workloads:
         python: "3.10",
         port: 9001,
         workspace: "work/shared",
+        keepAwake: { cpuPercent: 50, gpuPercent: 20, forMs: 90_000, command: "./busy.sh" },
+        save: {
+          repo: "../saves.git",
+          branch: "team/notebook",
+          include: ["data/*.csv"],
+          exclude: ["*.ckpt"],
+          maxFileBytes: 2_097_152,
+          everyMs: 30_000,
+          lfs: true,
+          author: { name: "Ada Lovelace", email: "ada@example.org" },
+        },
       },
       other: {
         type: "lab",
@@ -110,6 +131,39 @@ test("defaults: loopback, local, 40 idle minutes; empty sections are as if left 
     workspace: "nb",
   });
   expect(project.workloads["nb"]).not.toHaveProperty("python");
+});
+
+test("a save by default: the repository's own branch, 100 MiB, every 10 s, no Git LFS; signs for 5 min", async () => {
+  const project = await parse(
+    "name: demo\nsecrets: { t: { env: T } }\nworkloads: { nb: { type: lab, keep_awake: { gpu: 5% }, save: { repo: https://h/x.git, token: ${secret.t} } } }\n",
+  );
+  expect(project.workloads["nb"]).toMatchObject({
+    keepAwake: { gpuPercent: 5, forMs: 300_000 },
+    save: {
+      repo: "https://h/x.git",
+      branch: null,
+      token: "t",
+      include: [],
+      exclude: [],
+      maxFileBytes: 104_857_600,
+      everyMs: 10_000,
+      lfs: false,
+    },
+  });
+});
+
+test("labs save side by side: in repositories or on branches of their own", async () => {
+  const project = await parse(`name: demo
+workloads:
+  a: { type: lab, save: { repo: ../x.git, branch: a } }
+  b: { type: lab, save: { repo: ../x.git, branch: b } }
+  c: { type: lab, save: { repo: ./saves/c.git } }
+`);
+  expect(Object.values(project.workloads).map(({ save }) => save?.repo)).toEqual([
+    "../x.git",
+    "../x.git",
+    "./saves/c.git",
+  ]);
 });
 
 test.each(["127.0.0.1", "127.9.9.9", "localhost", "'::1'", "'0:0:0:0:0:0:0:1'"])(

@@ -37,7 +37,7 @@ export async function parseProject(bytes: Uint8Array, folder: string): Promise<P
   findings.push(
     ...(file.error?.issues ?? []).flatMap((issue) => explainIssue(issue, root)),
     ...checkNames(root),
-    ...checkReferences(root),
+    ...checkReferences(root, absolute),
     ...(await checkFiles(root, absolute)),
   );
   if (findings.length > 0 || !file.success) throw invalidAt(absolute, findings, locate);

@@ -11,14 +11,19 @@ export function placeName(path: Path): string {
 
 /** What stands here is never repeated in a message: people paste the secret itself where its reference belongs. */
 export function isSecretPlace(path: Path): boolean {
-  return path[0] === "secrets" || path.includes("password");
+  return path[0] === "secrets" || path.some(isSecretKey);
 }
 
 /** How many steps of a path may be named: beneath a secret or a password, even keys may be values. */
 function secretDepth(path: Path): number {
   if (path[0] === "secrets") return 2;
-  const password = path.indexOf("password");
-  return password === -1 ? path.length : password + 1;
+  const first = path.findIndex(isSecretKey);
+  return first === -1 ? path.length : first + 1;
+}
+
+/** An address may hold a password too. */
+function isSecretKey(step: string | number): boolean {
+  return step === "password" || step === "token" || step === "repo";
 }
 
 function quoteIfOdd(step: string): string {

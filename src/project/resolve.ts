@@ -1,13 +1,20 @@
 // Fills in the defaults: from what the file says to what the rest of Sesta trusts.
+import type { KeepAwake, SaveRule } from "../model/launch.ts";
 import type { GatewaySection, LabSection, Project } from "../model/project.ts";
 import type { SecretRef } from "../model/secret.ts";
 import type { ProjectFile } from "./schema.ts";
 
 type WorkloadFile = NonNullable<ProjectFile["workloads"]>[string];
+type SaveFile = NonNullable<WorkloadFile["save"]>;
+type KeepAwakeFile = NonNullable<WorkloadFile["keep_awake"]>;
 type SecretFile = NonNullable<ProjectFile["secrets"]>[string];
 
 export const defaultIdleMs = 40 * 60_000;
 export const defaultHost = "127.0.0.1";
+/** GitHub refuses a larger file (its documentation, "About large files on GitHub": 100 MiB). */
+export const defaultMaxFileBytes = 100 * 1024 ** 2;
+export const defaultEveryMs = 10_000;
+export const defaultKeepAwakeForMs = 5 * 60_000;
 
 /** @param folder absolute path */
 export function resolveProject(file: ProjectFile, folder: string): Project {
@@ -48,6 +55,31 @@ function resolveLab(lab: WorkloadFile, name: string, target: string): LabSection
     ...(lab.requirements === undefined ? {} : { requirements: lab.requirements }),
     ...(lab.python === undefined ? {} : { python: lab.python }),
     ...(lab.port === undefined ? {} : { port: lab.port }),
+    ...(lab.keep_awake === undefined ? {} : { keepAwake: resolveKeepAwake(lab.keep_awake) }),
+    ...(lab.save === undefined ? {} : { save: resolveSave(lab.save) }),
+  };
+}
+
+function resolveKeepAwake({ cpu, gpu, for: forMs, command }: KeepAwakeFile): KeepAwake {
+  return {
+    forMs: forMs ?? defaultKeepAwakeForMs,
+    ...(cpu === undefined ? {} : { cpuPercent: cpu }),
+    ...(gpu === undefined ? {} : { gpuPercent: gpu }),
+    ...(command === undefined ? {} : { command }),
+  };
+}
+
+function resolveSave(save: SaveFile): SaveRule {
+  return {
+    repo: save.repo,
+    branch: save.branch ?? null,
+    include: save.include ?? [],
+    exclude: save.exclude ?? [],
+    maxFileBytes: save.max_file ?? defaultMaxFileBytes,
+    everyMs: save.every ?? defaultEveryMs,
+    lfs: save.lfs ?? false,
+    ...(save.token === undefined ? {} : { token: save.token }),
+    ...(save.author === undefined ? {} : { author: save.author }),
   };
 }
 

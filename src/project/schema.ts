@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { secretNamePattern } from "../model/secret.ts";
 import * as fields from "./fields.ts";
+import { keepAwake, save } from "./save-schema.ts";
 import { projectNamePattern, reservedNames, workloadNamePattern } from "./names.ts";
 import { sectionOf } from "./later.ts";
 import type { Path } from "./located.ts";
@@ -123,6 +124,8 @@ const lab = z
         examples: ["3.12"],
       })
       .optional(),
+    keep_awake: keepAwake.optional(),
+    save: save.optional(),
     port: fields
       .port({
         description: "Where people reach it; without it the next free port from 8471, kept.",
@@ -207,6 +210,10 @@ export function keysAt(path: Path): readonly string[] {
       return Object.keys(localTarget.shape);
     case "lab":
       return Object.keys(lab.shape);
+    case "save":
+      return Object.keys(save.shape);
+    case "keep_awake":
+      return Object.keys(keepAwake.shape);
     default:
       return [];
   }

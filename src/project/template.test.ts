@@ -61,5 +61,11 @@ test("its commented lines are right as well", async () => {
     .map((line, index) => (index === 0 ? line : line.replace(/^( *)# /, "$1")))
     .join("\n");
   const lab = (await parseProject(Buffer.from(uncommented), "/nowhere")).workloads["notebook"];
-  expect(lab).toMatchObject({ password: "team_pass", maxAwakeMs: 86_400_000, python: "3.12", port: 8471 });
+  expect(lab).toMatchObject({
+    password: "team_pass",
+    maxAwakeMs: 86_400_000,
+    python: "3.12",
+    port: 8471,
+    save: { token: "git_token", exclude: ["*.ckpt"] },
+  });
 });

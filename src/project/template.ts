@@ -25,6 +25,7 @@ name: ${scalar(name)}
 
 ${hasPassword ? "" : "# "}secrets: # by reference only: a value never stands in this file
 ${hasPassword ? "" : "# "}  team_pass: { env: ${scalar(passwordEnv ?? "TEAM_PASS")} } # or { file: path } or { command: "pass show team" }
+${hasPassword ? "  # " : "#   "}git_token: { env: GITHUB_TOKEN }
 
 workloads:
   notebook: # its files are in the folder notebook/ beside this file
@@ -36,6 +37,10 @@ workloads:
     # requirements: requirements.txt
     # python: "3.12"
     # port: 8471 # where people reach it; else the next free one
+    # save: # every change of the files goes to a private repository, within seconds
+    #   repo: https://github.com/acme/notebooks.git # or git@github.com:acme/notebooks.git, or a folder
+    #   token: \${secret.git_token}
+    #   exclude: ["*.ckpt"] # as in .gitignore
 `;
 }
 

@@ -99,6 +99,25 @@ test("a change is kept once, however often it is handed over, and each source co
   state.close();
 });
 
+test("a span of use is kept once, by the agent that saw it, in the order of time", () => {
+  const state = open();
+  const span = (seq: number, from: number, workload = "notebook") => ({
+    seq,
+    workload,
+    source: "a kernel is busy",
+    from,
+    to: from + 10,
+  });
+  for (const instance of ["agent-1", "agent-1", "agent-2"]) state.addUse(instance, span(1, 100));
+  state.addUse("agent-1", { ...span(1, 100), source: "another story" });
+  state.addUse("agent-1", span(4, 50));
+  state.addUse("agent-1", span(5, 70, "other"));
+  expect(state.listUses("notebook")).toEqual([span(4, 50), span(1, 100), span(1, 100)]);
+  expect(state.listUses()).toHaveLength(4);
+  expect(["agent-1", "agent-2", "unknown"].map((instance) => state.lastUseSeq(instance))).toEqual([5, 1, 0]);
+  state.close();
+});
+
 test("how long wakes took: newest first, failed ones left out", () => {
   const state = open();
   const rows: [Change["to"], number][] = [

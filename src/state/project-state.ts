@@ -1,7 +1,7 @@
-// What Sesta keeps of a project: its placed workloads, ports, password hashes and the record of every change.
+// What Sesta keeps of a project: its placed workloads, ports, password hashes, and the record of changes and use.
 import type { DatabaseSync } from "node:sqlite";
 import type { Launch } from "../model/launch.ts";
-import type { Change } from "../model/status.ts";
+import type { Change, UseSpan } from "../model/status.ts";
 import type { WorkloadType } from "../model/words.ts";
 import { explained, openDatabase, transact, type Migrations } from "./open.ts";
 
@@ -20,6 +20,12 @@ const migrations: Migrations = [
      why TEXT NOT NULL, by TEXT NOT NULL, UNIQUE (source, seq)
    ) STRICT;
    CREATE INDEX changes_by_workload ON changes (workload, at);`,
+  `CREATE TABLE uses (
+     id INTEGER PRIMARY KEY, agent TEXT NOT NULL, seq INTEGER NOT NULL,
+     workload TEXT NOT NULL, source TEXT NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL,
+     UNIQUE (agent, seq)
+   ) STRICT;
+   CREATE INDEX uses_by_workload ON uses (workload, from_at);`,
 ];
 
 export type PlacedWorkload = {
@@ -42,6 +48,7 @@ export function openProjectState(path: string) {
     ...workloads(db),
     ...passwords(db),
     ...changes(db),
+    ...uses(db),
     /** Grows when another process changed the database. */
     dataVersion: () => Number(db.prepare("PRAGMA data_version").get()?.["data_version"]),
     transact: <T>(work: () => T) => transact(db, work),
@@ -175,5 +182,35 @@ function changes(db: DatabaseSync) {
         )
         .all(workload, limit)
         .map((row) => Number(row["took"])),
+  };
+}
+
+function uses(db: DatabaseSync) {
+  const read = (row: Record<string, unknown>): UseSpan => ({
+    seq: Number(row["seq"]),
+    workload: String(row["workload"]),
+    source: String(row["source"]),
+    from: Number(row["from_at"]),
+    to: Number(row["to_at"]),
+  });
+  return {
+    /** Keeps a span of the agent `instance` that is over; one that is there already is left alone. */
+    addUse: (instance: string, { seq, workload, source, from, to }: UseSpan): void => {
+      db.prepare("INSERT OR IGNORE INTO uses VALUES (NULL, ?, ?, ?, ?, ?, ?)").run(
+        instance,
+        seq,
+        workload,
+        source,
+        from,
+        to,
+      );
+    },
+    lastUseSeq: (instance: string): number =>
+      Number(db.prepare("SELECT max(seq) AS last FROM uses WHERE agent = ?").get(instance)?.["last"] ?? 0),
+    listUses: (workload?: string): UseSpan[] =>
+      (workload === undefined
+        ? db.prepare("SELECT * FROM uses ORDER BY from_at, id").all()
+        : db.prepare("SELECT * FROM uses WHERE workload = ? ORDER BY from_at, id").all(workload)
+      ).map(read),
   };
 }

@@ -13,6 +13,10 @@ export function buildAbsent(name: string, now: number): Report {
     progress: null,
     lastUse: null,
     sleepsAt: null,
+    announced: false,
+    hold: null,
+    open: false,
+    save: null,
     logTail: [],
   };
 }

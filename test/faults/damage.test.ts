@@ -88,7 +88,7 @@ describe("cut off", () => {
     const path = join(folder, "agent.db");
     const workload = {
       launch: buildStubLaunch(stubName),
-      places: { environment: "e", workspace: "w" },
+      places: { environment: "e", workspace: "w", disk: "kept", sessions: false },
       state: "asleep",
       since: 1,
       why: "w",

@@ -7,7 +7,7 @@ import type { Watched } from "./browser.ts";
 import { findChromium } from "./chromium.ts";
 import { createPagesServer } from "./pages-server.ts";
 import type { PagesServer } from "./pages-server.ts";
-import { buildView } from "./views.ts";
+import { buildHostileFacts, buildView } from "./views.ts";
 
 const chromium = findChromium();
 
@@ -69,5 +69,6 @@ export function buildHostileView(payload: string): WorkloadView {
     logTail: [payload, `before ${payload} after`],
     home: payload,
     url: payload,
+    ...buildHostileFacts(payload),
   });
 }

@@ -81,7 +81,7 @@ export async function createPagesServer(port = 0): Promise<PagesServer> {
       ? context.json({ ...snapshot, now: Date.now() })
       : new Response("no", { status: self.behave.state }),
   );
-  app.post("/_sesta/:change{wake|sleep}", async (context) => {
+  app.post("/_sesta/:change{wake|sleep|awake}", async (context) => {
     const change = context.req.param("change");
     const sent = self.requests.at(-1)?.body ?? "";
     const workload = sent.startsWith("{")

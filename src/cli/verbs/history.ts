@@ -6,11 +6,15 @@ import { formatTable } from "../terminal.ts";
 
 export const history: Verb<object, [string?]> = async (session, flags, name) => {
   const context = await session.open();
-  const events = (await listHistory(context, name)).map(({ seq: _, at, ...rest }) => ({
-    at: new Date(at).toISOString(),
-    ...rest,
+  const { changes, uses } = await listHistory(context, name);
+  const events = changes.map(({ seq: _, at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest }));
+  const use = uses.map(({ workload, source, from, to }) => ({
+    workload,
+    source,
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
   }));
-  if (flags.json) return session.json({ events });
+  if (flags.json) return session.json({ events, use });
   const { terminal } = session;
   if (events.length === 0) return terminal.out("Nothing has happened yet.\n");
   const rows = events.map(({ at, workload, from, to, by, why }) => [

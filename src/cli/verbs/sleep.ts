@@ -1,20 +1,45 @@
 // `sesta sleep`: puts a workload to sleep and waits until nothing of it runs.
 import { sleep as putToSleep } from "../../operations/wake.ts";
-import { createReporter } from "../progress.ts";
+import { buildSaveStatus, describeDebt, isoOf } from "../../operations/save-words.ts";
+import { createReporter, type Reporter } from "../progress.ts";
 import type { Verb } from "../session.ts";
 
 export const sleep: Verb<object, [string]> = async (session, flags, name) => {
   const { terminal, world } = session;
   const context = await session.open();
   const reporter = createReporter(terminal, world.clock);
+  const steps = createSteps(reporter, name);
   try {
     const report = await putToSleep(context, name, ({ state, phase }) =>
-      reporter.show(`${name}: ${phase ?? state}`),
+      steps.show(state === "sleeping" ? phase : null),
     );
     reporter.end();
-    if (flags.json) return session.json({ name, state: report.state });
-    terminal.out(`${name} is ${report.state}\n`);
+    const { state, save, why } = report;
+    // Somebody opened it meanwhile, or it may not sleep with what only this machine has.
+    if (state === "awake" || state === "waking") session.exitCode = 1;
+    if (flags.json) {
+      const saved = save && { saved_at: isoOf(save.savedAt), save: buildSaveStatus(save) };
+      return session.json({ name, state, ...saved });
+    }
+    const debt = state === "asleep" && save ? describeDebt(save) : undefined;
+    terminal.out(`${name} is ${state}${session.exitCode === 0 ? "" : `: ${why}`}\n`);
+    if (debt === undefined) return;
+    const sign = terminal.paint("yellow", "!");
+    terminal.out(`${sign} not everything is at its repository: ${debt}; its files are on this machine\n`);
   } finally {
     reporter.end();
   }
 };
+
+/** Each phase on the way as a step with its time. */
+function createSteps(reporter: Reporter, workload: string) {
+  let current: string | null = null;
+  return {
+    show(phase: string | null): void {
+      if (phase === current) return;
+      if (current !== null) reporter.step({ workload, step: current, state: "done" });
+      current = phase;
+      if (phase !== null) reporter.step({ workload, step: phase, state: "running" });
+    },
+  };
+}

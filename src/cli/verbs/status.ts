@@ -3,6 +3,7 @@ import { errorCodes } from "../../base/error-codes.ts";
 import type { ProjectStatus, WorkloadStatus } from "../../model/status.ts";
 import { getStatus } from "../../operations/status.ts";
 import { formatMs } from "../durations.ts";
+import { formatSaved } from "../save-text.ts";
 import type { Verb } from "../session.ts";
 import { formatTable, type Paint } from "../terminal.ts";
 
@@ -42,6 +43,7 @@ const styles = {
 function format({ project, gateway, workloads }: ProjectStatus, now: number, paint: Paint): string {
   const head = `${paint("bold", project)}  ${gateway.url ?? paint("dim", "no gateway runs")}\n`;
   if (workloads.length === 0) return `${head}${paint("dim", "No workloads; add one to sesta.yaml.")}\n`;
+  const saves = workloads.some(({ save }) => save !== undefined);
   const rows = workloads.map((workload) => [
     workload.name,
     workload.type,
@@ -49,10 +51,13 @@ function format({ project, gateway, workloads }: ProjectStatus, now: number, pai
     paint(styles[workload.state], workload.state),
     workload.since === null ? "" : formatMs(now - Date.parse(workload.since)),
     workload.url ?? "",
+    ...(saves ? [formatSaved(workload, now, paint)] : []),
     workload.why,
   ]);
   const table = formatTable([
-    ["name", "type", "target", "state", "since", "url", "why"].map((cell) => paint("dim", cell)),
+    ["name", "type", "target", "state", "since", "url", ...(saves ? ["saved"] : []), "why"].map((cell) =>
+      paint("dim", cell),
+    ),
     ...rows,
   ]);
   return head + table + workloads.map(formatLog).join("");

@@ -25,6 +25,8 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
     for (const { name, replaced } of result.changedPasswords) {
       if (replaced) terminal.err(`password ${name} has changed; the sessions that it opened have ended\n`);
     }
+    for (const warning of result.warnings)
+      terminal.err(`${terminal.paint("yellow", "warning")}: ${warning}\n`);
     if (flags.wake) {
       for (const { name } of plan.plans)
         await wake(context, name, ({ phase }) => reporter.show(`${name}: ${phase ?? "…"}`));

@@ -1,27 +1,47 @@
-// `sesta why`: why a workload is in its state, what was seen last, and when it would sleep.
-import { explain } from "../../operations/why.ts";
+// `sesta why`: why a workload is in its state, what was seen last, when it would sleep, and how far its saves are.
+import { explain, type Explanation } from "../../operations/why.ts";
 import { formatMs, formatTime } from "../durations.ts";
+import { explainSaved } from "../save-text.ts";
 import type { Verb } from "../session.ts";
+import type { Paint } from "../terminal.ts";
 
 export const why: Verb<object, [string]> = async (session, flags, name) => {
   const context = await session.open();
   const found = await explain(context, name);
   if (flags.json) return session.json(found);
   const { terminal, world } = session;
-  const now = world.clock.now();
-  const lines = [
-    found.state === "absent"
-      ? `${name} is absent: ${found.why}`
-      : `${name} is ${found.state}, for ${formatMs(now - Date.parse(found.since))}: ${found.why}`,
-    ...(found.last_use
-      ? [`last use: ${found.last_use.source}, ${formatMs(now - Date.parse(found.last_use.at))} ago`]
+  terminal.out(`${describeWhy(found, world.clock.now(), terminal.paint).join("\n")}\n`);
+};
+
+/** @param now wall time in milliseconds */
+export function describeWhy(found: Explanation, now: number, paint: Paint): string[] {
+  const { name, state, since, why: reason, phase, last_use, saved_at, save, log_tail } = found;
+  const ago = (at: string) => formatMs(Math.max(0, now - Date.parse(at)));
+  return [
+    state === "absent" ? `${name} is absent: ${reason}` : `${name} is ${state}, for ${ago(since)}: ${reason}`,
+    ...(phase === null ? [] : [`now: ${phase}`]),
+    ...(last_use
+      ? [`last use: ${last_use.source}, ${ago(last_use.at)} ago, at ${formatTime(Date.parse(last_use.at))}`]
       : []),
-    ...(found.sleeps_at
+    ...describeSleep(found, now, paint),
+    ...(save === null ? [] : explainSaved(name, saved_at, save, now, paint)),
+    ...log_tail.map((line) => `  ${line}`),
+  ];
+}
+
+function describeSleep(found: Explanation, now: number, paint: Paint): string[] {
+  const { name, sleeps_at, announced, held, kept_awake_by } = found;
+  const left = sleeps_at === null ? 0 : Math.max(0, Date.parse(sleeps_at) - now);
+  const when =
+    sleeps_at && `sleeps in ${formatMs(left)}, at ${formatTime(Date.parse(sleeps_at))}, unless it is used`;
+  return [
+    ...(held
       ? [
-          `sleeps in ${formatMs(Date.parse(found.sleeps_at) - now)}, at ${formatTime(Date.parse(found.sleeps_at))}, unless it is used`,
+          `held awake until ${formatTime(Date.parse(held.until))}${held.reason === null ? "" : `: ${held.reason}`}`,
+          `  \`sesta awake ${name} --until-idle\` lets go`,
         ]
       : []),
-    ...found.log_tail.map((line) => `  ${line}`),
+    ...(when ? [announced ? paint("yellow", when) : when] : []),
+    ...(kept_awake_by.length === 0 ? [] : [`what keeps it awake: ${kept_awake_by.join(", ")}`]),
   ];
-  terminal.out(`${lines.join("\n")}\n`);
-};
+}

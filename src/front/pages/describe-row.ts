@@ -2,6 +2,8 @@
 import type { WorkloadView } from "../../model/view.ts";
 import type { State } from "../../model/words.ts";
 import { cleanLog, cleanText } from "./clean-text.ts";
+import { describeFacts, type FactsText } from "./describe-facts.ts";
+import { describeNotice, type NoticeText } from "./describe-notice.ts";
 import { describeSpan, describeWait } from "./duration-text.ts";
 import { findOpenLink } from "./open-link.ts";
 
@@ -17,8 +19,8 @@ export type RowText = {
   phase: string;
   /** null: unknown; "none": not waking. */
   progress: number | null | "none";
-  /** When it will sleep, and after what. */
-  rule: string;
+  facts: FactsText;
+  notice: NoticeText;
   log: string;
   command: string;
   link: string | null;
@@ -40,7 +42,8 @@ export function describeRow(view: WorkloadView, now: number | undefined): RowTex
     why: cleanText(view.why),
     phase: busy ? cleanText(view.phase ?? "") : "",
     progress: view.state === "waking" ? known(view.progress) : "none",
-    rule: describeRule(view, now),
+    facts: describeFacts(view, now),
+    notice: describeNotice(view, now),
     log: view.state === "failed" ? cleanLog(view.logTail) : "",
     command: describeCommand(view, name),
     link: view.state === "awake" ? findOpenLink(view) : null,
@@ -74,17 +77,6 @@ function describeAge(view: WorkloadView, now: number): string {
 
 function known(progress: number | null): number | null {
   return progress === null || !Number.isFinite(progress) ? null : Math.min(1, Math.max(0, progress));
-}
-
-function describeRule(view: WorkloadView, now: number | undefined): string {
-  if (view.state !== "awake" || view.type === "job") return "";
-  const idle =
-    view.idleMs === undefined || view.idleMs === null ? "" : `after ${describeSpan(view.idleMs)} without use`;
-  if (view.sleepsAt !== null && now !== undefined) {
-    return `Sleeps in ${describeSpan(view.sleepsAt - now)}${idle === "" ? " unless it is used" : `, ${idle}`}`;
-  }
-  if (idle !== "") return `Sleeps ${idle}`;
-  return view.idleMs === null ? "Never sleeps by itself" : "";
 }
 
 function describeCommand(view: WorkloadView, name: string): string {

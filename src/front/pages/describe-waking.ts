@@ -2,6 +2,8 @@
 import type { WorkloadView } from "../../model/view.ts";
 import type { State } from "../../model/words.ts";
 import { cleanLog, cleanText } from "./clean-text.ts";
+import { describeFacts, type FactsText } from "./describe-facts.ts";
+import { describeNotice, type NoticeText } from "./describe-notice.ts";
 import { describeEstimate, describeWait } from "./duration-text.ts";
 
 /** An empty string is a part that is not shown. */
@@ -13,6 +15,8 @@ export type WakingText = {
   /** null: something goes on, how far is unknown; "none": nothing to show. */
   progress: number | null | "none";
   timing: string;
+  facts: FactsText;
+  notice: NoticeText;
   log: string;
   /** Label of the button that wakes it. */
   button: string;
@@ -31,6 +35,8 @@ export function describeWaking(view: WorkloadView, now: number | undefined): Wak
     phase: busy ? cleanText(view.phase ?? "") : "",
     progress: busy ? known(view) : "none",
     timing: view.state === "waking" ? describeTiming(view, now) : "",
+    facts: describeFacts(view, now),
+    notice: describeNotice(view, now),
     log: view.state === "failed" ? cleanLog(view.logTail) : "",
     button: buttons[view.state],
     command: view.state === "absent" ? `sesta up ${cleanText(view.name)}` : "",

@@ -29,3 +29,22 @@ export function describeEstimate(seconds: number): string {
   if (seconds <= 90) return `about ${Math.ceil(seconds / 5) * 5} s`;
   return `about ${Math.ceil(seconds / 60)} min`;
 }
+
+/** "just now", "12 min ago". */
+export function describeAgo(ms: number): string {
+  return ms < 60_000 ? "just now" : `${describeSpan(ms)} ago`;
+}
+
+const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const weekMs = 6 * 24 * 3_600_000;
+
+/** A time of the reader's own clock: "18:00" on the day of `now`, "Sat 18:00" within days, else "5 Jan 18:00". */
+export function describeClock(at: number, now: number): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "an unknown time";
+  const time = `${date.getHours()}`.padStart(2, "0") + ":" + `${date.getMinutes()}`.padStart(2, "0");
+  if (date.toDateString() === new Date(now).toDateString()) return time;
+  if (Math.abs(at - now) < weekMs) return `${days[date.getDay()]} ${time}`;
+  return `${date.getDate()} ${months[date.getMonth()]} ${time}`;
+}

@@ -5,6 +5,7 @@ import { cleanText } from "./clean-text.ts";
 import { describeRow } from "./describe-row.ts";
 import type { RowText } from "./describe-row.ts";
 import { describeSummary } from "./describe-summary.ts";
+import { buildFacts, buildNotice } from "./facts.ts";
 import { buildFrame, buildProgress, hiddenWhen } from "./layout.ts";
 import type { Markup } from "./layout.ts";
 
@@ -59,6 +60,7 @@ export function buildIndexPage(page: IndexPage): string {
 
 function buildRow(workload: string, row: RowText): Markup {
   return html`<li class="row" data-workload="${workload}" data-state="${row.state}">
+    ${buildNotice(workload, "/", row.notice)}
     <div class="what">
       <h2>
         <span data-part="name">${row.name}</span>
@@ -71,7 +73,7 @@ function buildRow(workload: string, row: RowText): Markup {
       <p class="why" data-part="why" ${hiddenWhen(row.why === "")}>${row.why}</p>
       <p class="phase" data-part="phase" ${hiddenWhen(row.phase === "")}>${row.phase}</p>
       ${buildProgress(`Progress of ${row.name}`, row.progress)}
-      <p class="rule" data-part="rule" ${hiddenWhen(row.rule === "")}>${row.rule}</p>
+      ${buildFacts(row.facts)}
       <p class="rule" data-part="command-line" ${hiddenWhen(row.command === "")}>
         <code data-part="command">${row.command}</code>
       </p>
@@ -119,7 +121,8 @@ const blank: RowText = {
   why: "",
   phase: "",
   progress: "none",
-  rule: "",
+  facts: { rule: "", use: "", saved: "", unsaved: "", asideSummary: "", aside: [] },
+  notice: { text: "", said: "", keep: "" },
   log: "",
   command: "",
   link: null,

@@ -1,13 +1,15 @@
 // The HTML of the pages: golden files, and that nothing which comes from outside becomes markup.
 import { describe, expect, test } from "vitest";
 import { readOutline } from "../../../test/support/html-outline.ts";
-import { buildView, exampleNow, exampleViews } from "../../../test/support/views.ts";
+import { buildHostileFacts, buildView, exampleNow, exampleViews } from "../../../test/support/views.ts";
 import { xssPayloads } from "../../../test/support/xss-payloads.ts";
 import { buildIndexPage } from "./index-page.ts";
 import { buildLoginPage } from "./login-page.ts";
 import { buildMessagePage } from "./message-page.ts";
 import { buildWakingPage } from "./waking-page.ts";
 
+// Times of the day are the reader's own: here, everybody's.
+process.env["TZ"] = "UTC";
 const project = "vision-team";
 const now = exampleNow;
 const all = Object.entries(exampleViews).map(([name, view]) => ({ ...view, name }));
@@ -28,11 +30,25 @@ const pages: Record<string, () => string> = {
     buildWakingPage(buildView({ url: "http://127.0.0.1:8471" }), { project, atGateway: true, now }),
   "waking-deep-link": () => buildWakingPage(buildView(), { project, next: "/lab/tree/a.ipynb" }),
   ...Object.fromEntries(
-    ["waking", "unknown", "late", "asleep", "sleeping", "failed", "absent", "awake"].map((name) => [
+    [
+      "waking",
+      "unknown",
+      "late",
+      "asleep",
+      "sleeping",
+      "failed",
+      "absent",
+      "awake",
+      "announced",
+      "held",
+      "aside",
+    ].map((name) => [
       `waking-${name}`,
       () => buildWakingPage(exampleViews[name] ?? buildView(), { project, now }),
     ]),
   ),
+  "waking-sleeping-asked": () =>
+    buildWakingPage(exampleViews["sleeping"] ?? buildView(), { project, now, follows: true }),
   index: () => buildIndexPage({ project, workloads: all, owner: true, now }),
   "index-empty-owner": () => buildIndexPage({ project, workloads: [], owner: true }),
   "index-empty-visitor": () => buildIndexPage({ project, workloads: [], owner: false }),
@@ -60,10 +76,12 @@ describe("T14: fifty payloads in every string of every page change no tag and no
     waking: (text) => buildWakingPage(fill(text, "waking"), { project: text, next: text, now }),
     failed: (text) => buildWakingPage(fill(text, "failed"), { project: text, atGateway: true, now }),
     awake: (text) => buildWakingPage(fill(text, "awake"), { project: text, atGateway: true, now }),
+    announced: (text) =>
+      buildWakingPage({ ...fill(text, "awake"), announced: true, sleepsAt: now + 9_000 }, { project, now }),
     index: (text) =>
       buildIndexPage({
         project: text,
-        workloads: [fill(text, "waking"), fill(text, "failed"), fill(text, "absent")],
+        workloads: [fill(text, "waking"), fill(text, "failed"), fill(text, "absent"), fill(text, "awake")],
         owner: true,
         now,
       }),
@@ -115,5 +133,6 @@ function fill(
     logTail: [text, `before ${text} after`],
     home: text,
     url: text,
+    ...buildHostileFacts(text),
   });
 }

@@ -2,6 +2,7 @@
 import { html, raw } from "hono/html";
 import type { WorkloadView } from "../../model/view.ts";
 import { describeWaking } from "./describe-waking.ts";
+import { buildFacts, buildNotice } from "./facts.ts";
 import { buildFrame, buildProgress, hiddenWhen } from "./layout.ts";
 import { findOpenLink } from "./open-link.ts";
 import { safeNext } from "./safe-next.ts";
@@ -12,17 +13,21 @@ export type WakingPage = {
   next?: string;
   /** Served by the gateway, not on the workload's own origin: it then moves to the full address. */
   atGateway?: boolean;
+  /** Whoever came here has asked for it: the page moves on as soon as it is awake, also out of a sleep that was begun. */
+  follows?: boolean;
   /** Wall time of the server. */
   now?: number;
 };
 
 /**
- * Asks for news by itself; without a script it reloads while waking, and only then, because a reload wakes.
+ * Asks for news by itself; without a script it reloads while it was asked for, and only then, because a reload wakes.
  * Its form posts `workload` and `next` to `/_sesta/wake`.
  */
 export function buildWakingPage(view: WorkloadView, page: WakingPage): string {
   const text = describeWaking(view, page.now);
-  const link = page.atGateway === true ? findOpenLink(view) : safeNext(page.next ?? view.home);
+  const next = safeNext(page.next ?? view.home);
+  const follows = page.follows === true || view.state === "waking";
+  const link = page.atGateway === true ? findOpenLink(view) : next;
   return buildFrame({
     kind: "waking",
     title: text.headline,
@@ -31,11 +36,13 @@ export function buildWakingPage(view: WorkloadView, page: WakingPage): string {
     data: {
       workload: view.name,
       state: view.state,
+      ...(follows && { follows: "" }),
       ...(page.atGateway === true ? { "at-gateway": "" } : { next: link ?? "/" }),
     },
-    ...(view.state === "waking" ? { refreshSeconds: 3 } : {}),
+    ...(view.state === "waking" || (follows && view.state === "sleeping") ? { refreshSeconds: 3 } : {}),
     main: html`<main class="narrow waking">
-      ${sky}
+      <p class="sr" role="status" data-part="announcement"></p>
+      ${buildNotice(view.name, next, text.notice)} ${sky}
       <div aria-live="polite">
         <h1 data-part="headline">${text.headline}</h1>
         <p class="lead" data-part="lead" ${hiddenWhen(text.lead === "")}>${text.lead}</p>
@@ -44,6 +51,9 @@ export function buildWakingPage(view: WorkloadView, page: WakingPage): string {
       </div>
       ${buildProgress("Progress", text.progress)}
       <p class="timing" data-part="timing" ${hiddenWhen(text.timing === "")}>${text.timing}</p>
+      <div class="facts">
+        ${buildFacts(text.facts)}
+      </div>
       <figure class="log" data-part="log-figure" ${hiddenWhen(text.log === "")}>
         <figcaption id="log-caption">Last lines of its log</figcaption>
         <pre tabindex="0" role="region" aria-labelledby="log-caption" data-part="log">${text.log}</pre>
@@ -60,7 +70,7 @@ export function buildWakingPage(view: WorkloadView, page: WakingPage): string {
         ${hiddenWhen(text.button === "")}
       >
         <input type="hidden" name="workload" value="${view.name}" />
-        <input type="hidden" name="next" value="${safeNext(page.next ?? view.home)}" />
+        <input type="hidden" name="next" value="${next}" />
         <button type="submit" class="primary" data-part="button">${text.button}</button>
       </form>
       <p class="actions" data-part="open" ${hiddenWhen(view.state !== "awake" || link === null)}>

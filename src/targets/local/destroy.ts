@@ -1,11 +1,12 @@
 // Takes a workload away from this machine: all that `up` made, nothing that people made.
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { SestaError } from "../../base/errors.ts";
 import type { Plan, Progress, Receipt } from "../../model/plan.ts";
 import { runStep } from "../step.ts";
 import type { Local } from "./context.ts";
 import { removeUnusedEnvironments } from "./environments.ts";
-import { agentHome, keepFolder, placesOf } from "./layout.ts";
+import { agentHome, keepFolder, placesOf, savesFolder } from "./layout.ts";
 
 const longestMs = 60_000;
 
@@ -33,7 +34,7 @@ export async function destroyLocal(local: Local, plan: Plan, on: Progress): Prom
     kind: "receipt",
     name,
     removed: [`${name} on this machine`, ...environments, log],
-    remains: [workspace, keepFolder(folders, name)],
+    remains: [workspace, keepFolder(folders, name), ...[savesFolder(folders, name)].filter(existsSync)],
   };
 }
 

@@ -1,8 +1,8 @@
 // Where a project keeps things on its own machine.
 import { createHash } from "node:crypto";
 import { isAbsolute, join, resolve } from "node:path";
+import type { MachinePlaces } from "../../model/agent-protocol.ts";
 import type { Launch, PythonEnvironment } from "../../model/launch.ts";
-import type { FixedPlaces } from "../../state/agent-state.ts";
 
 const digestMark = "sha256:";
 
@@ -17,18 +17,25 @@ export function keepFolder(folders: LocalFolders, name: string): string {
   return join(agentHome(folders), "keep", name);
 }
 
+/** The saves of a workload: a private repository, and what is owed to its remote. */
+export function savesFolder(folders: LocalFolders, name: string): string {
+  return join(agentHome(folders), "saves", name);
+}
+
 export function environmentsFolder({ sesta }: LocalFolders): string {
   return join(sesta, "environments");
 }
 
 /** The same needs give the same folder, so an unchanged environment costs nothing. */
-export function placesOf(folders: LocalFolders, launch: Launch): FixedPlaces {
+export function placesOf(folders: LocalFolders, launch: Launch): MachinePlaces {
   const { environment, workspace } = launch;
   return {
     environment: environment
       ? join(environmentsFolder(folders), environmentDigest(environment))
       : folders.sesta,
     workspace: isAbsolute(workspace) ? workspace : resolve(folders.project, workspace),
+    disk: "kept",
+    sessions: false,
   };
 }
 

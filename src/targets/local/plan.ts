@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import type { Launch } from "../../model/launch.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { PlacedWorkload } from "../../state/project-state.ts";
-import { keepFolder, launchDigest, placesOf } from "./layout.ts";
+import { keepFolder, launchDigest, placesOf, savesFolder } from "./layout.ts";
 import type { Local } from "./context.ts";
 
 const price = "free, on this machine";
@@ -24,13 +24,35 @@ function planPlace({ folders }: Local, placed: PlacedWorkload | undefined, wante
   const steps = [
     ...(existsSync(workspace) ? [] : [`make the workspace ${workspace}`]),
     ...(make ? [`make a Python${versionOf(wanted)} environment with ${wanted.title}${extras(wanted)}`] : []),
-    ...(placed === undefined ? [`register ${wanted.name} with the agent of this machine, asleep`] : []),
-    ...(placed !== undefined && changed
-      ? ["take over the changed settings; what runs keeps its process and packages until it sleeps"]
+    ...(placed === undefined && wanted.save
+      ? [`save its files to ${wanted.save.repo}, and bring what is there`]
       : []),
+    ...(placed === undefined ? [`register ${wanted.name} with the agent of this machine, asleep`] : []),
+    ...(placed !== undefined && changed ? describeChange(placed, wanted) : []),
   ];
   const action = placed === undefined ? "create" : changed || steps.length > 0 ? "change" : "none";
   return { action, steps, keeps: [], warnings: [] };
+}
+
+/** What the agent takes over while the workload runs, and what waits until it is started again. */
+function describeChange({ launch, digest }: PlacedWorkload, wanted: Launch): string[] {
+  const differs = (one: unknown, other: unknown) => JSON.stringify(one) !== JSON.stringify(other);
+  const atOnce = [
+    ...(differs(launch.idle, wanted.idle) ? ["change when it sleeps; takes effect at once"] : []),
+    ...(differs(launch.save, wanted.save) ? [describeSave(wanted)] : []),
+  ];
+  const { save: _, ...rest } = wanted;
+  const alike = { ...rest, idle: launch.idle, ...(launch.save !== undefined && { save: launch.save }) };
+  if (atOnce.length > 0 && launchDigest(alike) === digest) return atOnce;
+  return [
+    ...atOnce,
+    "take over the changed settings; what runs keeps its process and packages until it sleeps",
+  ];
+}
+
+function describeSave({ save }: Launch): string {
+  if (!save) return "stop saving its files; takes effect at once";
+  return `save its files to ${save.repo}${save.branch === null ? "" : `, branch ${save.branch}`}; takes effect at once`;
 }
 
 function extras({ environment }: Launch): string {
@@ -50,7 +72,12 @@ function planDestroy({ folders }: Local, name: string, placed: PlacedWorkload | 
   return {
     action: "destroy",
     steps: [`put ${name} to sleep`, "take it from the agent", "remove its environment and logs"],
-    keeps: [workspace, keepFolder(folders, name), `the history of ${name}`],
+    keeps: [
+      workspace,
+      keepFolder(folders, name),
+      ...[savesFolder(folders, name)].filter(existsSync),
+      `the history of ${name}`,
+    ],
     warnings: [],
   };
 }

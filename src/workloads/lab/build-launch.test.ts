@@ -68,6 +68,24 @@ test("the whole launch", () => {
   expect(launch.process.files).toEqual({ "launch.py": launchScript });
 });
 
+test("how it is saved and what keeps it awake are taken over as they are, or not there at all", () => {
+  const save = {
+    repo: "/srv/saves.git",
+    branch: "main",
+    token: "git_token",
+    include: ["data/"],
+    exclude: [],
+    maxFileBytes: 1_024,
+    everyMs: 1_000,
+    lfs: true,
+  };
+  const keepAwake = { cpuPercent: 50, forMs: 300_000 };
+  const launch = buildLabLaunch({ ...section, save, keepAwake }, []);
+  expect([launch.save, launch.idle.keepAwake]).toEqual([save, keepAwake]);
+  expect(buildLabLaunch(section, [])).not.toHaveProperty("save");
+  expect(buildLabLaunch(section, []).idle).not.toHaveProperty("keepAwake");
+});
+
 test("without a password or a port the door names none", () => {
   const { door } = buildLabLaunch(section, []);
   expect(door).not.toHaveProperty("password");

@@ -7,9 +7,13 @@ import { launchScript, lockedRequirements } from "./files.gen.ts";
 
 const script = "launch.py";
 
-/** @param requirements lines of the file that the section names, none without one */
+/**
+ * @param section a folder as its repository is absolute
+ * @param requirements lines of the file that the section names, none without one
+ */
 export function buildLabLaunch(section: LabSection, requirements: readonly string[]): Launch {
-  const { name, password, port, idleMs, maxAwakeMs, packages, python = anyPython, workspace } = section;
+  const { name, password, port, packages, python = anyPython, workspace } = section;
+  const { idleMs, maxAwakeMs, keepAwake, save } = section;
   return {
     name,
     type: "lab",
@@ -31,7 +35,8 @@ export function buildLabLaunch(section: LabSection, requirements: readonly strin
       ...(password === undefined ? {} : { password }),
       ...(port === undefined ? {} : { port }),
     },
-    idle: { idleMs, maxAwakeMs, evidence: "jupyter" },
+    idle: { idleMs, maxAwakeMs, evidence: "jupyter", ...(keepAwake === undefined ? {} : { keepAwake }) },
+    ...(save === undefined ? {} : { save }),
     workspace,
   };
 }

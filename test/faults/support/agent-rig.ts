@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { connectAgent, type AgentConnection } from "../../../src/machine/agent-connection.ts";
+import type { MachinePlaces } from "../../../src/model/agent-protocol.ts";
 import type { Report } from "../../../src/model/status.ts";
 import type { State } from "../../../src/model/words.ts";
 import { endAll, killHard, listLiving, until } from "./processes.ts";
@@ -15,6 +16,7 @@ export const agentCommand = [
   join(import.meta.dirname, "..", "..", "..", "src", "agent", "main.ts"),
 ] as const;
 
+export type PutOptions = StubOptions & { disk?: MachinePlaces["disk"] };
 export type AgentRig = Awaited<ReturnType<typeof createAgentRig>>;
 
 export async function createAgentRig(root = mkdtempSync(join(tmpdir(), "sesta-rig-"))) {
@@ -39,11 +41,12 @@ export async function createAgentRig(root = mkdtempSync(join(tmpdir(), "sesta-ri
     workspaceOf,
     find,
     /** Registers a stub that behaves as these words say; see stub-server.mjs. */
-    async put(name: string, behaviour = "", options: StubOptions = {}): Promise<void> {
+    async put(name: string, behaviour = "", { disk = "kept", ...options }: PutOptions = {}): Promise<void> {
       const workspace = workspaceOf(name);
       mkdirSync(workspace, { recursive: true });
       writeFileSync(join(workspace, "behaviour"), behaviour);
-      await agent.call("put", { launch: buildStubLaunch(name, options), places: { environment, workspace } });
+      const places = { environment, workspace, disk, sessions: false };
+      await agent.call("put", { launch: buildStubLaunch(name, options), places });
     },
     tell: (name: string, file: "behaviour" | "delay" | "stop-delay", text: string) =>
       writeFileSync(join(workspaceOf(name), file), text),

@@ -1,6 +1,6 @@
 // A launch whose process is the stub server, in folders of a test.
 import { join } from "node:path";
-import type { IdleRule, Launch } from "../../../src/model/launch.ts";
+import type { IdleRule, Launch, SaveRule } from "../../../src/model/launch.ts";
 import { template } from "../../../src/model/template.ts";
 
 const script = join(import.meta.dirname, "stub-server.mjs");
@@ -11,10 +11,11 @@ export type StubOptions = {
   password?: string;
   workspace?: string;
   port?: number;
+  save?: Partial<SaveRule> & Pick<SaveRule, "repo">;
 };
 
 export function buildStubLaunch(name: string, options: StubOptions = {}): Launch {
-  const { idle = {}, startTimeoutMs = 20_000, password, port, workspace = name } = options;
+  const { idle = {}, startTimeoutMs = 20_000, password, port, workspace = name, save } = options;
   return {
     name,
     type: "lab",
@@ -43,6 +44,16 @@ export function buildStubLaunch(name: string, options: StubOptions = {}): Launch
       ...(port !== undefined && { port }),
     },
     idle: { idleMs: null, maxAwakeMs: null, evidence: "none", ...idle },
+    ...(save && { save: { ...saveDefaults, ...save } }),
     workspace,
   };
 }
+
+const saveDefaults: Omit<SaveRule, "repo"> = {
+  branch: "main",
+  include: [],
+  exclude: [],
+  maxFileBytes: 100 * 1024 * 1024,
+  everyMs: 10_000,
+  lfs: false,
+};

@@ -54,7 +54,8 @@ export async function createStubProject(root = tmpdir()) {
     systemClock,
   );
   await agent.ensure();
-  await agent.call("put", { launch, places: { environment: sesta, workspace } });
+  const places = { environment: sesta, workspace, disk: "kept", sessions: false } as const;
+  await agent.call("put", { launch, places });
 
   const findGateway = () =>
     ask(socketPath(sesta, "gateway"), "hello", {}).catch(() => undefined) as Promise<

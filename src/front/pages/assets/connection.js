@@ -75,7 +75,7 @@ export function createConnection({ query = "", rests, onSnapshot, onHealth }) {
   return { stop };
 }
 
-/** Asks the gateway to "wake" or "sleep" one workload. Resolves to what went wrong, or "". */
+/** Asks the gateway to "wake" one workload, to put it to "sleep", or to keep it "awake". Resolves to what went wrong, or "". */
 export async function runChange(change, workload) {
   try {
     const answer = await fetch(`/_sesta/${change}`, {

@@ -3,7 +3,16 @@ import { describeRow } from "../describe-row.ts";
 import { describeSummary } from "../describe-summary.ts";
 import { createConnection, runChange } from "./connection.js";
 import { createLiveViews } from "./live-views.js";
-import { getPart, setCommand, setHealth, setLog, setProgress, setText } from "./parts.js";
+import {
+  getPart,
+  setCommand,
+  setFacts,
+  setHealth,
+  setLog,
+  setNotice,
+  setProgress,
+  setText,
+} from "./parts.js";
 
 export function runIndex(body) {
   const live = createLiveViews();
@@ -30,7 +39,7 @@ export function runIndex(body) {
     const row = document.getElementById("row").content.firstElementChild.cloneNode(true);
     row.dataset.workload = name;
     row.dataset.state = state;
-    row.querySelector('[name="workload"]').value = name;
+    for (const field of row.querySelectorAll('[name="workload"]')) field.value = name;
     rows.set(name, row);
     return row;
   }
@@ -47,8 +56,11 @@ export function runIndex(body) {
     if (asked.get(view.name) !== row.dataset.mark) asked.delete(view.name);
     if (row.dataset.state !== view.state) announce(row, text);
     row.dataset.state = view.state;
-    for (const part of ["name", "kind", "word", "span", "why", "phase", "rule"])
-      setText(row, part, text[part]);
+    for (const part of ["name", "kind", "word", "span", "why", "phase"]) setText(row, part, text[part]);
+    setFacts(row, text.facts);
+    setNotice(row, text.notice, asked.has(view.name), (said) => {
+      getPart(body, "announcement").textContent = `${text.name}: ${said}`;
+    });
     setCommand(row, text.command);
     setProgress(row, text.progress);
     setLog(row, text.log);
@@ -84,14 +96,14 @@ export function runIndex(body) {
     setText(row, "problem", "");
     show();
     const problem = await runChange(what, name);
-    if (problem !== "") asked.delete(name);
+    if (problem !== "" || what === "awake") asked.delete(name);
     setText(row, "problem", problem);
     show();
   }
 
   list.addEventListener("submit", (event) => {
     event.preventDefault();
-    void change(event.target.closest("li"), "wake");
+    void change(event.target.closest("li"), event.target.dataset.part === "notice" ? "awake" : "wake");
   });
   list.addEventListener("click", async (event) => {
     const row = event.target.closest('[data-part="sleep"]')?.closest("li");

@@ -8,8 +8,12 @@ export function getPart(root, name) {
 /** Sets the text of a part and hides it when empty. An unchanged text is left alone, so that it is not read out again. */
 export function setText(root, name, text) {
   const part = getPart(root, name);
-  if (part.textContent !== text) part.textContent = text;
+  replaceText(part, text);
   part.hidden = text === "";
+}
+
+function replaceText(part, text) {
+  if (part.textContent !== text) part.textContent = text;
 }
 
 /** Sets the command in its line, and hides the line when there is none. */
@@ -34,6 +38,34 @@ export function setLog(root, log) {
   const atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 8;
   pre.textContent = log;
   if (atEnd) pre.scrollTop = pre.scrollHeight;
+}
+
+/** How it is used and saved. */
+export function setFacts(root, facts) {
+  for (const part of ["rule", "use", "saved", "unsaved"]) setText(root, part, facts[part]);
+  replaceText(getPart(root, "aside-summary"), facts.asideSummary);
+  getPart(root, "aside-figure").hidden = facts.asideSummary === "";
+  const list = getPart(root, "aside");
+  if (facts.aside.join("\n") === [...list.children].map((item) => item.textContent).join("\n")) return;
+  list.replaceChildren(
+    ...facts.aside.map((line) => {
+      const item = document.createElement("li");
+      item.textContent = line;
+      return item;
+    }),
+  );
+}
+
+/** That it is about to sleep, with a button against it. Its countdown is not read out; `say` is told once instead. */
+export function setNotice(root, notice, busy, say) {
+  const form = getPart(root, "notice");
+  if (form.hidden && notice.text !== "") say(notice.said);
+  form.hidden = notice.text === "";
+  replaceText(getPart(root, "notice-text"), notice.text);
+  const keep = getPart(root, "keep");
+  keep.hidden = notice.keep === "";
+  keep.disabled = busy;
+  replaceText(keep, notice.keep);
 }
 
 /** Tells what became of the connection to the gateway. */

@@ -5,7 +5,16 @@ import { findOpenLink } from "../open-link.ts";
 import { createConnection, runChange } from "./connection.js";
 import { createLiveViews } from "./live-views.js";
 import { moveTo } from "./moves.js";
-import { getPart, setCommand, setHealth, setLog, setProgress, setText } from "./parts.js";
+import {
+  getPart,
+  setCommand,
+  setFacts,
+  setHealth,
+  setLog,
+  setNotice,
+  setProgress,
+  setText,
+} from "./parts.js";
 
 const mostSteps = 6;
 
@@ -15,9 +24,10 @@ export function runWaking(body) {
   const live = createLiveViews();
   const steps = createSteps(getPart(body, "steps"));
   const button = getPart(body, "button");
-  let follows = body.dataset.state === "waking";
+  let follows = body.dataset.follows !== undefined;
   let moved = false;
   let asked = "";
+  let keeping = false;
   let mark = "";
 
   function show() {
@@ -33,6 +43,8 @@ export function runWaking(body) {
     setText(body, "lead", text.lead);
     setText(body, "phase", text.phase);
     setText(body, "timing", text.timing);
+    setFacts(body, text.facts);
+    setNotice(body, text.notice, keeping, (said) => setText(body, "announcement", said));
     setCommand(body, text.command);
     setProgress(body, text.progress);
     setLog(body, text.log);
@@ -70,6 +82,16 @@ export function runWaking(body) {
     const problem = await runChange("wake", workload);
     if (problem !== "") asked = "";
     setText(body, "problem", problem);
+    show();
+  });
+
+  getPart(body, "notice").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (keeping) return;
+    keeping = true;
+    show();
+    setText(body, "problem", await runChange("awake", workload));
+    keeping = false;
     show();
   });
 

@@ -1,0 +1,56 @@
+// The steps of sleep before anything is stopped: a last save, and the remote's word for it.
+import type { Clock } from "../base/clock.ts";
+import type { MachinePlaces } from "../model/agent-protocol.ts";
+import type { SaveReport } from "../model/save.ts";
+import type { Saver } from "./save/saver.ts";
+
+/** A disk that is kept waits this long for the remote; what is owed then is paid while the workload sleeps. */
+const confirmMs = 20_000;
+
+export type FinalSave = {
+  saver: Pick<Saver, "saveHere" | "confirm" | "report">;
+  disk: MachinePlaces["disk"];
+  clock: Clock;
+  show: (phase: string) => void;
+};
+
+/** Why it must stay awake; undefined when it may sleep. Ends early, with undefined, when the signal aborts. */
+export async function saveFinally(
+  { saver, disk, clock, show }: FinalSave,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  show("saving the files");
+  const here = await saver.saveHere().then(
+    () => true,
+    () => false,
+  );
+  if (signal.aborted) return undefined;
+  show("waiting for the remote to confirm");
+  const enough = new AbortController();
+  if (disk === "kept")
+    void clock.sleep(confirmMs, AbortSignal.any([signal, enough.signal])).then(
+      () => enough.abort(),
+      () => undefined,
+    );
+  const confirmed =
+    here && (await saver.confirm(AbortSignal.any([signal, enough.signal])).catch(() => false));
+  enough.abort();
+  if (signal.aborted || disk === "kept") return undefined;
+  return confirmed ? findUnsaved(saver.report()) : explainOwed(saver.report());
+}
+
+/** On a disk that does not come back, what is nowhere else is a reason to stay. */
+function findUnsaved({ setAside, held }: SaveReport): string | undefined {
+  if (setAside.length > 0)
+    return `${count(setAside.length, "file")} cannot be saved, ${setAside[0]?.path ?? ""} first`;
+  return held ? `${count(held.gone, "vanished file")} wait for a confirmation` : undefined;
+}
+
+function explainOwed({ problem, needsToken }: SaveReport): string {
+  if (needsToken) return "the token for its repository is not known";
+  return problem?.message ?? "the remote has not confirmed the last save";
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,83 @@
+// Brings saves that went beside a branch and that branch together again: shown first, then exactly that.
+import { SestaError } from "../../base/errors.ts";
+import { confirmedRef } from "../../commands/git.ts";
+import type { Comparison } from "../../model/agent-protocol.ts";
+import { compareTrees, findBase, type Together } from "./compare.ts";
+import { isUnsaved } from "./delivery.ts";
+import { removeFiles } from "./remove-files.ts";
+import type { Saver } from "./saver.ts";
+import type { Saving } from "./saving.ts";
+import { listTree, writeTree, type Tree } from "./write-tree.ts";
+
+type Opened = Pick<Saver, "open" | "saving" | "save">;
+
+/** Changes nothing but what is known of the branch. @throws RemoteError */
+export async function compareBranch(saver: Opened, branch: string, signal: AbortSignal): Promise<Comparison> {
+  await saver.open();
+  const { saving } = saver;
+  const tip = await saving.remote.fetch(branch, signal);
+  return saving.here.run(async () => {
+    await saving.take({ full: true, acceptDeletions: false });
+    const { ours, theirs, both } = (await compareWith(saving, branch, tip)).together;
+    return { tip, ours, theirs, both };
+  });
+}
+
+/**
+ * What they changed comes into the workspace, and the next save stands on both; it goes to the branch from now on.
+ * @throws SestaError STALE_PLAN when the branch is no longer at `shown`; RemoteError
+ */
+export async function joinBranch(
+  saver: Opened,
+  branch: string,
+  shown: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await saver.open();
+  const { saving } = saver;
+  const { remote, here, take, git, snapshots, workspace, stand } = saving;
+  const tip = await remote.fetch(branch, signal);
+  if (tip !== shown)
+    throw new SestaError("STALE_PLAN", `${branch} has moved since it was compared`, {
+      hint: "Run it again.",
+    });
+  await here.run(async () => {
+    await take({ full: true, acceptDeletions: false });
+    const head = await snapshots.head();
+    const { together, ours } = await compareWith(saving, branch, tip);
+    const pointers = saving.rule().lfs;
+    const lfs = pointers ? remote.lfs : undefined;
+    await removeFiles(git, together.remove, workspace, pointers);
+    await writeTree(git, together.write, workspace, { overwrite: ours, lfs, signal });
+    const beside = new Map([...together.beside].map(([path, { file }]) => [path, file]));
+    const as = (path: string) => together.beside.get(path)?.as ?? path;
+    await writeTree(git, beside, workspace, { overwrite: false, as, lfs, signal });
+    await snapshots.adopt(tip);
+    await git.get(["update-ref", confirmedRef, tip]);
+    const merge = head !== undefined && (await isUnsaved(git, head, tip)) ? { merge: head } : {};
+    await take({
+      full: true,
+      acceptDeletions: true,
+      ...merge,
+      message: `Bring ${branch} and the saves together`,
+    });
+  });
+  await stand({ branch, beside: null });
+  await saver.save({ acceptDeletions: false, check: true }, signal);
+}
+
+async function compareWith(
+  { git, snapshots }: Saving,
+  branch: string,
+  tip: string,
+): Promise<{ together: Together; ours: Tree }> {
+  const head = await snapshots.head();
+  const base = head === undefined ? undefined : await findBase(git, head, tip);
+  const none: Tree = new Map();
+  const [was, ours, theirs] = await Promise.all([
+    base === undefined ? none : listTree(git, base),
+    head === undefined ? none : listTree(git, head),
+    listTree(git, tip),
+  ]);
+  return { together: compareTrees(was, ours, theirs, branch), ours };
+}

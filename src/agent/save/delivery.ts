@@ -1,0 +1,131 @@
+// Brings the newest save to the remote: never by force, beside a branch that moved, without what it refuses.
+import { confirmedRef } from "../../commands/git.ts";
+import type { SaveProblem } from "../../model/save.ts";
+import type { Git } from "./git.ts";
+import type { PushOutcome } from "./remote.ts";
+import type { Saving } from "./saving.ts";
+import { listTree, writeTree } from "./write-tree.ts";
+
+export type Failure = Pick<SaveProblem, "kind" | "message"> & { hint?: string };
+
+/** Of a push, a new save, a refusal, a new branch: more of them in one go mean that something is not understood. */
+const mostTries = 6;
+
+/**
+ * Undefined when the remote holds the newest save. What this finds out about the remote is kept in the standing.
+ * @param check asks the remote even where nothing is owed
+ * @throws RemoteError, and SestaError for what git itself could not do
+ */
+export async function deliver(
+  saving: Saving,
+  check: boolean,
+  signal: AbortSignal,
+): Promise<Failure | undefined> {
+  await meetRemote(saving, signal);
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const head = await saving.snapshots.head();
+    if (head === undefined) return settle(saving, undefined);
+    const confirmed = await findConfirmed(saving);
+    if (head === confirmed && !(check && tries === 0)) return settle(saving, head);
+    const branch = saving.standing().branch ?? "main";
+    const outcome = await saving.remote.push(head, branch, signal);
+    const failure = await weigh(saving, outcome, head, branch, signal);
+    if (failure) return failure;
+  }
+  return { kind: "git", message: "the remote takes the saves and then does not have them" };
+}
+
+/** Whether the newest save is one that the remote has not confirmed. */
+export async function isOwed(saving: Saving): Promise<boolean> {
+  const head = await saving.snapshots.head();
+  return head !== undefined && head !== (await findConfirmed(saving));
+}
+
+/**
+ * Before the first save to a remote: what it holds already comes into the workspace, where it is missing there, and
+ * the next save stands on it. What is in the workspace already stays.
+ * @throws RemoteError
+ */
+export async function meetRemote(saving: Saving, signal: AbortSignal): Promise<void> {
+  const { snapshots, remote, git, workspace, here, take, stand, standing, rule } = saving;
+  const met = `${rule().repo} ${rule().branch ?? ""}`;
+  if (standing().remote === met) return;
+  const { branch, tip } = await remote.look(signal);
+  if (tip === null) await git.run(["update-ref", "-d", confirmedRef]);
+  else {
+    const commit = await remote.fetch(branch, signal);
+    await here.run(async () => {
+      const lfs = rule().lfs ? remote.lfs : undefined;
+      await writeTree(git, await listTree(git, commit), workspace, { overwrite: false, lfs, signal });
+      await snapshots.adopt(commit);
+      await git.get(["update-ref", confirmedRef, commit]);
+      await take({ full: true, acceptDeletions: false });
+    });
+  }
+  await stand({ remote: met, branch, beside: null, refused: [] });
+}
+
+async function weigh(
+  saving: Saving,
+  outcome: PushOutcome,
+  head: string,
+  branch: string,
+  signal: AbortSignal,
+): Promise<Failure | undefined> {
+  if (outcome.kind === "confirmed") return undefined;
+  if (outcome.kind === "moved") return goBeside(saving, head, branch, signal);
+  if (outcome.kind !== "refused") return outcome;
+  const { message } = outcome;
+  const again = await leaveOut(saving, outcome.files);
+  return again ? undefined : { kind: "refused", message };
+}
+
+// The branch has commits that the saves do not stand on. Both tips stay reachable.
+async function goBeside(
+  { remote, git, standing, stand, workload, clock }: Saving,
+  head: string,
+  branch: string,
+  signal: AbortSignal,
+): Promise<undefined> {
+  const tip = await remote.fetch(branch, signal);
+  if (!(await isUnsaved(git, head, tip))) {
+    await git.get(["update-ref", confirmedRef, head]); // others went on from the very save
+    return;
+  }
+  const beside = standing().beside ?? branch;
+  await stand({ branch: await remote.nameBeside(workload, clock.now(), signal), beside });
+}
+
+// A save that the remote refuses for some of its files is made again without them, on what the remote has.
+async function leaveOut(saving: Saving, files: readonly string[]): Promise<boolean> {
+  const { snapshots, standing, stand, here, take } = saving;
+  const known = standing().refused;
+  const fresh = files.filter((file) => !known.includes(file) && snapshots.files().has(file));
+  if (fresh.length === 0) return false;
+  await stand({ refused: [...known, ...fresh] });
+  const confirmed = await findConfirmed(saving);
+  await here.run(async () => {
+    await snapshots.adopt(confirmed ?? null);
+    await take({ full: true, acceptDeletions: false });
+  });
+  return true;
+}
+
+async function settle(
+  { standing, stand, clock, snapshots }: Saving,
+  head: string | undefined,
+): Promise<undefined> {
+  const now = (await snapshots.head()) === head;
+  if (head !== undefined) await stand({ savedAt: clock.now(), ...(now && { owedSince: null }) });
+  else if (standing().owedSince !== null) await stand({ owedSince: null });
+}
+
+/** Whether a commit is not part of what another one stands on. */
+export async function isUnsaved(git: Git, commit: string, tip: string): Promise<boolean> {
+  return (await git.run(["merge-base", "--is-ancestor", commit, tip])).exitCode !== 0;
+}
+
+async function findConfirmed({ git }: Saving): Promise<string | undefined> {
+  const { exitCode, stdout } = await git.run(["rev-parse", "--verify", "--quiet", confirmedRef]);
+  return exitCode === 0 ? stdout.trim() : undefined;
+}

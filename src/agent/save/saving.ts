@@ -1,0 +1,27 @@
+// What the parts of saving one workspace share.
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { SaveRule } from "../../model/launch.ts";
+import type { Git } from "./git.ts";
+import type { Remote } from "./remote.ts";
+import type { Snapshots, Taken, TakeOptions } from "./snapshots.ts";
+import type { Standing } from "./standing.ts";
+import type { Turn } from "./turn.ts";
+
+export type Saving = {
+  workload: string;
+  workspace: string;
+  git: Git;
+  clock: Clock;
+  log: Log;
+  rule: () => SaveRule;
+  snapshots: Snapshots;
+  remote: Remote;
+  /** Looks at the workspace and saves what changed; what it found is told. Only within a turn of `here`. */
+  take: (options: TakeOptions) => Promise<Taken>;
+  /** One at a time works on the workspace and its commits. */
+  here: Turn;
+  standing: () => Standing;
+  /** Kept before it counts. */
+  stand: (change: Partial<Standing>) => Promise<void>;
+};

@@ -1,0 +1,51 @@
+// How far the saves of a workspace are with their remote; kept beside the repository, written whole.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeAtomic } from "../../base/atomic-file.ts";
+
+export type Standing = {
+  /** The remote whose content was brought into the workspace and is built upon; null before the first contact. */
+  remote: string | null;
+  /** Where saves go; null until it is known. */
+  branch: string | null;
+  /** The branch that moved elsewhere. */
+  beside: string | null;
+  /** Wall time at which the remote last confirmed that it holds everything. */
+  savedAt: number | null;
+  /** Wall time since when something waits for that. */
+  owedSince: number | null;
+  /** Paths that the remote refused; tried again when somebody asks for a save. */
+  refused: readonly string[];
+};
+
+const nothing: Standing = {
+  remote: null,
+  branch: null,
+  beside: null,
+  savedAt: null,
+  owedSince: null,
+  refused: [],
+};
+
+/** @param folder of the workload's saves. A file that is damaged counts as none: the remote is asked again. */
+export async function loadStanding(folder: string): Promise<Standing> {
+  const text = await readFile(pathIn(folder), "utf8").catch(() => "{}");
+  return { ...nothing, ...parse(text) };
+}
+
+export async function saveStanding(folder: string, standing: Standing): Promise<void> {
+  await writeAtomic(pathIn(folder), `${JSON.stringify(standing)}\n`);
+}
+
+function pathIn(folder: string): string {
+  return join(folder, "standing.json");
+}
+
+function parse(text: string): Partial<Standing> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,95 @@
+// How far the saves of a workload are: a cell of a table, and the lines of `why`.
+import type { WorkloadStatus } from "../model/status.ts";
+import type { SaveExplanation } from "../operations/why.ts";
+import { formatMs, formatTime } from "./durations.ts";
+import type { Paint } from "./terminal.ts";
+
+const longestList = 20;
+
+type Known = Pick<WorkloadStatus, "name" | "saved_at" | "save">;
+
+/** Empty where it is saved nowhere. @param now wall time in milliseconds */
+export function formatSaved({ name, saved_at, save }: Known, now: number, paint: Paint): string {
+  if (!save) return "";
+  const { owed_since, problem, held_deletions, beside, set_aside } = save;
+  const look = `: sesta why ${name}`;
+  if (problem !== null) {
+    const since = owed_since === null ? "" : ` for ${formatMs(now - Date.parse(owed_since))}`;
+    return paint("red", `not saved${since}${look}`);
+  }
+  if (held_deletions !== null) return paint("yellow", `${count(held_deletions)} gone, not recorded${look}`);
+  if (set_aside.length > 0) return paint("yellow", `${count(set_aside.length)} not saved${look}`);
+  if (beside !== null) return paint("yellow", `saved beside ${beside}${look}`);
+  if (owed_since !== null) return paint("cyan", "saving");
+  return saved_at === null
+    ? paint("dim", "nothing saved yet")
+    : paint("green", `saved ${formatMs(Math.max(0, now - Date.parse(saved_at)))} ago`);
+}
+
+/** Whole lines, the most important one first. @param now wall time in milliseconds */
+export function explainSaved(
+  name: string,
+  saved_at: string | null,
+  save: SaveExplanation,
+  now: number,
+  paint: Paint,
+): string[] {
+  const { branch, beside, owed_since, problem, hint, retry_at, held, set_aside, needs_token } = save;
+  const at = (text: string) => formatTime(Date.parse(text));
+  const where = branch === null ? "" : ` on branch ${branch}`;
+  return [
+    saved_at === null
+      ? "saved: nothing was confirmed by the repository yet"
+      : `saved: all up to ${at(saved_at)}, ${formatMs(Math.max(0, now - Date.parse(saved_at)))} ago${where}`,
+    ...(owed_since === null
+      ? []
+      : [paint("yellow", `owed: since ${at(owed_since)}; it is safe on this machine`)]),
+    ...(problem === null ? [] : [paint("red", `because: ${problem}`)]),
+    ...(problem !== null && retry_at !== null ? [`tried again at ${at(retry_at)}`] : []),
+    ...(hint === null ? [] : [`${paint("cyan", "try")}: ${hint}`]),
+    ...(needs_token ? [`its token is not known to the agent: \`sesta save ${name}\` gives it`] : []),
+    ...(beside === null
+      ? []
+      : [
+          paint(
+            "yellow",
+            `beside: ${beside} was moved by somebody else, so saves go to ${branch ?? "another branch"}`,
+          ),
+          `  \`sesta save ${name} --onto ${beside}\` shows what differs and brings them together`,
+        ]),
+    ...(held === null
+      ? []
+      : [
+          paint(
+            "yellow",
+            `held: ${count(held.gone)} of ${held.of} gone at once (${held.why}); they stay saved`,
+          ),
+          `  \`sesta save ${name}\` records them as deleted, \`sesta restore ${name}\` brings them back`,
+        ]),
+    ...set_aside.map(({ path, why }) => `${paint("yellow", "not saved")}: ${printable(path)}: ${why}`),
+  ];
+}
+
+/** A heading with their number and their first names, as lines; nothing where there are none. */
+export function listFiles(title: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const more = names.length - longestList;
+  return [
+    `${title}: ${count(names.length)}`,
+    ...names.slice(0, longestList).map((name) => `  ${printable(name)}`),
+    ...(more > 0 ? [`  … and ${more} more`] : []),
+  ];
+}
+
+/** "1 file", "3 files". */
+export function count(files: number): string {
+  return files === 1 ? "1 file" : `${files} files`;
+}
+
+/** A name of a file may hold anything; a terminal shows it on one line. */
+export function printable(path: string): string {
+  return path.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,133 @@
+// The fleet before a scripted agent: which addresses it keeps, what it keeps of use, and how it asks for sleepers.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { buildStubLaunch } from "../../test/faults/support/stub-launch.ts";
+import { buildStubReport } from "../../test/support/views.ts";
+import { systemClock } from "../base/clock.ts";
+import { silentLog } from "../base/log.ts";
+import type { AgentEvent } from "../model/agent-protocol.ts";
+import type { Report, UseSpan } from "../model/status.ts";
+import { openProjectState } from "../state/project-state.ts";
+import type { Target } from "../targets/target.ts";
+import { createFleet } from "./fleet.ts";
+
+const span = (seq: number): UseSpan => ({
+  seq,
+  workload: "lab",
+  source: "a kernel is busy",
+  from: seq,
+  to: seq + 1,
+});
+
+async function createRig(first: Report) {
+  const folder = mkdtempSync(join(tmpdir(), "sesta-fleet-"));
+  const state = openProjectState(join(folder, "state.db"));
+  state.saveWorkload({
+    name: "lab",
+    type: "lab",
+    target: "local",
+    launch: buildStubLaunch("lab"),
+    digest: "",
+    placedAt: 1,
+  });
+  const stop = new AbortController();
+  const agent = {
+    now: first,
+    doors: 0,
+    door: true,
+    uses: [] as UseSpan[],
+    calls: [] as string[],
+    send: (_event: AgentEvent): void => undefined,
+    goAway: (): void => undefined,
+  };
+  const answers: Record<string, (params: { after: number; kind?: string }) => unknown> = {
+    list: () => [agent.now],
+    door: () => (agent.door ? { host: "127.0.0.1", port: ++agent.doors, headers: {} } : null),
+    uses: ({ after }) => agent.uses.filter(({ seq }) => seq > after),
+    use: ({ kind }) => void agent.calls.push(`use ${kind}`),
+  };
+  async function* watch(): AsyncGenerator<AgentEvent> {
+    const waiting: AgentEvent[] = [{ report: agent.now }];
+    let [wakeUp, ended] = [(): void => undefined, false];
+    agent.send = (event) => void (waiting.push(event), wakeUp());
+    agent.goAway = () => void ((ended = true), wakeUp());
+    while (!ended) {
+      for (let event = waiting.shift(); event; event = waiting.shift()) yield event;
+      if (!ended) await new Promise<void>((resolve) => (wakeUp = resolve));
+    }
+  }
+  const target = {
+    wake: async () => (agent.calls.push("wake"), agent.now),
+    sleep: async () => (agent.calls.push("sleep"), agent.now),
+    agent: {
+      ensure: async () => ({ instance: "one" }),
+      call: async (method: string, params: { after: number }) => answers[method]?.(params),
+      watch,
+    },
+  } as unknown as Target;
+  const fleet = createFleet({ target, state, clock: systemClock, log: silentLog, signal: stop.signal });
+  const following = fleet.follow();
+  await fleet.ready;
+  onTestFinished(async () => {
+    stop.abort();
+    agent.goAway();
+    await following;
+    state.close();
+    rmSync(folder, { recursive: true });
+  });
+  const report = async (change: Partial<Report>): Promise<void> => {
+    agent.now = { ...agent.now, ...change };
+    agent.send({ report: agent.now });
+    await expect.poll(() => fleet.find("lab")).toEqual(agent.now);
+  };
+  return { agent, state, fleet, report };
+}
+
+const awake = buildStubReport("lab");
+
+test("F22: the address is kept while requests may pass, and no longer; a new process has a new one", async () => {
+  const { fleet, report } = await createRig(awake);
+  const port = () => fleet.address("lab")?.port;
+  expect(port()).toBe(1);
+  await report({ state: "sleeping", open: true });
+  expect(port()).toBe(1);
+  await report({ open: false });
+  expect(port()).toBeUndefined();
+  await report({ state: "awake", open: true });
+  expect(port()).toBe(2);
+  await report({ pid: 4712 });
+  expect(port()).toBe(3);
+});
+
+test("one that goes to sleep is shown so, also when its process has just gone", async () => {
+  const { agent, fleet, report } = await createRig({ ...awake, state: "asleep", open: false, pid: null });
+  agent.door = false;
+  await report({ state: "sleeping", open: true });
+  expect(fleet.address("lab")).toBeUndefined();
+});
+
+test("F22: the agent is asked for one that goes to sleep, not for one that is awake", async () => {
+  const { agent, fleet, report } = await createRig(awake);
+  await fleet.wake("lab", "why", "visitor");
+  expect(agent.calls).toEqual([]);
+  await fleet.keepAwake("lab", "somebody asked", "visitor");
+  expect(agent.calls).toEqual(["use visit"]);
+  await report({ state: "sleeping" });
+  await fleet.wake("lab", "why", "visitor");
+  await fleet.keepAwake("lab", "somebody asked", "visitor");
+  expect(agent.calls).toEqual(["use visit", "wake", "wake"]);
+});
+
+test("spans of use are kept as they come, and what came while nobody listened is asked for", async () => {
+  const { agent, state, report } = await createRig(awake);
+  const kept = () => state.listUses("lab").map(({ seq }) => seq);
+  await report({ why: "the stream is open" });
+  agent.uses = [span(1)];
+  agent.send({ use: span(1) });
+  await expect.poll(kept).toEqual([1]);
+  agent.uses = [1, 2, 3].map(span);
+  agent.goAway();
+  await expect.poll(kept).toEqual([1, 2, 3]);
+});

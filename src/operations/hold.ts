@@ -1,0 +1,35 @@
+// Keeps a workload awake for a time, whatever its idle rule says, or lets go of it.
+import type { Report } from "../model/status.ts";
+import type { Context } from "./context.ts";
+import { ensureGateway } from "./gateway.ts";
+import { requireUp } from "./plan.ts";
+import { supplyMissingTokens } from "./tokens.ts";
+import { requireAwake, settle, type OnReport } from "./wake.ts";
+
+/**
+ * Wakes it first.
+ * @throws SestaError NOT_UP, START_FAILED with the log's last lines
+ */
+export async function hold(
+  context: Context,
+  name: string,
+  { forMs, reason }: { forMs: number; reason: string | null },
+  on: OnReport,
+): Promise<Report> {
+  requireUp(context, name);
+  await ensureGateway(context);
+  await supplyMissingTokens(context, [name]);
+  const { agent } = context.target;
+  await agent.ensure();
+  await agent.call("hold", { name, why: "Held awake from the command line.", by: "owner", forMs, reason });
+  return requireAwake(await settle(context, name, on));
+}
+
+/** It sleeps again when nobody uses it. @throws SestaError NOT_UP */
+export async function letGo(context: Context, name: string): Promise<Report> {
+  requireUp(context, name);
+  const { agent } = context.target;
+  await agent.ensure();
+  const why = "Let go from the command line.";
+  return agent.call("hold", { name, why, by: "owner", forMs: null, reason: null });
+}

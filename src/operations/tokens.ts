@@ -1,0 +1,71 @@
+// Brings the tokens of repositories from their secrets to the agent, which keeps them in memory only.
+import { messageOf, SestaError } from "../base/errors.ts";
+import { findSecret } from "../model/project.ts";
+import type { SecretRef } from "../model/secret.ts";
+import { resolveSecret } from "../project/secret.ts";
+import type { Context } from "./context.ts";
+import { secretContext } from "./passwords.ts";
+
+export type TokenProblem = { workload: string; error: unknown };
+
+/**
+ * Hands over what can be had; a variable that is not set in this environment is no problem, since another process
+ * may have it.
+ * @param names of workloads; all that are up without it
+ * @returns what could not be had, or not be handed over
+ */
+export async function supplyTokens(context: Context, names?: readonly string[]): Promise<TokenProblem[]> {
+  const problems: TokenProblem[] = [];
+  for (const { workload, secret, ref } of listTokens(context, names)) {
+    if ("env" in ref && !context.world.env[ref.env]) continue;
+    await supply(context, workload, secret, ref).catch((error: unknown) => {
+      problems.push({ workload, error });
+    });
+  }
+  return problems;
+}
+
+/** @throws SestaError SECRET_MISSING, SECRET_COMMAND, AGENT_UNREACHABLE */
+export async function supplyToken(context: Context, name: string): Promise<void> {
+  for (const { workload, secret, ref } of listTokens(context, [name]))
+    await supply(context, workload, secret, ref);
+}
+
+/** Those of workloads that an agent has not been told yet; what cannot be had now is left for later. */
+export async function supplyMissingTokens(context: Context, names?: readonly string[]): Promise<void> {
+  if (listTokens(context, names).length === 0) return;
+  const { agent } = context.target;
+  await agent.ensure();
+  const missing = (await agent.call("list", {})).flatMap(({ name, save }) =>
+    save?.needsToken ? [name] : [],
+  );
+  await supplyTokens(
+    context,
+    missing.filter((name) => names === undefined || names.includes(name)),
+  );
+}
+
+function listTokens({ state, project }: Context, names?: readonly string[]) {
+  return state.listWorkloads().flatMap(({ name, launch, placedAt }) => {
+    const secret = launch.save?.token;
+    if (secret === undefined || placedAt === null || names?.includes(name) === false) return [];
+    const ref = findSecret(project, secret);
+    return ref ? [{ workload: name, secret, ref }] : []; // gone from the file: the agent keeps what it knows
+  });
+}
+
+async function supply(context: Context, name: string, secret: string, ref: SecretRef): Promise<void> {
+  const value = await resolveSecret(secret, ref, secretContext(context));
+  if (/[\r\n\0]/.test(value)) {
+    // A line end would end the value in what git reads from its helper (git-credential(1)).
+    throw new SestaError("SECRET_MISSING", `secret ${secret} holds more than one line, which no token does`, {
+      hint: "Change its reference in sesta.yaml.",
+    });
+  }
+  await context.target.agent.call("token", { name, value });
+}
+
+/** One line for a log. */
+export function describeTokenProblem({ workload, error }: TokenProblem): string {
+  return `the token of ${workload}: ${messageOf(error)}`;
+}

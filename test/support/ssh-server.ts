@@ -1,0 +1,97 @@
+// An OpenSSH server of a test's own: a loopback port, its own keys, a scratch home, the current user.
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { until } from "../faults/support/processes.ts";
+import { findFreePort } from "./running-lab.ts";
+
+const program = "/usr/sbin/sshd";
+
+/** Why there is no sshd here; as root on Debian it is installed, without being started. */
+export function findMissingSshd(): string | undefined {
+  if (existsSync(program) && spawnSync("ssh", ["-V"]).status === 0) return undefined;
+  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return "no OpenSSH server is installed";
+  try {
+    // invoke-rc.d starts nothing that runlevel 1 does not have.
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+    const options = { env, stdio: "ignore", timeout: 120_000 } as const;
+    execFileSync("apt-get", ["update", "-q"], options);
+    execFileSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", "openssh-server"], options);
+  } catch (error) {
+    return `no OpenSSH server is installed, and apt-get could not install one: ${String(error)}`;
+  }
+  return existsSync(program) ? undefined : "apt-get installed no OpenSSH server";
+}
+
+export type SshServer = Awaited<ReturnType<typeof startSshServer>>;
+
+/** @param folder a scratch folder that only its owner may write */
+export async function startSshServer(folder: string) {
+  const home = join(folder, "home");
+  const [hostKey, key] = [join(folder, "host-key"), join(folder, "key")];
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
+  for (const path of [hostKey, key])
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
+  const port = await findFreePort();
+  writeFileSync(
+    join(folder, "sshd_config"),
+    [
+      `Port ${port}`,
+      "ListenAddress 127.0.0.1",
+      `HostKey ${hostKey}`,
+      `AuthorizedKeysFile ${key}.pub`,
+      `PidFile ${join(folder, "sshd.pid")}`,
+      `SetEnv HOME=${home}`,
+      "StrictModes no",
+      "UsePAM no",
+      "PasswordAuthentication no",
+      "KbdInteractiveAuthentication no",
+      "PermitRootLogin prohibit-password",
+      "Subsystem sftp internal-sftp",
+      "",
+    ].join("\n"),
+  );
+  const server = spawn(program, ["-D", "-e", "-f", join(folder, "sshd_config")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  server.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
+  await until(
+    () => log.includes("Server listening") || server.exitCode !== null,
+    () => `sshd does not start: ${log}`,
+  );
+  if (server.exitCode !== null) throw new Error(`sshd ended: ${log}`);
+  const base = [
+    "-F",
+    "none",
+    "-i",
+    key,
+    "-p",
+    String(port),
+    "-o",
+    "StrictHostKeyChecking=no",
+    "-o",
+    `UserKnownHostsFile=${join(folder, "known_hosts")}`,
+    "-o",
+    "LogLevel=ERROR",
+    "-o",
+    "IdentitiesOnly=yes",
+  ];
+  return {
+    pid: server.pid ?? 0,
+    log: () => log,
+    /** A client of this server. @param options before the host, as "-tt" or "-N" */
+    connect: (options: readonly string[], command: readonly string[]) =>
+      spawn("ssh", [...base, ...options, `${userInfo().username}@127.0.0.1`, ...command], {
+        stdio: ["pipe", "pipe", "pipe"],
+      }),
+    async end(): Promise<void> {
+      if (server.exitCode !== null) return;
+      server.kill("SIGTERM");
+      await once(server, "close");
+    },
+  };
+}
