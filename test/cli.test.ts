@@ -62,6 +62,10 @@ describe("usage", () => {
   test.each([
     [["why"]],
     [["wake"]],
+    [["awake", "notebook"]],
+    [["awake", "notebook", "--for", "later"]],
+    [["save", "notebook", "--onto", "--all"]],
+    [["restore", "notebook", "--at", "soon"]],
     [["logs", "notebook", "-n", "many"]],
     [["status", "-z"]],
     [["status", "extra"]],
@@ -102,7 +106,7 @@ describe("--json", () => {
   test.each([
     [["plan"], ["project", "plans", "orphans"]],
     [["status"], ["project", "gateway", "workloads"]],
-    [["history"], ["events"]],
+    [["history"], ["events", "use"]],
     [["doctor"], ["findings"]],
     [
       ["completion", "bash"],
@@ -153,6 +157,10 @@ describe("--json", () => {
     [["why", "nothing"], project, 2, "UNKNOWN_WORKLOAD"],
     [["sleep", "notebook"], project, 1, "NOT_UP"],
     [["open", "notebook"], project, 1, "NOT_UP"],
+    [["awake", "notebook", "--for", "3h"], project, 1, "NOT_UP"],
+    [["save", "notebook"], project, 1, "NOT_UP"],
+    [["restore", "notebook"], project, 1, "NOT_UP"],
+    [["save", "notebok"], project, 2, "UNKNOWN_WORKLOAD"],
     [["stauts"], project, 2, "USAGE"],
     [["why"], project, 2, "USAGE"],
     [["status", "--jsn"], project, 2, "USAGE"],

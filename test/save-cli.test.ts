@@ -206,7 +206,7 @@ describe("`sesta save`", () => {
     expect(git("-C", remote, "merge-base", "--is-ancestor", theirTip, "main")).toBe("");
   });
 
-  test("a name that is no branch, and a workload that is saved nowhere", async () => {
+  test("a name that is no branch, and one that is no workload", async () => {
     await bringUp();
     expect((await sesta("save", "nb", "--onto", "--all")).code).toBe(2);
     expect((await sesta("save", "nb", "--onto", "a..b")).code).toBe(2);
@@ -359,12 +359,15 @@ describe("`sesta sleep`", () => {
 test("`sesta history --json` tells when it was in use, and by what", async () => {
   await bringUp();
   expect((await sesta("wake", "nb")).code).toBe(0);
+  await scratch.context.target.agent.call("use", { name: "nb", source: "a page was opened", kind: "visit" });
   expect((await sesta("sleep", "nb")).code).toBe(0);
   const { document } = await json("history", "nb");
   expect(Object.keys(document)).toEqual(["events", "use"]);
   expect((document["events"] as { to: string }[]).map(({ to }) => to)).toEqual(
     expect.arrayContaining(["waking", "awake", "sleeping", "asleep"]),
   );
+  const iso = expect.stringMatching(/^\d{4}-.*Z$/) as string;
+  expect(document["use"]).toContainEqual({ workload: "nb", source: "a page was opened", from: iso, to: iso });
 });
 
 test("`sesta down`: the receipt names the saves among what remains", async () => {

@@ -46,6 +46,7 @@ export async function startAgent({ home, machine, clock, log, pid, env, exit }: 
     createSaver: (saved, tell) => createSaver({ home, env, clock, log }, saved, tell),
   };
   const known = state.list();
+  state.closeUses();
   const supervisors = new Map(known.map((workload) => [workload.name, new Supervisor(context, workload)]));
   await runner.sweep(new Set(known.flatMap(({ start }) => (start ? [start.startId] : []))));
   for (const supervisor of supervisors.values()) await supervisor.adopt();

@@ -6,7 +6,7 @@ import type { Identity } from "../machine/identity.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { AgentEvent, DoorAddress } from "../model/agent-protocol.ts";
 import type { AgentState, Start, Supervised } from "../state/agent-state.ts";
-import { createEvidence } from "./evidence.ts";
+import { createEvidence } from "./evidence/evidence.ts";
 import { createUse, type Evidence, type SleepCause, type Use } from "./idle.ts";
 import { watchLife } from "./life.ts";
 import { createUseRecord } from "./use-record.ts";

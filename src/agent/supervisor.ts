@@ -1,51 +1,39 @@
-// Keeps one workload in the state that is wanted: starts it, judges whether it is used, ends it, adopts what it finds.
-import { randomUUID } from "node:crypto";
+// Keeps one workload in the state that is wanted: wakes it, sends it to sleep, saves it, adopts what it finds.
 import { messageOf, SestaError } from "../base/errors.ts";
-import { getBootId, type Identity } from "../machine/identity.ts";
+import { getBootId } from "../machine/identity.ts";
 import type { Asked, DoorAddress, UseKind } from "../model/agent-protocol.ts";
 import type { Report } from "../model/status.ts";
 import type { State } from "../model/words.ts";
-import type { Start, Supervised } from "../state/agent-state.ts";
-import type { BootLane } from "./boot-lane.ts";
-import { freePort } from "./free-port.ts";
-import { attend, type Attendance, type AttendanceContext } from "./attendance.ts";
+import type { Supervised } from "../state/agent-state.ts";
 import { Departure, type DepartureCause } from "./departure.ts";
-import type { ProcessRunner } from "./process.ts";
+import { ProcessKeeper, type Attempt, type KeeperContext } from "./process-keeper.ts";
 import type { Saved, Saver } from "./save/saver.ts";
 import { StateRecord, type Details } from "./state-record.ts";
 
-export type SupervisorContext = AttendanceContext & {
-  runner: ProcessRunner;
-  lane: BootLane;
+export type SupervisorContext = KeeperContext & {
   createSaver: (saved: Saved, tell: () => void) => Saver;
 };
 
-const tries = 3;
-const backoffMs = [500, 2_000];
 /** After something that nobody expected, such as a full disk, the same is tried again. */
 const mendMs = 5_000;
 
 export class Supervisor {
   readonly #context: SupervisorContext;
   readonly #record: StateRecord;
+  readonly #process: ProcessKeeper;
   readonly #departure: Departure;
-  #identity: Identity | null = null;
+  #saver: Saver | null = null;
   #wanted: "awake" | "asleep";
   #askedBy = "agent";
-  #failures = 0;
-  #logTail: readonly string[] = [];
-  #attendance: Attendance | null = null;
-  #saver: Saver | null = null;
   #activity = new AbortController();
-  /** Why the process is started again: it ended by itself, and what it left has not been cleared away yet. */
-  #ended: string | null = null;
   #settling = false;
   #left = new AbortController();
 
   constructor(context: SupervisorContext, workload: Supervised) {
     this.#context = context;
-    this.#departure = new Departure(context.clock);
     this.#record = new StateRecord(context, workload, () => this.#details());
+    this.#process = new ProcessKeeper(context, this.#record);
+    this.#departure = new Departure(context.clock);
     this.#wanted = workload.state === "waking" || workload.state === "awake" ? "awake" : "asleep";
     this.#setSaver();
   }
@@ -58,30 +46,36 @@ export class Supervisor {
     return this.#record.workload.state;
   }
 
+  /** @throws SestaError UNSUPPORTED for a workload whose workspace is saved nowhere */
+  get saver(): Saver {
+    if (this.#saver) return this.#saver;
+    throw new SestaError("UNSUPPORTED", `${this.name} is saved nowhere`, {
+      hint: "Give it `save: { repo: … }` in sesta.yaml and run `sesta up`.",
+    });
+  }
+
   report(): Report {
     return this.#record.report();
   }
 
   /** Finds out what an earlier agent left, and goes on from there. */
   async adopt(): Promise<void> {
-    const { state, start, launch } = this.#record.workload;
-    if (state === "failed") this.#logTail = await this.#context.runner.logTail(this.name);
+    const { state, start } = this.#record.workload;
+    if (state === "failed") await this.#process.readLog();
     if (state !== "waking" && state !== "awake" && state !== "sleeping") return;
     if (start && start.bootId !== (await getBootId())) {
       this.#wanted = "asleep";
       this.#record.change("asleep", "The machine was restarted.", "agent", null);
     } else if (state !== "waking") {
-      this.#identity = (start && (await this.#context.runner.find(start))) ?? null;
-      if (state === "sleeping") this.#departure.begin("asked", this.#identity !== null);
-      else if (this.#identity) this.#attend();
-      else this.#ended = `${launch.title} had ended while nobody watched; it is started again.`;
+      const found = await this.#process.find();
+      if (state === "sleeping") this.#departure.begin("asked", found !== null);
+      else if (found) this.#attend();
     }
     this.#settle();
   }
 
   door(): DoorAddress | null {
-    const { start, launch } = this.#record.workload;
-    return this.#isOpen() && start ? this.#context.runner.door(launch, start) : null;
+    return this.#isOpen() ? this.#process.door() : null;
   }
 
   /**
@@ -90,9 +84,8 @@ export class Supervisor {
    */
   wake({ why, by }: Asked): Report {
     if (this.state === "asleep" || this.state === "failed") {
-      this.#logTail = [];
       this.#record.change("waking", why, by, null);
-      this.#failures = 0;
+      this.#process.forgive();
     }
     this.#wanted = "awake";
     this.#askedBy = by;
@@ -105,8 +98,7 @@ export class Supervisor {
   /** @throws as `wake` */
   sleep({ why, by }: Asked, cause: DepartureCause = "asked"): Report {
     if (this.state === "waking" || this.state === "awake") {
-      const open = this.state === "awake" && this.#identity !== null;
-      this.#departure.begin(cause, open);
+      this.#departure.begin(cause, this.state === "awake" && this.#process.identity !== null);
       this.#record.change("sleeping", why, by);
       this.#activity.abort();
     }
@@ -119,7 +111,7 @@ export class Supervisor {
   /** Somebody came through the front door. A frame of an open page proves nothing where the kernels can be asked. */
   used(source: string, kind: UseKind): void {
     if (kind === "frame" && this.#record.workload.launch.idle.evidence === "jupyter") return;
-    this.#attendance?.use.note(source);
+    this.#process.attendance?.use.note(source);
     if (this.state === "sleeping" && this.#departure.yieldsToUse)
       this.wake({ name: this.name, why: `${source} while it went to sleep`, by: "visitor" });
   }
@@ -130,27 +122,19 @@ export class Supervisor {
     const hold = forMs === null ? null : { until: clock.now() + forMs, reason };
     if (hold) this.wake(asked);
     state.setHold(this.name, hold);
-    if (this.state === "awake") this.#record.note(asked.why, asked.by);
-    this.#attendance?.use.hold(hold?.until ?? null);
+    this.#record.note(asked.why, asked.by);
+    this.#process.attendance?.use.hold(hold?.until ?? null);
     this.#record.tell();
     return this.report();
-  }
-
-  /** @throws SestaError UNSUPPORTED for a workload whose workspace is saved nowhere */
-  get saver(): Saver {
-    if (this.#saver) return this.#saver;
-    throw new SestaError("UNSUPPORTED", `${this.name} is saved nowhere`, {
-      hint: "Give it `save: { repo: … }` in sesta.yaml and run `sesta up`.",
-    });
   }
 
   /** What to run and when to sleep from now on; what runs is not touched until it is started again. */
   replace(launch: Supervised["launch"], places: Supervised["places"]): void {
     this.#record.save({ ...this.#record.workload, launch, places });
-    this.#attendance?.use.setRule(launch.idle);
+    this.#process.attendance?.use.setRule(launch.idle);
     this.#setSaver();
     if (this.state !== "failed") return;
-    this.#logTail = [];
+    this.#process.forgive();
     this.#record.change("asleep", "It was brought up again and waits to be woken.", "owner", null);
   }
 
@@ -185,9 +169,8 @@ export class Supervisor {
 
   #nextStep(): (() => Promise<void>) | undefined {
     const { state } = this;
-    const ended = this.#ended;
-    if (state === "waking" && this.#wanted === "awake")
-      return () => (ended === null ? this.#bringUp() : this.#clear());
+    const { ended } = this.#process;
+    if (state === "waking" && this.#wanted === "awake") return () => this.#bringUp();
     if (state === "sleeping" && this.#departure.open)
       return this.#wanted === "awake" ? async () => this.#stay() : () => this.#depart();
     if (state === "waking" || state === "sleeping") return () => this.#takeDown();
@@ -195,66 +178,38 @@ export class Supervisor {
     if (state !== "asleep" || this.#wanted !== "awake") return undefined;
     return async () => {
       this.#record.change("waking", "It was asked for while it went to sleep.", this.#askedBy, null);
-      this.#failures = 0;
+      this.#process.forgive();
     };
   }
 
   async #bringUp(): Promise<void> {
     const activity = this.#begin();
-    const queued = (before: number) =>
-      this.#record.show(`waits for its turn; ${before} others are before it`, null);
-    try {
-      await this.#context.lane.run(() => this.#start(activity), activity, queued);
-    } catch (error) {
-      return activity.aborted ? undefined : this.#tryFailed(error, activity);
+    const attempt = await this.#try(activity);
+    if (activity.aborted || attempt === "again") return;
+    if (attempt !== "up") {
+      this.#record.change("failed", attempt.failed, "agent", null);
+      this.#wanted = "asleep";
+      return;
     }
-    if (activity.aborted) return;
     this.#record.change("awake", `${this.#record.workload.launch.title} answers.`, this.#askedBy);
     this.#attend();
   }
 
-  async #start(activity: AbortSignal): Promise<void> {
-    const { launch, places } = this.#record.workload;
-    await this.#saver?.prepare(places.disk, activity);
-    const start = this.#record.workload.start ?? (await this.#newStart());
-    activity.throwIfAborted();
-    await this.#context.runner.start(launch, places, start, activity, {
-      started: (identity) => (this.#identity = identity),
-      progress: (phase, progress) => this.#record.show(phase, progress),
-    });
-  }
-
-  async #tryFailed(reason: unknown, activity: AbortSignal): Promise<void> {
-    const { runner, clock, log } = this.#context;
-    this.#logTail = isLasting(reason) ? [] : await runner.logTail(this.name);
-    await this.#stopLeftovers();
-    if (activity.aborted) return; // asked to sleep meanwhile
-    this.#failures += 1;
-    log.warn("start failed", { workload: this.name, try: this.#failures, error: messageOf(reason) });
-    this.#record.forgetStart();
-    if (isLasting(reason)) return this.#fail(withHint(reason));
-    if (this.#failures >= tries) return this.#fail(`${messageOf(reason)} (${tries} tries)`);
-    this.#record.show(`try ${this.#failures} of ${tries} failed: ${messageOf(reason)}`, null);
-    await clock.sleep(backoffMs[this.#failures - 1] ?? 0, activity).catch(() => undefined);
-  }
-
-  #fail(reason: string): void {
-    this.#record.change("failed", reason, "agent", null);
-    this.#wanted = "asleep";
-  }
-
-  // Written before the process exists, so that a kill in between leaves something to look for.
-  async #newStart(): Promise<Start> {
-    const start = { startId: randomUUID(), port: await freePort(), bootId: await getBootId() };
-    this.#record.save({ ...this.#record.workload, start });
-    return start;
+  async #try(activity: AbortSignal): Promise<Attempt> {
+    if (this.#process.ended !== null) return this.#process.clear(activity);
+    try {
+      await this.#saver?.prepare(this.#record.workload.places.disk, activity);
+    } catch (error) {
+      return activity.aborted ? "again" : { failed: messageOf(error) };
+    }
+    return this.#process.bringUp(activity);
   }
 
   // Whoever comes meanwhile finds it as it was.
   async #depart(): Promise<void> {
     const activity = this.#begin();
     const { places, since, why } = this.#record.workload;
-    const collect = async () => this.#attendance?.collect() ?? [];
+    const collect = async () => this.#process.attendance?.collect() ?? [];
     const show = (phase: string) => this.#record.show(phase, null);
     const leaving = { saver: this.#saver, disk: places.disk, since, collect, show };
     const outcome = await this.#departure.prepare(leaving, activity);
@@ -273,40 +228,20 @@ export class Supervisor {
 
   async #takeDown(): Promise<void> {
     this.#begin();
-    this.#attendance = null;
     this.#departure.close();
-    await this.#stopLeftovers();
+    await this.#process.stop();
     await this.#saver?.saveHere().catch(() => undefined); // what it wrote at its end; the report says what failed
-    this.#ended = null;
+    this.#process.rest();
     this.#record.change("asleep", this.#record.workload.why, this.#askedBy, null);
   }
 
-  async #stopLeftovers(): Promise<void> {
-    const { start, launch } = this.#record.workload;
-    if (start) await this.#context.runner.stop(launch, start, (phase) => this.#record.show(phase, null));
-    this.#identity = null;
-  }
-
   #attend(): void {
-    const activity = this.#begin();
-    const { runner } = this.#context;
-    const { start, launch } = this.#record.workload;
-    const identity = this.#identity;
-    if (!start || !identity) return;
-    const workload = () => this.#record.workload;
-    const address = () => runner.door(launch, start);
     const on = {
       sleep: (why: string, cause: DepartureCause) => this.#sleepIfPossible(why, cause),
       changed: () => this.#record.tell(),
-      proven: () => (this.#failures = 0),
-      ended: () => {
-        this.#attendance = null;
-        this.#ended = `${launch.title} ended by itself; it is started again.`;
-        this.#settle();
-      },
+      ended: () => this.#settle(),
     };
-    this.#attendance = attend(this.#context, { workload, start, identity, address }, on, activity);
-    this.#record.tell();
+    this.#process.attend(on, this.#begin());
   }
 
   #sleepIfPossible(why: string, cause: DepartureCause): boolean {
@@ -322,21 +257,19 @@ export class Supervisor {
   #setSaver(): void {
     const { launch, places } = this.#record.workload;
     const { save: rule } = launch;
-    if (!rule) {
-      this.#saver?.close();
-      this.#saver = null;
-    } else if (this.#saver) this.#saver.setRule(rule);
-    else {
-      const saved = { name: this.name, workspace: places.workspace, rule };
-      this.#saver = this.#context.createSaver(saved, () => this.#saverChanged());
-      this.#saver.keep();
-    }
+    if (this.#saver && rule) return this.#saver.setRule(rule);
+    this.#saver?.close();
+    this.#saver = null;
+    if (!rule) return;
+    const saved = { name: this.name, workspace: places.workspace, rule };
+    this.#saver = this.#context.createSaver(saved, () => this.#saverChanged());
+    this.#saver.keep();
   }
 
   #saverChanged(): void {
     this.#record.tell();
     if (!this.#saver || this.state !== "awake") return;
-    const why = this.#departure.due(this.#saver, this.#attendance?.use.last().at ?? 0);
+    const why = this.#departure.due(this.#saver, this.#process.attendance?.use.last().at ?? 0);
     if (why !== undefined) this.#sleepIfPossible(why, "cap");
   }
 
@@ -346,30 +279,18 @@ export class Supervisor {
 
   #details(): Details {
     const { state, clock } = this.#context;
-    const use = this.#attendance?.use;
+    const { identity, attendance, logTail } = this.#process;
     const hold = state.hold(this.name);
     return {
-      pid: this.#identity?.pid ?? null,
-      lastUse: use?.last() ?? null,
-      sleepsAt: use?.sleepsAt() ?? null,
-      announced: use?.announced() ?? false,
+      pid: identity?.pid ?? null,
+      lastUse: attendance?.use.last() ?? null,
+      sleepsAt: attendance?.use.sleepsAt() ?? null,
+      announced: attendance?.use.cause() === "idle" && attendance.use.announced(),
       hold: hold && hold.until > clock.now() ? hold : null,
       open: this.#isOpen(),
       save: this.#saver?.report() ?? null,
-      logTail: this.#logTail,
+      logTail,
     };
-  }
-
-  async #clear(): Promise<void> {
-    const activity = this.#begin();
-    this.#logTail = await this.#context.runner.logTail(this.name);
-    await this.#stopLeftovers();
-    if (activity.aborted) return; // asked to sleep meanwhile
-    this.#ended = null;
-    this.#failures += 1;
-    this.#record.forgetStart();
-    if (this.#failures >= tries)
-      this.#fail(`${this.#record.workload.launch.title} kept ending by itself (${tries} times)`);
   }
 
   /** One activity at a time: what went on before is told to end. */
@@ -378,13 +299,4 @@ export class Supervisor {
     this.#activity = new AbortController();
     return this.#activity.signal;
   }
-}
-
-/** What another try cannot cure. */
-function isLasting(error: unknown): error is SestaError {
-  return error instanceof SestaError && error.code !== "START_FAILED";
-}
-
-function withHint({ message, hint }: SestaError): string {
-  return hint === undefined ? message : `${message}. ${hint}`;
 }

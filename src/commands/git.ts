@@ -69,6 +69,15 @@ export function buildGit(gitDir: string, ...operands: string[]): Argv {
   return ["git", `--git-dir=${gitDir}`, ...settings.flatMap((setting) => ["-c", setting]), ...operands];
 }
 
+/**
+ * The same for a program behind git that opens other repositories too: git would name this one to it in GIT_DIR, and
+ * git-lfs takes that for the remote's as well.
+ */
+export function buildGitWithin(gitDir: string, ...operands: string[]): Argv {
+  const found = [...settings, "safe.bareRepository=all"];
+  return ["git", "-C", gitDir, ...found.flatMap((setting) => ["-c", setting]), ...operands];
+}
+
 /** The variables that carry a token to git's credential helper, so that it is in no URL, argument or file. */
 export function buildTokenEnv(token: string | undefined): Record<string, string> {
   if (token === undefined) return {};

@@ -51,16 +51,25 @@ async function createRig(first: Report) {
   async function* watch(): AsyncGenerator<AgentEvent> {
     const waiting: AgentEvent[] = [{ report: agent.now }];
     let [wakeUp, ended] = [(): void => undefined, false];
-    agent.send = (event) => void (waiting.push(event), wakeUp());
-    agent.goAway = () => void ((ended = true), wakeUp());
-    while (!ended) {
+    agent.send = (event) => {
+      waiting.push(event);
+      wakeUp();
+    };
+    agent.goAway = () => {
+      ended = true;
+      wakeUp();
+    };
+    for (;;) {
       for (let event = waiting.shift(); event; event = waiting.shift()) yield event;
-      if (!ended) await new Promise<void>((resolve) => (wakeUp = resolve));
+      if (ended) return;
+      await new Promise<void>((resolve) => (wakeUp = resolve));
     }
   }
   const target = {
-    wake: async () => (agent.calls.push("wake"), agent.now),
-    sleep: async () => (agent.calls.push("sleep"), agent.now),
+    async wake() {
+      agent.calls.push("wake");
+      return agent.now;
+    },
     agent: {
       ensure: async () => ({ instance: "one" }),
       call: async (method: string, params: { after: number }) => answers[method]?.(params),

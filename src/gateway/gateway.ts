@@ -10,21 +10,19 @@ import type { SiteContext } from "../front/site-context.ts";
 import { createTickets } from "../front/ticket.ts";
 import { serveControl, socketPath, type Handler } from "../machine/control-socket.ts";
 import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts";
-import { findSecret } from "../model/project.ts";
 import { readProject, type Context } from "../operations/context.ts";
-import { secretContext, syncPasswords } from "../operations/passwords.ts";
-import { resolveSecret } from "../project/secret.ts";
+import { syncPasswords } from "../operations/passwords.ts";
 import { holdLock } from "../state/open.ts";
 import { listNames, originOf } from "./addresses.ts";
 import { createDoors } from "./doors.ts";
 import { createFleet } from "./fleet.ts";
 import { createFrontPage } from "./front-page.ts";
 import { createHousehold } from "./household.ts";
-import { createKept, type Kept } from "./kept.ts";
+import { createKept } from "./kept.ts";
 import { listenOn } from "./listen.ts";
 import { createPortClaims } from "./port-claims.ts";
+import { createProjectTokens } from "./project-tokens.ts";
 import { watchSecrets } from "./secret-watch.ts";
-import { createTokens, type Tokens, type TokensContext } from "./tokens.ts";
 
 const firstPort = 8470;
 
@@ -43,8 +41,7 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
 
   const kept = createKept(state);
   const { signal } = stopping;
-  const needs = (name: string) => fleet.find(name)?.save?.needsToken === true;
-  const tokens = createProjectTokens(context, kept, { needs, clock, log, signal });
+  const tokens = createProjectTokens(context, kept, { clock, log, signal });
   const fleet = createFleet({ target, state, clock, log, signal, reported: tokens.reported });
   const doors = createDoors(context, { claims, hosts, clock, log, gatewayPort: () => port });
   const household = createHousehold(context, kept, fleet, (name) => originOf(host, doors.ports().get(name)));
@@ -149,30 +146,6 @@ function holdGateway(folder: string) {
       hint: "See `sesta status`; `sesta down` ends it.",
     });
   }
-}
-
-function createProjectTokens(
-  context: Context,
-  kept: Kept,
-  more: Pick<TokensContext, "needs" | "clock" | "log" | "signal">,
-): Tokens {
-  const { target } = context;
-  return createTokens({
-    ...more,
-    list: () =>
-      new Map(
-        [...kept.placed().values()].flatMap(({ name, launch, placedAt }) =>
-          launch.save?.token === undefined || placedAt === null ? [] : [[name, launch.save.token] as const],
-        ),
-      ),
-    trustsTold: (secret) => !("file" in (findSecret(context.project, secret) ?? {})),
-    resolve: (secret) => {
-      const ref = findSecret(context.project, secret);
-      if (!ref) throw new SestaError("SECRET_MISSING", `the project file has no secret ${secret}`);
-      return resolveSecret(secret, ref, secretContext(context));
-    },
-    hand: (name, value) => target.agent.call("token", { name, value }),
-  });
 }
 
 function createSiteContext(

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { buildStubReport } from "../../test/support/views.ts";
+import { SestaError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { createTokens } from "./tokens.ts";
 
@@ -15,8 +16,7 @@ function createRig() {
   const lines: string[] = [];
   const note = (message: string, fields?: object) => void lines.push(message + JSON.stringify(fields ?? {}));
   const log: Log = { debug: note, info: note, warn: note, error: note };
-  const stop = new AbortController();
-  let needs = true;
+  let away = false;
   const tokens = createTokens({
     list: () =>
       new Map([
@@ -24,29 +24,25 @@ function createRig() {
         ["other", "git"],
         ["third", "file"],
       ]),
-    trustsTold: (secret) => secret !== "file",
-    async resolve(secret) {
-      resolved.push(secret);
-      const value = values.get(secret);
-      if (value === undefined) throw new Error(`secret ${secret} is not set`);
-      return value;
-    },
-    async hand(workload, value) {
+    async supply(workload, told) {
+      const secret = workload === "third" ? "file" : "git";
+      resolved.push(workload);
+      const value = values.get(secret) ?? told.get(secret);
+      if (away) throw new SestaError("AGENT_UNREACHABLE", "The agent does not answer");
+      if (value === undefined) throw new SestaError("SECRET_MISSING", `secret ${secret} is not set`);
       handed.push(`${workload} ${value}`);
-      needs = false;
     },
-    needs: () => needs,
     clock,
     log,
-    signal: stop.signal,
+    signal: new AbortController().signal,
   });
-  const need = async (name: string) => {
-    needs = true;
-    const save = { ...buildStubReport(name).save, needsToken: true };
-    tokens.reported(buildStubReport(name, save));
+  const report = async (name: string, needsToken: boolean) => {
+    tokens.reported(buildStubReport(name, { needsToken }));
     await clock.advance(0);
   };
-  return { clock, handed, values, resolved, lines, tokens, need, stop };
+  const need = (name: string) => report(name, true);
+  const leave = (gone: boolean) => (away = gone);
+  return { clock, handed, values, resolved, lines, tokens, report, need, leave };
 }
 
 test("an agent that lacks a token gets it, and is left alone when it has one", async () => {
@@ -59,20 +55,19 @@ test("an agent that lacks a token gets it, and is left alone when it has one", a
   expect(handed).toEqual(["notebook a"]);
 });
 
-test("what the command line told comes first, for every workload of that secret, and is in no log", async () => {
-  const { handed, resolved, lines, tokens, need } = createRig();
+test("what the command line told goes to every workload of that secret, also later, and is in no log", async () => {
+  const { handed, lines, tokens, need } = createRig();
   await tokens.tell("git", canary);
   expect(handed).toEqual([`notebook ${canary}`, `other ${canary}`]);
   await need("other");
   expect(handed.at(-1)).toBe(`other ${canary}`);
-  expect(resolved).toEqual([]);
   expect(lines.join()).not.toContain(canary);
 });
 
-test("F10: a changed file is read again, whatever was told", async () => {
+test("F10: a changed file is read again, and nobody else's", async () => {
   const { handed, values, tokens } = createRig();
   values.set("file", "old");
-  await tokens.tell("file", "told");
+  await tokens.changed(new Set(["file"]));
   values.set("file", "new");
   await tokens.changed(new Set(["file", "somebody's password"]));
   expect(handed).toEqual(["third old", "third new"]);
@@ -84,9 +79,29 @@ test("a value that cannot be had is asked for again after minutes, not with ever
   await need("notebook");
   await clock.advance(299_000);
   await need("notebook");
-  expect(resolved).toEqual(["git"]);
+  expect(resolved).toEqual(["notebook"]);
   expect(lines).toEqual(['token not handed over{"workload":"notebook","error":"secret git is not set"}']);
   values.set("git", "late");
   await clock.advance(1_000);
   expect(handed).toEqual(["notebook late"]);
+});
+
+test("an agent that got it otherwise, and died, gets it from here at once", async () => {
+  const { handed, tokens, report, need } = createRig();
+  await need("notebook"); // a variable that this process does not have
+  await report("notebook", false); // `up` had it
+  await tokens.tell("git", canary);
+  handed.splice(0);
+  await need("notebook");
+  expect(handed).toEqual([`notebook ${canary}`]);
+});
+
+test("F2: an agent that is away for a moment is asked again a second later", async () => {
+  const { clock, handed, values, need, leave } = createRig();
+  values.set("git", "a");
+  leave(true);
+  await need("notebook");
+  leave(false);
+  await clock.advance(1_000);
+  expect(handed).toEqual(["notebook a"]);
 });

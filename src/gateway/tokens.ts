@@ -1,6 +1,6 @@
 // Hands the tokens with which saves reach their remotes to the agent. Neither of the two writes one down.
 import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, SestaError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { protect } from "../base/redact.ts";
 import type { Report } from "../model/status.ts";
@@ -17,49 +17,48 @@ export type Tokens = {
 export type TokensContext = {
   /** The secret that holds a workload's token, of every workload that saves with one. */
   list(): ReadonlyMap<string, string>;
-  /** Whether this secret's value cannot change behind what was told: all but files. */
-  trustsTold(secret: string): boolean;
-  /** @throws SestaError when there is no such secret, or no value */
-  resolve(secret: string): Promise<string>;
-  hand(workload: string, value: string): Promise<unknown>;
-  needs(workload: string): boolean;
+  /** Resolves a workload's token, by what was told of its secret where there is no other way, and hands it over. */
+  supply(workload: string, told: ReadonlyMap<string, string>): Promise<void>;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
 };
 
 /** A command that failed may ask its owner something each time, so it is not run again soon. */
-const retryMs = 300_000;
+const secretRetryMs = 300_000;
+const agentRetryMs = 1_000;
 
 export function createTokens(context: TokensContext): Tokens {
   const { list, clock, log, signal } = context;
   const told = new Map<string, string>();
-  const trying = new Set<string>();
+  /** Workloads whose token is being got, with how to end the wait for another try. */
+  const naps = new Map<string, AbortController>();
 
-  async function supply(workload: string, secret: string): Promise<boolean> {
+  /** Milliseconds until another try makes sense; undefined when it is done. */
+  async function supply(workload: string): Promise<number | undefined> {
     try {
-      const known = context.trustsTold(secret) ? told.get(secret) : undefined;
-      await context.hand(workload, known ?? (await context.resolve(secret)));
-      return true;
+      await context.supply(workload, told);
+      return undefined;
     } catch (error) {
       log.warn("token not handed over", { workload, error: messageOf(error) });
-      return false;
+      return isAboutSecret(error) ? secretRetryMs : agentRetryMs;
     }
   }
 
   async function supplyAll(secrets: ReadonlySet<string>): Promise<void> {
-    for (const [workload, secret] of list()) if (secrets.has(secret)) await supply(workload, secret);
+    for (const [workload, secret] of list()) if (secrets.has(secret)) await supply(workload);
   }
 
   async function keepTrying(workload: string): Promise<void> {
-    if (trying.has(workload)) return;
-    trying.add(workload);
-    while (!signal.aborted && context.needs(workload)) {
-      const secret = list().get(workload);
-      if (secret === undefined || (await supply(workload, secret))) break;
-      await clock.sleep(retryMs, signal).catch(() => undefined);
+    if (naps.has(workload)) return;
+    const nap = new AbortController();
+    naps.set(workload, nap);
+    while (!signal.aborted && !nap.signal.aborted && list().has(workload)) {
+      const retryMs = await supply(workload);
+      if (retryMs === undefined) break;
+      await clock.sleep(retryMs, AbortSignal.any([signal, nap.signal])).catch(() => undefined);
     }
-    trying.delete(workload);
+    naps.delete(workload);
   }
 
   return {
@@ -70,7 +69,12 @@ export function createTokens(context: TokensContext): Tokens {
     },
     reported({ name, save }) {
       if (save?.needsToken) void keepTrying(name);
+      else naps.get(name)?.abort();
     },
     changed: supplyAll,
   };
+}
+
+function isAboutSecret(error: unknown): boolean {
+  return error instanceof SestaError && (error.code === "SECRET_MISSING" || error.code === "SECRET_COMMAND");
 }

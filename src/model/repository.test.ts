@@ -74,10 +74,10 @@ test.each([
 ])("T9: %j is refused", (text) => expect(parseRepository(text)).toHaveProperty("expected"));
 
 test("a folder is resolved against the project's; every address stays as it is", () => {
-  expect(resolveRepository("../saves.git", "/home/a/team")).toBe("/home/a/saves.git");
-  expect(resolveRepository("/srv/x.git", "/home/a/team")).toBe("/srv/x.git");
+  expect(resolveRepository("../saves.git", "/home/ada/team")).toBe("/home/ada/saves.git");
+  expect(resolveRepository("/srv/x.git", "/home/ada/team")).toBe("/srv/x.git");
   for (const text of ["https://h/x.git", "git@h:x.git", "file:///srv/x.git"])
-    expect(resolveRepository(text, "/home/a/team")).toBe(text);
+    expect(resolveRepository(text, "/home/ada/team")).toBe(text);
 });
 
 test.each([

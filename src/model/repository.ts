@@ -19,13 +19,7 @@ const longest = 1024;
 const likeToken = /^(?:gh[opsur]_|github_pat_|gl[a-z]{2,5}-)|^.{40}/;
 
 export function parseRepository(text: string): Repository | RepositoryProblem {
-  // oxlint-disable-next-line no-control-regex
-  if (
-    text === "" ||
-    text.length > longest ||
-    /[\u0000-\u001f\u007f-\u009f]/.test(text) ||
-    text !== text.trim()
-  )
+  if (text === "" || text.length > longest || /\p{Cc}/u.test(text) || text !== text.trim())
     return { expected: example };
   if (text.includes("${")) return { expected: example, help: "${…} is not read here" };
   if (text.startsWith("-")) return { expected: example, help: "it would be an option of git" };

@@ -17,7 +17,7 @@ export type Report = {
   progress: number | null;
   lastUse: { at: number; source: string } | null;
   sleepsAt: number | null;
-  /** It will sleep by itself within a minute or less, at `sleepsAt`, unless it is used. */
+  /** It will sleep at `sleepsAt`, within a minute or less, unless it is used; where use does not help, false. */
   announced: boolean;
   /** Its owner keeps it awake until then, whatever the idle time. */
   hold: Hold | null;

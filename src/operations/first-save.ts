@@ -5,7 +5,7 @@ import type { SaveReport } from "../model/save.ts";
 import type { Context } from "./context.ts";
 import { countFiles } from "./save-words.ts";
 import { requireConfirmed, saveNow } from "./save.ts";
-import { supplyTokens } from "./tokens.ts";
+import { shareTokens, supplyTokens } from "./tokens.ts";
 
 /**
  * What has been saved before and is as it was only gets its token.
@@ -22,6 +22,7 @@ export async function saveFirst(context: Context, plans: readonly Plan[], on: Pr
     try {
       const [problem] = await supplyTokens(context, [name]);
       if (problem) throw problem.error;
+      await shareTokens(context, [name]);
       if (wasSaved && action === "none" && !before.problem) continue;
       on({ workload: name, step: "save", state: "running", detail: wanted.save.repo });
       const saved = await saveNow(context, name, false, ({ problem: met }) =>

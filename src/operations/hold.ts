@@ -1,4 +1,5 @@
 // Keeps a workload awake for a time, whatever its idle rule says, or lets go of it.
+import { formatDuration } from "../model/duration.ts";
 import type { Report } from "../model/status.ts";
 import type { Context } from "./context.ts";
 import { ensureGateway } from "./gateway.ts";
@@ -21,7 +22,8 @@ export async function hold(
   await supplyMissingTokens(context, [name]);
   const { agent } = context.target;
   await agent.ensure();
-  await agent.call("hold", { name, why: "Held awake from the command line.", by: "owner", forMs, reason });
+  const why = `Held awake for ${formatDuration(forMs)} from the command line${reason === null ? "." : `: ${reason}`}`;
+  await agent.call("hold", { name, why, by: "owner", forMs, reason });
   return requireAwake(await settle(context, name, on));
 }
 

@@ -3,12 +3,12 @@ import type { SaveReport } from "../model/save.ts";
 import type { SaveStatus } from "../model/status.ts";
 
 export function buildSaveStatus(save: SaveReport): SaveStatus {
-  const { branch, beside, owedSince, problem, setAside, held } = save;
+  const { branch, beside, owedSince, setAside, held } = save;
   return {
     branch,
     beside,
     owed_since: isoOf(owedSince),
-    problem: problem?.message ?? null,
+    problem: describeProblem(save),
     set_aside: setAside.map(({ path, why }) => ({ path, why })),
     held_deletions: held?.gone ?? null,
   };
@@ -16,12 +16,19 @@ export function buildSaveStatus(save: SaveReport): SaveStatus {
 
 /** Why not everything is at the remote; undefined when it is. Files that were set aside count too. */
 export function describeDebt(save: SaveReport): string | undefined {
-  const { savedAt, owedSince, problem, held, setAside } = save;
-  if (problem) return problem.message;
+  const { savedAt, owedSince, held, setAside } = save;
+  const problem = describeProblem(save);
+  if (problem !== null) return problem;
   if (owedSince !== null) return `something waits for the remote's word since ${isoOf(owedSince)}`;
   if (savedAt === null) return "nothing was saved yet";
   if (held) return `${countFiles(held.gone)} gone, which is not recorded yet`;
   return setAside.length > 0 ? `${countFiles(setAside.length)} not saved` : undefined;
+}
+
+/** A token that nobody gave is one only once something waits for it. */
+function describeProblem({ problem, needsToken, owedSince }: SaveReport): string | null {
+  if (problem) return problem.message;
+  return needsToken && owedSince !== null ? "its token is not known since the agent was started" : null;
 }
 
 /** "1 file is", "3 files are". */

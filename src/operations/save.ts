@@ -5,7 +5,7 @@ import type { SaveReport } from "../model/save.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
 import type { Context } from "./context.ts";
 import { requireUp } from "./plan.ts";
-import { supplyToken } from "./tokens.ts";
+import { shareTokens, supplyToken } from "./tokens.ts";
 
 /** A first save of many gigabytes takes as long as the line needs. */
 const longestMs = 24 * 3_600_000;
@@ -26,6 +26,7 @@ export async function saveNow(
   requireSaved(context, name);
   await context.target.agent.ensure();
   await supplyToken(context, name);
+  await shareTokens(context, [name]);
   const before = (await context.target.status(name)).save;
   const stopped = new AbortController();
   void follow(context, name, on, stopped.signal);

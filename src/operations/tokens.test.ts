@@ -6,9 +6,10 @@ import { buildSaveReport, playAgent, type PlayedAgent } from "../../test/support
 import { createScratchContext, type ScratchContext } from "../../test/support/scratch-context.ts";
 import { buildTinyLaunch } from "../../test/support/tiny-launch.ts";
 import { redact } from "../base/redact.ts";
+import { serveControl, socketPath } from "../machine/control-socket.ts";
 import type { SaveRule } from "../model/launch.ts";
 import type { Context } from "./context.ts";
-import { supplyMissingTokens, supplyToken, supplyTokens } from "./tokens.ts";
+import { shareTokens, supplyMissingTokens, supplyToken, supplyTokens } from "./tokens.ts";
 
 const yaml = `name: team
 secrets:
@@ -102,6 +103,20 @@ test("only those that the agent does not know yet", async () => {
   expect(agent.asked("token")).toEqual([{ name: "b", value: "the-token-of-the-file" }]);
   await supplyMissingTokens(scratch.context, ["a"]);
   expect(agent.asked("token")).toHaveLength(1);
+});
+
+test("the gateway is told what only the environment holds; without one nothing happens", async () => {
+  place("a", "from_env");
+  place("b", "from_file");
+  await shareTokens(scratch.context);
+  const told: unknown[] = [];
+  const gateway = await serveControl(socketPath(join(scratch.folder, ".sesta"), "gateway"), {
+    token: (params: unknown) => void told.push(params),
+  });
+  await shareTokens(scratch.context);
+  await new Promise((resolve) => gateway.close(resolve));
+  expect(told).toEqual([{ secret: "from_env", value: canary }]);
+  expect(agent.asked("token")).toEqual([]);
 });
 
 test("T4: it is never printed, and in no file of the project", async () => {

@@ -1,9 +1,10 @@
 // Brings the tokens of repositories from their secrets to the agent, which keeps them in memory only.
-import { messageOf, SestaError } from "../base/errors.ts";
+import { SestaError } from "../base/errors.ts";
 import { findSecret } from "../model/project.ts";
 import type { SecretRef } from "../model/secret.ts";
 import { resolveSecret } from "../project/secret.ts";
 import type { Context } from "./context.ts";
+import { askGateway } from "./gateway.ts";
 import { secretContext } from "./passwords.ts";
 
 export type TokenProblem = { workload: string; error: unknown };
@@ -31,9 +32,24 @@ export async function supplyToken(context: Context, name: string): Promise<void>
     await supply(context, workload, secret, ref);
 }
 
+/**
+ * Tells the gateway, where one runs, what only this process's environment holds, so that it can give it to an agent
+ * that was started again. Not for the gateway itself.
+ */
+export async function shareTokens(context: Context, names?: readonly string[]): Promise<void> {
+  const { env } = context.world;
+  for (const { secret, ref } of listTokens(context, names)) {
+    if (!("env" in ref) || !env[ref.env]) continue;
+    const value = await resolveSecret(secret, ref, secretContext(context));
+    // Only a convenience: without a gateway, or with an older one, the next verb gives it to the agent.
+    await askGateway(context, "token", { secret, value }).catch(() => undefined);
+  }
+}
+
 /** Those of workloads that an agent has not been told yet; what cannot be had now is left for later. */
 export async function supplyMissingTokens(context: Context, names?: readonly string[]): Promise<void> {
   if (listTokens(context, names).length === 0) return;
+  await shareTokens(context, names);
   const { agent } = context.target;
   await agent.ensure();
   const missing = (await agent.call("list", {})).flatMap(({ name, save }) =>
@@ -63,9 +79,4 @@ async function supply(context: Context, name: string, secret: string, ref: Secre
     });
   }
   await context.target.agent.call("token", { name, value });
-}
-
-/** One line for a log. */
-export function describeTokenProblem({ workload, error }: TokenProblem): string {
-  return `the token of ${workload}: ${messageOf(error)}`;
 }

@@ -230,11 +230,11 @@ describe("F10, T4: a token", () => {
     );
     const mark = join(rig.root, "in-hook");
     rig.there.hook("pre-receive", `touch '${mark}'; while test -e '${mark}'; do sleep 0.05; done`);
-    let over = false;
-    const push = rig.remote.push(await rig.save({ "a.txt": "1" }), "main").finally(() => (over = true));
+    const over = new AbortController();
+    const push = rig.remote.push(await rig.save({ "a.txt": "1" }), "main").finally(() => over.abort());
     const found: string[] = [];
     let looks = 0;
-    while (!over) {
+    while (!over.signal.aborted) {
       found.push(...(await findInProcesses(token, [])));
       looks += 1;
       if (existsSync(mark) && looks > 20) rmSync(mark);

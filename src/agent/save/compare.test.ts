@@ -82,10 +82,13 @@ it("never loses the content of either side", () => {
         after.set(as, their);
       }
       expect(isTree(after)).toBe(true);
-      const kept = new Set([...after.values()].map(({ oid }) => oid));
       for (const [path, { oid }] of ours)
         if (base.get(path)?.oid !== oid) expect(after.get(path)?.oid).toBe(oid);
-      for (const [path, { oid }] of theirs) if (base.get(path)?.oid !== oid) expect(kept).toContain(oid);
+      for (const [path, { oid }] of theirs) {
+        if (base.get(path)?.oid === oid) continue;
+        const as = result.beside.get(path)?.as ?? path;
+        expect(after.get(as)?.oid).toBe(oid);
+      }
       for (const [path, { oid }] of base) {
         if (ours.get(path)?.oid === oid && theirs.get(path)?.oid === oid)
           expect(after.get(path)?.oid).toBe(oid);

@@ -1,6 +1,13 @@
 // Git in the repository of one workload's saves: run to its end, or piped.
 import { SestaError } from "../../base/errors.ts";
-import { buildGit, buildGitEnv, buildTokenEnv, remoteProtocols, sshCommand } from "../../commands/git.ts";
+import {
+  buildGit,
+  buildGitEnv,
+  buildGitWithin,
+  buildTokenEnv,
+  remoteProtocols,
+  sshCommand,
+} from "../../commands/git.ts";
 import { openPipe, type Pipe } from "../../machine/pipe.ts";
 
 export type GitOptions = {
@@ -14,6 +21,8 @@ export type GitOptions = {
   timeoutMs?: number;
   /** TERM when it has said nothing on stderr for this long. */
   silenceMs?: number;
+  /** Does not name the repository to what git runs; see `buildGitWithin`. */
+  unnamed?: boolean;
 };
 
 export type GitRan = { exitCode: number; stdout: string; stderr: string; silent: boolean };
@@ -27,7 +36,7 @@ export type Git = ReturnType<typeof createGit>;
 export function createGit(folder: string, env: Readonly<Record<string, string | undefined>>) {
   const base = buildGitEnv(env);
   const pipe = (operands: readonly string[], options: GitOptions = {}): Pipe =>
-    openPipe(buildGit(folder, ...operands), {
+    openPipe((options.unnamed ? buildGitWithin : buildGit)(folder, ...operands), {
       env: { ...base, GIT_ALLOW_PROTOCOL: remoteProtocols, ...buildTokenEnv(options.token), ...options.env },
       ...signalOf(options),
       ...(options.silenceMs !== undefined && { silenceMs: options.silenceMs }),

@@ -20,8 +20,11 @@ export type ImportedCommit = {
 
 export type ImportStream = ReturnType<typeof createImport>;
 
-/** Larger content goes straight to the pack instead of through the memory of git. */
-const settings = ["-c", "core.bigFileThreshold=8m"];
+/**
+ * Larger content goes straight to the pack instead of through the memory of git. From 20 objects on the pack is kept,
+ * which is synced once; fewer become loose objects.
+ */
+const settings = ["-c", "core.bigFileThreshold=8m", "-c", "fastimport.unpackLimit=20"];
 
 /** Git starts with the first blob or the commit. Every function throws SestaError COMMAND_FAILED or DISK_FULL. */
 export function createImport(git: Git) {
@@ -122,7 +125,7 @@ function quote(path: string): string {
 
 function explain(stderr: string): SestaError {
   const last = stderr.split("\n").findLast((line) => /^(?:fatal|error):/.test(line)) ?? stderr.trim();
-  if (/No space left on device|Disk quota exceeded/.test(stderr))
+  if (/No space left on device|Disk quota exceeded|Out of diskspace/.test(stderr))
     return new SestaError("DISK_FULL", "The disk that holds the saves is full", { hint: "Free some space." });
   return new SestaError("COMMAND_FAILED", `git could not write the save: ${last || "it was ended"}`);
 }

@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { access, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { SaveRule } from "../../model/launch.ts";
-import type { Git, GitRan } from "./git.ts";
+import type { Git, GitOptions, GitRan } from "./git.ts";
 import { buildPointer, type Pointer } from "./lfs-pointer.ts";
 import { explainRemote, RemoteError, type RemoteTrouble } from "./remote-trouble.ts";
 
@@ -12,7 +12,11 @@ export type LfsOptions = {
   git: Git;
   rule: () => SaveRule;
   /** Runs git where it reaches the remote. */
-  visit: (operands: readonly string[], signal: AbortSignal | undefined) => Promise<GitRan>;
+  visit: (
+    operands: readonly string[],
+    signal: AbortSignal | undefined,
+    options: GitOptions,
+  ) => Promise<GitRan>;
   /** What must not be shown. */
   secret: () => string | undefined;
 };
@@ -28,8 +32,11 @@ export function createLfs({ git, rule, visit, secret }: LfsOptions) {
   const place = (oid: string) => join(storage, "objects", oid.slice(0, 2), oid.slice(2, 4), oid);
   const sentFolder = () =>
     join(storage, "sent", createHash("sha256").update(rule().repo).digest("hex").slice(0, 16));
-  const run = (operands: readonly string[], signal: AbortSignal | undefined) =>
-    visit(["-c", `lfs.storage=${storage}`, ...remoteOf(rule().repo), "lfs", ...operands], signal);
+  // In the repository's own configuration, over the user's: given by -c it would reach the remote's side of a path too.
+  const run = async (operands: readonly string[], signal: AbortSignal | undefined) => {
+    await git.get(["config", "lfs.storage", storage]);
+    return visit([...impatience, ...remoteOf(rule().repo), "lfs", ...operands], signal, { unnamed: true });
+  };
 
   return {
     /** Whether git-lfs is installed here. */
@@ -98,6 +105,13 @@ export function createLfs({ git, rule, visit, secret }: LfsOptions) {
     return run(["fetch", "sesta", commit], signal);
   }
 }
+
+/** What fails is tried again by whoever sends; git-lfs itself would go on for a minute (git-lfs-config(5)). */
+const impatience = [
+  "lfs.transfer.maxretries=1",
+  "lfs.transfer.maxretrydelay=1",
+  "lfs.dialtimeout=15",
+].flatMap((setting) => ["-c", setting]);
 
 const missing = "git-lfs is not installed on the machine of the workload";
 export const missingHint = "Install git-lfs there, or set `lfs: false`.";

@@ -259,6 +259,6 @@ it("T4: shows neither token nor user names in addresses nor what moves a termina
   const outcome = push(128, "", said);
   expect(outcome.kind).toBe("unreachable");
   const { message } = outcome as { message: string };
-  expect(message).not.toMatch(/SECRET|me:|\u001b/);
+  for (const bad of ["SECRET", "me:", "\u001b"]) expect(message).not.toContain(bad);
   expect(message.length).toBeLessThan(400);
 });

@@ -2,7 +2,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { confirmedRef, workRef } from "../../commands/git.ts";
 import type { SaveRule } from "../../model/launch.ts";
-import type { Git, GitRan } from "./git.ts";
+import type { Git, GitOptions, GitRan } from "./git.ts";
 import { createLfs } from "./lfs.ts";
 import { outcomeOf, readPush, type PushOutcome } from "./push-outcome.ts";
 import { explainRemote, RemoteError } from "./remote-trouble.ts";
@@ -21,9 +21,13 @@ const silenceMs = 120_000;
 export function createRemote({ git, rule, token, clock }: RemoteOptions) {
   const secret = () => (carriesToken(rule().repo) ? token() : undefined);
 
-  async function visit(operands: readonly string[], signal: AbortSignal | undefined): Promise<GitRan> {
+  async function visit(
+    operands: readonly string[],
+    signal: AbortSignal | undefined,
+    options: GitOptions = {},
+  ): Promise<GitRan> {
     const env = await git.reach();
-    const ran = await git.run(operands, { token: secret(), env, silenceMs, signal });
+    const ran = await git.run(operands, { ...options, token: secret(), env, silenceMs, signal });
     signal?.throwIfAborted();
     return ran;
   }

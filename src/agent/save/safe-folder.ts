@@ -15,7 +15,7 @@ export type SafeFolder = {
 /**
  * @param path of the folder, relative to `root`, its parts checked by `isSafePath`; "" is `root` itself
  * @param make missing folders are made, as readable as people's own (0755)
- * @returns undefined where a link or a file stands in the way, or nothing is there and `make` is false
+ * @returns undefined where a link, a file or somebody's permissions stand in the way, or nothing is there and `make` is false
  */
 export async function openSafeFolder(
   root: string,
@@ -57,7 +57,7 @@ async function openOne(path: string, make: boolean): Promise<FileHandle | undefi
 }
 
 const folderOnly = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-const blocked = new Set(["ENOTDIR", "ELOOP", "EMLINK"]);
+const blocked = new Set(["ENOTDIR", "ELOOP", "EMLINK", "EACCES", "EPERM", "ENAMETOOLONG"]);
 
 /** Whether a path of a commit may be written at all: relative, without `..`, and no part that git itself would own. */
 export function isSafePath(path: string): boolean {

@@ -46,14 +46,22 @@ async function findPointer(git: Git, oid: string) {
   return parsePointer(Buffer.from((await git.run(["cat-file", "blob", oid])).stdout));
 }
 
-async function hashFile(path: string, name: string, head: string): Promise<string | undefined> {
+async function hashFile(path: string, name: string, head: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   const hash = createHash(name).update(head);
-  for await (const part of file.createReadStream({ highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
-    hash.update(part);
+  const part = Buffer.allocUnsafe(partBytes);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(part, 0, partBytes, null);
+      if (bytesRead === 0) return hash.digest("hex");
+      hash.update(part.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
   }
-  return hash.digest("hex");
 }
+
+const partBytes = 64 * 1024;
 
 function blobHead(sizeBytes: number): string {
   return `blob ${sizeBytes}\0`;

@@ -92,7 +92,7 @@ function findByRule(text: string, cutOff: boolean, last: boolean): Hit | undefin
 function unescape(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(/\\(["'nrt/\\])/g, (_, char: string) =>
-    char === "n" || char === "r" ? "\r\r" : char === "t" || char === "\\" ? "  " : ` ${char}`,
+    char === "n" || char === "r" ? "\r\r" : char === "t" || char === "\\" ? "  " : `${char} `,
   );
 }
 

@@ -270,7 +270,7 @@ export function createSnapshots(options: SnapshotOptions) {
         merge,
         author: await findAuthor(),
         at: clock.now(),
-        message: message ?? buildMessage(options.workload, [...write.keys(), ...removing]),
+        message: message ?? buildMessage(options.workload, [...[...write.keys()].toSorted(), ...removing]),
         remove: [...removing],
         write,
       });

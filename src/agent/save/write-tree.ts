@@ -64,7 +64,9 @@ export async function writeTree(
   const due: Target[] = [];
   await inFolders(folder, sortTargets(targets), false, async (target, place) => {
     signal?.throwIfAborted();
-    const answer = place ? await weigh(git, place, target, options) : "write";
+    const answer = place
+      ? await weigh(git, place, target, options).catch((error: unknown) => passOver(error, folder) || "keep")
+      : "write";
     if (answer === "write") due.push(target);
     if (answer === "keep") result.kept.push(target.path);
   });

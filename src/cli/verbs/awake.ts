@@ -54,8 +54,8 @@ function readFlags({ for: text, reason, untilIdle }: Flags, name: string): numbe
   if (untilIdle && reason !== undefined) throw wrong("--reason goes with --for");
   if (untilIdle) return null;
   if (text === undefined) throw wrong("for how long?");
-  if (reason !== undefined && reason.length > longestReason)
-    throw wrong(`--reason has at most ${longestReason} characters`);
+  if (reason !== undefined && (reason.length > longestReason || /\p{Cc}/u.test(reason)))
+    throw wrong(`--reason is one line of at most ${longestReason} characters`);
   const ms = findDurationMs(text);
   if (ms === undefined || ms < 1_000 || ms > longestMs)
     throw wrong(`--for expects a duration like 3h, from 1s to 365d, got "${text}"`);

@@ -65,6 +65,8 @@ set_environment()
 set_defaults()
 LabApp = import_lab()
 
+import jupyter_server.serverapp
+from jupyter_client.session import Session
 from jupyter_server.auth import IdentityProvider
 
 
@@ -78,6 +80,50 @@ class HeaderIdentity(IdentityProvider):
         scheme, _, token = handler.request.headers.get("Authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "token" else None
 
+
+class Kernels(jupyter_server.serverapp.AsyncMappingKernelManager):
+    """Knows that a cell runs while the kernel answers something else beside it.
+
+    Jupyter takes a kernel's newest status for that of all of it. JupyterLab's widgets speak over a subshell (JEP 91),
+    whose "idle" would make a cell that goes on for hours look finished.
+    """
+
+    def start_watching_activity(self, kernel_id):
+        super().start_watching_activity(kernel_id)
+        kernel = self.get_kernel(kernel_id)
+        session = Session(config=kernel.session.config, key=kernel.session.key)
+        cells = kernel.running_cells = set()
+
+        def note(parts):
+            parts = session.feed_identities(parts)[1]
+            message = session.deserialize(parts, content=False)
+            if message["header"]["msg_type"] != "status":
+                return
+            state = session.unpack(message["content"])["execution_state"]
+            cell = message["parent_header"]
+            if state in ("starting", "restarting"):
+                cells.clear()
+            elif cell.get("msg_type") == "execute_request":
+                (cells.add if state == "busy" else cells.discard)(cell["msg_id"])
+
+        kernel.cells_stream = kernel.connect_iopub()
+        kernel.cells_stream.on_recv(note)
+
+    def stop_watching_activity(self, kernel_id):
+        super().stop_watching_activity(kernel_id)
+        stream = getattr(self.get_kernel(kernel_id), "cells_stream", None)
+        if stream is not None and not stream.closed():
+            stream.close()
+
+    def kernel_model(self, kernel_id):
+        model = super().kernel_model(kernel_id)
+        if model["execution_state"] == "idle" and getattr(self.get_kernel(kernel_id), "running_cells", None):
+            model["execution_state"] = "busy"
+        return model
+
+
+# The default where no gateway to kernels elsewhere is configured.
+jupyter_server.serverapp.AsyncMappingKernelManager = Kernels
 
 # Jupyter's own terminals warn so since nobody may come in unauthenticated.
 warnings.filterwarnings("ignore", message="Extension endpoints without")

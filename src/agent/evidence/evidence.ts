@@ -1,20 +1,20 @@
 // All evidence of use of one workload, from every place it can come from. What cannot be found out counts as use.
-import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
-import type { Identity } from "../machine/identity.ts";
-import type { Machine } from "../machine/machine.ts";
-import { findTree, listProcesses, type ProcessRow } from "../machine/process-table.ts";
-import type { MachinePlaces } from "../model/agent-protocol.ts";
-import type { Launch } from "../model/launch.ts";
-import { createCommandEvidence } from "./command-evidence.ts";
-import { explainUnknownGpu, readGpuPercent } from "./gpu-evidence.ts";
-import type { Evidence } from "./idle.ts";
-import { collectJupyterEvidence } from "./jupyter-evidence.ts";
-import { createLoad, createProcessorMeter } from "./load-evidence.ts";
-import type { Address } from "./loopback.ts";
-import { collectSessionEvidence } from "./session-evidence.ts";
+import type { Clock } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Identity } from "../../machine/identity.ts";
+import type { Machine } from "../../machine/machine.ts";
+import { findTree, listProcesses, type ProcessRow } from "../../machine/process-table.ts";
+import type { MachinePlaces } from "../../model/agent-protocol.ts";
+import type { Launch } from "../../model/launch.ts";
+import { createCommandEvidence } from "./command.ts";
+import { explainUnknownGpu, readGpuPercent } from "./gpu.ts";
+import type { Evidence } from "../idle.ts";
+import { collectJupyterEvidence } from "./jupyter.ts";
+import { createLoad, createProcessorMeter } from "./load.ts";
+import type { Address } from "../loopback.ts";
+import { collectSessionEvidence } from "./session.ts";
 import { createStartMarks } from "./start-marks.ts";
-import { collectTerminalEvidence } from "./terminal-evidence.ts";
+import { collectTerminalEvidence } from "./terminal.ts";
 
 export type EvidenceContext = { machine: Machine; clock: Clock };
 

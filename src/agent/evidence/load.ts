@@ -1,6 +1,6 @@
 // Load as evidence: the processor time of a workload's processes, or its machine's GPUs, above a threshold for a while.
-import type { Clock } from "../base/clock.ts";
-import type { ProcessRow } from "../machine/process-table.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { ProcessRow } from "../../machine/process-table.ts";
 
 export type Load = ReturnType<typeof createLoad>;
 

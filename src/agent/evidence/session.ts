@@ -1,9 +1,9 @@
 // What people do on this machine beside its workload: programs in terminals, and programs over SSH without one.
-import { connectionMark } from "../machine/own-connection.ts";
-import { findTree, readArguments, readVariables, type ProcessRow } from "../machine/process-table.ts";
-import type { Evidence } from "./idle.ts";
+import { connectionMark } from "../../machine/own-connection.ts";
+import { findTree, readArguments, readVariables, type ProcessRow } from "../../machine/process-table.ts";
+import type { Evidence } from "../idle.ts";
 import { isInteractiveShell } from "./shells.ts";
-import { collectTerminalEvidence, nameProgram } from "./terminal-evidence.ts";
+import { collectTerminalEvidence, nameProgram } from "./terminal.ts";
 
 /** sshd's title for the process of a connection: "sshd: ana@pts/0,pts/1", "sshd: ana@notty"; since OpenSSH 9.8 "sshd-session: …". */
 const connectionTitle = /^sshd(?:-session)?: .+@(?:notty|(?:(?:pts\/|ttys)\d+,?)+)\s*$/;

@@ -6,11 +6,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { createFakeClock } from "../../test/support/fake-clock.ts";
-import { protect } from "../base/redact.ts";
-import { findIdentity } from "../machine/identity.ts";
-import { createLocalMachine } from "../machine/local.ts";
-import type { KeepAwake, Launch } from "../model/launch.ts";
+import { createFakeClock } from "../../../test/support/fake-clock.ts";
+import { protect } from "../../base/redact.ts";
+import { findIdentity } from "../../machine/identity.ts";
+import { createLocalMachine } from "../../machine/local.ts";
+import type { KeepAwake, Launch } from "../../model/launch.ts";
 import { createEvidence, type Watched } from "./evidence.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sesta-evidence-"));

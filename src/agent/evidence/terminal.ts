@@ -1,8 +1,8 @@
 // What goes on in terminals: a program in the foreground, and what somebody typed. A shell that waits is no use.
-import { cleanText } from "../front/pages/clean-text.ts";
-import { findTree, readArguments, type ProcessRow } from "../machine/process-table.ts";
-import { findLastInput } from "../machine/terminal-input.ts";
-import type { Evidence } from "./idle.ts";
+import { cleanText } from "../../front/pages/clean-text.ts";
+import { findTree, readArguments, type ProcessRow } from "../../machine/process-table.ts";
+import { findLastInput } from "../../machine/terminal-input.ts";
+import type { Evidence } from "../idle.ts";
 import { isInteractiveShell } from "./shells.ts";
 
 const longestName = 40;

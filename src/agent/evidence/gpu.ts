@@ -1,6 +1,6 @@
 // How busy the machine's GPUs are at this moment.
-import { messageOf } from "../base/errors.ts";
-import type { Machine } from "../machine/machine.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Machine } from "../../machine/machine.ts";
 
 const timeoutMs = 10_000;
 

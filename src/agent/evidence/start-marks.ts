@@ -1,6 +1,6 @@
 // Which start of a workload a process belongs to, wherever it has detached itself to.
-import { readVariables, type ProcessRow } from "../machine/process-table.ts";
-import { strayMark } from "../machine/start-detached.ts";
+import { readVariables, type ProcessRow } from "../../machine/process-table.ts";
+import { strayMark } from "../../machine/start-detached.ts";
 
 /** Remembers what it read, since what a process began with does not change until it becomes another program. */
 export function createStartMarks() {

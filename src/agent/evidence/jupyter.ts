@@ -1,7 +1,7 @@
 // Asks Jupyter whether code runs or a person used a kernel. Asking leaves no trace of its own in Jupyter's activity.
-import { cleanText } from "../front/pages/clean-text.ts";
-import type { Evidence } from "./idle.ts";
-import { getJson, type Address } from "./loopback.ts";
+import { cleanText } from "../../front/pages/clean-text.ts";
+import type { Evidence } from "../idle.ts";
+import { getJson, type Address } from "../loopback.ts";
 
 type Kernel = { id?: string; execution_state?: string; last_activity?: string; connections?: number };
 type Session = { path?: string; name?: string; kernel?: { id?: string } | null };

@@ -1,9 +1,9 @@
 // Load above a threshold: the arithmetic, and how long it has to last.
 import { expect, test } from "vitest";
-import { createFakeClock } from "../../test/support/fake-clock.ts";
-import type { ProcessRow } from "../machine/process-table.ts";
-import { parseGpuPercent } from "./gpu-evidence.ts";
-import { createLoad, createProcessorMeter } from "./load-evidence.ts";
+import { createFakeClock } from "../../../test/support/fake-clock.ts";
+import type { ProcessRow } from "../../machine/process-table.ts";
+import { parseGpuPercent } from "./gpu.ts";
+import { createLoad, createProcessorMeter } from "./load.ts";
 
 const row = (pid: number, cpuMs: number): ProcessRow => ({
   pid,

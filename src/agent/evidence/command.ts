@@ -1,10 +1,10 @@
 // Asks the user's own command whether the workload is used.
-import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
-import { redact } from "../base/redact.ts";
-import { cleanText } from "../front/pages/clean-text.ts";
-import type { Machine } from "../machine/machine.ts";
-import type { Evidence } from "./idle.ts";
+import type { Clock } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
+import { redact } from "../../base/redact.ts";
+import { cleanText } from "../../front/pages/clean-text.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { Evidence } from "../idle.ts";
 
 const timeoutMs = 10_000;
 const longestAnswer = 80;

@@ -1,0 +1,145 @@
+// The verbs that are about one workload: how each is called, what it says of itself, and where its file is.
+import { buildCommand } from "@stricli/core";
+import {
+  commonAliases as aliases,
+  commonFlags as common,
+  maybeOne,
+  one,
+  switchFlag,
+  textFlag,
+  withExamples,
+} from "./flags.ts";
+
+const lines = {
+  kind: "parsed",
+  parse: parseCount,
+  default: "200",
+  brief: "How many of the last lines",
+  placeholder: "COUNT",
+} as const;
+
+export const workloadRoutes = {
+  why: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/why.ts")).why),
+    parameters: { flags: common, aliases, positional: one("The workload") },
+    docs: {
+      brief: "Say why a workload is in its state",
+      fullDescription: withExamples(
+        "With the last use that was seen, when it would sleep, what keeps it awake, and how far its saves are.",
+        "why notebook",
+      ),
+    },
+  }),
+  open: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/open.ts")).open),
+    parameters: {
+      flags: { ...common, print: switchFlag("Print the address instead of starting a browser") },
+      aliases,
+      positional: maybeOne("The workload; the project's page when none is named"),
+    },
+    docs: {
+      brief: "Open a workload in your browser, logged in as the owner",
+      fullDescription: withExamples(
+        "The address is good once, for a minute.",
+        "open notebook",
+        "open --print",
+      ),
+    },
+  }),
+  wake: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/wake.ts")).wake),
+    parameters: { flags: common, aliases, positional: one("The workload") },
+    docs: {
+      brief: "Wake a workload and wait until it answers",
+      fullDescription: withExamples("Also tries again after a failed start.", "wake notebook"),
+    },
+  }),
+  sleep: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/sleep.ts")).sleep),
+    parameters: { flags: common, aliases, positional: one("The workload") },
+    docs: {
+      brief: "Put a workload to sleep",
+      fullDescription: withExamples(
+        "Saves its files, then ends what runs in it. Opening it meanwhile wakes it again: then it ends with 1.",
+        "sleep notebook",
+      ),
+    },
+  }),
+  awake: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/awake.ts")).awake),
+    parameters: {
+      flags: {
+        ...common,
+        for: textFlag("How long from now, such as 3h; wakes it first", "DURATION"),
+        reason: textFlag("Kept in the record, and shown by `why`", "TEXT"),
+        untilIdle: switchFlag("Let go: it sleeps again when nobody uses it"),
+      },
+      aliases,
+      positional: one("The workload"),
+    },
+    docs: {
+      brief: "Keep a workload awake for a time, or let go of it",
+      fullDescription: withExamples(
+        "Holds it whatever its idle time; only max_awake ends it earlier.",
+        'awake notebook --for 3h --reason "training over lunch"',
+        "awake notebook --until-idle",
+      ),
+    },
+  }),
+  save: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/save.ts")).save),
+    parameters: {
+      flags: {
+        ...common,
+        onto: textFlag("Bring saves that went aside back to this branch; shows what differs first", "BRANCH"),
+      },
+      aliases,
+      positional: one("The workload"),
+    },
+    docs: {
+      brief: "Save the files now, and wait until the repository has confirmed it",
+      fullDescription: withExamples(
+        "Files save themselves; this is for when you want to be sure. Ends with 1 when it was not confirmed.",
+        "save notebook",
+        "save notebook --onto main",
+      ),
+    },
+  }),
+  restore: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/restore.ts")).restore),
+    parameters: {
+      flags: {
+        ...common,
+        at: textFlag('A commit, a time such as "2026-11-20 14:00", or how long ago: 2h', "WHEN"),
+        to: textFlag("A new folder to write to; without it the workspace itself", "DIR"),
+      },
+      aliases,
+      positional: one("The workload"),
+    },
+    docs: {
+      brief: "Bring saved files back",
+      fullDescription: withExamples(
+        "Shows what it would write, and asks before it writes over the workspace. Files that the save does not have stay.",
+        "restore notebook --at 2h --to before",
+        'restore notebook --at "2026-11-20 14:00"',
+      ),
+    },
+  }),
+  logs: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/logs.ts")).logs),
+    parameters: {
+      flags: { ...common, follow: switchFlag("Go on until Ctrl-C"), lines },
+      aliases: { ...aliases, f: "follow", n: "lines" },
+      positional: one("The workload"),
+    },
+    docs: {
+      brief: "Show what a workload printed",
+      fullDescription: withExamples("Also while it sleeps.", "logs notebook", "logs notebook -f -n 20"),
+    },
+  }),
+};
+
+function parseCount(text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text);
+  throw new SyntaxError(`expected a whole number, got "${text}"`);
+}
