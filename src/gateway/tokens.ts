@@ -26,7 +26,7 @@ export type TokensContext = {
 
 /** A command that failed may ask its owner something each time, so it is not run again soon. */
 const secretRetryMs = 300_000;
-const agentRetryMs = 1_000;
+const agentRetryMs = 3_000;
 
 export function createTokens(context: TokensContext): Tokens {
   const { list, clock, log, signal } = context;
@@ -35,12 +35,12 @@ export function createTokens(context: TokensContext): Tokens {
   const naps = new Map<string, AbortController>();
 
   /** Milliseconds until another try makes sense; undefined when it is done. */
-  async function supply(workload: string): Promise<number | undefined> {
+  async function supply(workload: string, isRepeated = false): Promise<number | undefined> {
     try {
       await context.supply(workload, told);
       return undefined;
     } catch (error) {
-      log.warn("token not handed over", { workload, error: messageOf(error) });
+      if (!isRepeated) log.warn("token not handed over", { workload, error: messageOf(error) });
       return isAboutSecret(error) ? secretRetryMs : agentRetryMs;
     }
   }
@@ -53,8 +53,8 @@ export function createTokens(context: TokensContext): Tokens {
     if (naps.has(workload)) return;
     const nap = new AbortController();
     naps.set(workload, nap);
-    while (!signal.aborted && !nap.signal.aborted && list().has(workload)) {
-      const retryMs = await supply(workload);
+    for (let tries = 0; !signal.aborted && !nap.signal.aborted && list().has(workload); tries++) {
+      const retryMs = await supply(workload, tries > 0);
       if (retryMs === undefined) break;
       await clock.sleep(retryMs, AbortSignal.any([signal, nap.signal])).catch(() => undefined);
     }

@@ -67,7 +67,10 @@ export type IdleRule = {
 };
 
 export type KeepAwake = {
-  /** In use while its processes take at least this much of one core, in percent, over the whole of `forMs`. */
+  /**
+   * In use while its processes take at least this much of one core, in percent, over the whole of `forMs`; without the
+   * server itself where that is Jupyter's.
+   */
   cpuPercent?: number;
   /** In use while any GPU was at least this busy, in percent, over the whole of `forMs`. */
   gpuPercent?: number;

@@ -15,17 +15,32 @@ test("files, their commit and facts are there after it was closed", () => {
   const path = newPath();
   const state = openSaveState(path);
   expect([state.files().size, state.findCommit(), state.findFact("x")]).toEqual([0, undefined, undefined]);
-  state.keep({ commit: "c1", write: [["a", file("1")], ["b/ü\n", file("2", true)], ["c", file("3")]], remove: [] });
+  state.keep({
+    commit: "c1",
+    write: [
+      ["a", file("1")],
+      ["b/ü\n", file("2", true)],
+      ["c", file("3")],
+    ],
+    remove: [],
+  });
   state.keep({ commit: "c2", write: [["a", file("4")]], remove: ["c", "unknown"] });
   state.setFact("x", "1");
   state.setFact("y", "2");
   state.setFact("y", null);
   state.close();
   const again = openSaveState(path);
-  expect([...again.files()]).toEqual([["a", file("4")], ["b/ü\n", file("2", true)]]);
+  expect([...again.files()]).toEqual([
+    ["a", file("4")],
+    ["b/ü\n", file("2", true)],
+  ]);
   expect([again.findCommit(), again.findFact("x"), again.findFact("y")]).toEqual(["c2", "1", undefined]);
   again.keep({ commit: null, write: [["z", file("9")]], remove: [], anew: true });
-  expect([[...again.files().keys()], again.findCommit(), again.findFact("x")]).toEqual([["z"], undefined, "1"]);
+  expect([[...again.files().keys()], again.findCommit(), again.findFact("x")]).toEqual([
+    ["z"],
+    undefined,
+    "1",
+  ]);
   again.close();
 });
 

@@ -1,6 +1,16 @@
 // A workspace and the local half of its saving, with real git in scratch folders.
 import { spawnSync } from "node:child_process";
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createGit } from "../../src/agent/save/git.ts";
@@ -59,7 +69,8 @@ export function createSnapshotRig(options: Partial<SnapshotOptions> = {}, home?:
         writeFileSync(join(workspace, path), content);
       }
     },
-    remove: (...paths: string[]) => paths.forEach((path) => rmSync(join(workspace, path), { recursive: true })),
+    remove: (...paths: string[]) =>
+      paths.forEach((path) => rmSync(join(workspace, path), { recursive: true })),
     take: (take: Partial<TakeOptions> = {}) => snapshots.take({ ...plain, ...take }),
     /** As after the end of the process. */
     async reopen(): Promise<void> {
@@ -118,8 +129,7 @@ function readFolder(workspace: string, below = ""): Record<string, string> {
     const path = below === "" ? name : `${below}/${name}`;
     const stats = lstatSync(join(workspace, path));
     if (stats.isDirectory()) Object.assign(files, readFolder(workspace, path));
-    else if (stats.isSymbolicLink())
-      files[path] = `-> ${readlinkSync(join(workspace, path), "latin1")}`;
+    else if (stats.isSymbolicLink()) files[path] = `-> ${readlinkSync(join(workspace, path), "latin1")}`;
     else if (stats.isFile()) {
       const content = readFileSync(join(workspace, path)).toString("latin1");
       files[path] = (stats.mode & 0o100) === 0 ? content : `#! ${content}`;

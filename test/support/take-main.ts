@@ -1,4 +1,4 @@
-// One take in a process of its own, to be killed: FOLDER WORKSPACE. Exit 0: made or nothing to do, 3: an alarm.
+// One take in a process of its own: FOLDER WORKSPACE. Prints what is set aside. Exit 0: made or nothing to do, 3: an alarm.
 import { join } from "node:path";
 import { createGit } from "../../src/agent/save/git.ts";
 import { createSnapshots } from "../../src/agent/save/snapshots.ts";
@@ -19,6 +19,7 @@ const snapshots = createSnapshots({
   dirty: () => undefined,
 });
 await snapshots.open();
-const { alarm } = await snapshots.take({ full: true, acceptDeletions: false });
+const { alarm, setAside } = await snapshots.take({ full: true, acceptDeletions: false });
 snapshots.close();
+process.stdout.write(JSON.stringify(setAside));
 process.exitCode = alarm ? 3 : 0;

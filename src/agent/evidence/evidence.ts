@@ -65,12 +65,14 @@ export function createEvidence({ machine, clock }: EvidenceContext): CollectEvid
     const known = await marks.read(rows.filter(({ tty }) => tty !== null || cpuPercent !== undefined));
     const isOurs = ({ pid }: ProcessRow) => tree.has(pid) || known.get(pid) === startId;
     const ours = rows.filter(isOurs);
+    // Jupyter itself works whenever an open tab asks it something.
+    const working = evidence === "jupyter" ? ours.filter(({ pid }) => pid !== identity.pid) : ours;
     const terminals = ours.filter(({ tty }) => tty !== own);
     const isWorkloads = (row: ProcessRow) => isOurs(row) || known.has(row.pid);
     const found = await Promise.all([
       evidence === "jupyter" ? collectTerminalEvidence(terminals, rows, "a terminal") : [],
       places.sessions ? collectSessionEvidence(rows, isWorkloads) : [],
-      cpuPercent === undefined ? [] : collectProcessors(ours, cpuPercent, keepAwake?.forMs ?? 0),
+      cpuPercent === undefined ? [] : collectProcessors(working, cpuPercent, keepAwake?.forMs ?? 0),
     ]);
     return found.flat();
   };

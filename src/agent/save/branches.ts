@@ -1,4 +1,6 @@
 // Brings saves that went beside a branch and that branch together again: shown first, then exactly that.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import { confirmedRef } from "../../commands/git.ts";
 import type { Comparison } from "../../model/agent-protocol.ts";
@@ -48,10 +50,11 @@ export async function joinBranch(
     const pointers = saving.rule().lfs;
     const lfs = pointers ? remote.lfs : undefined;
     await removeFiles(git, together.remove, workspace, pointers);
-    await writeTree(git, together.write, workspace, { overwrite: ours, lfs, signal });
+    const into = await writeTree(git, together.write, workspace, { overwrite: ours, lfs, signal });
     const beside = new Map([...together.beside].map(([path, { file }]) => [path, file]));
     const as = (path: string) => together.beside.get(path)?.as ?? path;
-    await writeTree(git, beside, workspace, { overwrite: false, as, lfs, signal });
+    const besides = await writeTree(git, beside, workspace, { overwrite: false, as, lfs, signal });
+    refuseKept(branch, [...into.kept, ...besides.kept]);
     await snapshots.adopt(tip);
     await git.get(["update-ref", confirmedRef, tip]);
     const merge = head !== undefined && (await isUnsaved(git, head, tip)) ? { merge: head } : {};
@@ -66,8 +69,17 @@ export async function joinBranch(
   await saver.save({ acceptDeletions: false, check: true }, signal);
 }
 
+// Saved as it is now, such a file of theirs would count as deleted by us.
+function refuseKept(branch: string, kept: readonly string[]): void {
+  if (kept.length === 0) return;
+  throw new SestaError("STALE_PLAN", `files of ${branch} could not be written into the workspace`, {
+    problems: kept,
+    hint: "See what stands in their way, then run it again; nothing was sent.",
+  });
+}
+
 async function compareWith(
-  { git, snapshots }: Saving,
+  { git, snapshots, workspace }: Saving,
   branch: string,
   tip: string,
 ): Promise<{ together: Together; ours: Tree }> {
@@ -79,5 +91,6 @@ async function compareWith(
     head === undefined ? none : listTree(git, head),
     listTree(git, tip),
   ]);
-  return { together: compareTrees(was, ours, theirs, branch), ours };
+  const isTaken = (path: string) => existsSync(join(workspace, path));
+  return { together: compareTrees(was, ours, theirs, branch, isTaken), ours };
 }

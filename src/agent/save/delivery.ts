@@ -100,7 +100,7 @@ async function goBeside(
 async function leaveOut(saving: Saving, files: readonly string[]): Promise<boolean> {
   const { snapshots, standing, stand, here, take } = saving;
   const known = standing().refused;
-  const fresh = files.filter((file) => !known.includes(file) && snapshots.files().has(file));
+  const fresh = files.filter((file) => !known.includes(file)); // also one that only an older save holds
   if (fresh.length === 0) return false;
   await stand({ refused: [...known, ...fresh] });
   const confirmed = await findConfirmed(saving);

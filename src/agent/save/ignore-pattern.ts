@@ -53,7 +53,7 @@ function buildTest(pattern: string): ((text: string) => boolean) | undefined {
 
 function buildSource(pattern: string): string | undefined {
   let source = "";
-  for (let at = 0; at < pattern.length; ) {
+  for (let at = 0; at < pattern.length;) {
     const char = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
     if (char === "*") {
       const [, stars = ""] = /^(\*+)/.exec(pattern.slice(at)) ?? [];

@@ -83,14 +83,20 @@ function readHeld(path: string, { maxBytes, secrets, room }: ReadOptions): Read 
     if (!before.isFile()) return { kind: "gone" };
     if (before.size > maxBytes) return { kind: "large", size: before.size, stamp: stampOf(before) };
     if (before.size > heldBytes) return undefined;
-    const content = before.size <= room.length ? room.subarray(0, before.size) : Buffer.allocUnsafe(before.size);
+    const content =
+      before.size <= room.length ? room.subarray(0, before.size) : Buffer.allocUnsafe(before.size);
     let length = 0;
     for (let got = -1; got !== 0 && length < content.length; length += got)
       got = readSync(file, content, length, content.length - length, length);
     const bytes = content.subarray(0, length);
     const scan = createSecretScan(secrets);
     scan.feed(bytes);
-    return { ...describe(before, fstatSync(file), length), oid: nameBlob(bytes), secret: scan.end(), content: bytes };
+    return {
+      ...describe(before, fstatSync(file), length),
+      oid: nameBlob(bytes),
+      secret: scan.end(),
+      content: bytes,
+    };
   } finally {
     closeSync(file);
   }

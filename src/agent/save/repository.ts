@@ -11,7 +11,8 @@ export async function openRepository(git: Git): Promise<void> {
   removeLeftovers(git.folder);
   if (isWhole(git.folder)) return;
   // What a power cut leaves of files that git does not sync is empty: they are made again.
-  for (const name of ["HEAD", "config"]) if (sizeOf(join(git.folder, name)) === 0) rmSync(join(git.folder, name));
+  for (const name of ["HEAD", "config"])
+    if (sizeOf(join(git.folder, name)) === 0) rmSync(join(git.folder, name));
   const { folder } = git;
   await git.get(["-c", "init.defaultObjectFormat=sha1", "init", "--bare", "--template=", "--quiet", folder]);
   await writeAtomic(join(folder, made), "");
@@ -22,7 +23,9 @@ export function removeLeftovers(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     const { name } = entry;
     const left =
-      name.endsWith(".lock") || /^(?:tmp_|\.tmp-|fast_import_crash_)/.test(name) || /^pack-.*\.keep$/.test(name);
+      name.endsWith(".lock") ||
+      /^(?:tmp_|\.tmp-|fast_import_crash_)/.test(name) ||
+      /^pack-.*\.keep$/.test(name);
     if (left && !entry.isDirectory()) rmSync(join(entry.parentPath, name), { force: true });
   }
 }
@@ -33,7 +36,10 @@ export async function findHead(git: Git): Promise<string | undefined> {
   return exitCode === 0 ? stdout.trim() : undefined;
 }
 
-export async function readTree(git: Git, commit: string): Promise<Map<string, { mode: string; oid: string }>> {
+export async function readTree(
+  git: Git,
+  commit: string,
+): Promise<Map<string, { mode: string; oid: string }>> {
   const listed = await git.get(["ls-tree", "-r", "-z", "--full-tree", commit]);
   const files = new Map<string, { mode: string; oid: string }>();
   for (const line of listed.split("\0")) {
@@ -90,7 +96,9 @@ const made = "sesta-made";
 function isWhole(folder: string): boolean {
   if (sizeOf(join(folder, made)) === undefined) return false;
   try {
-    return readFileSync(join(folder, "HEAD"), "utf8").startsWith("ref: ") && sizeOf(join(folder, "config")) !== 0;
+    return (
+      readFileSync(join(folder, "HEAD"), "utf8").startsWith("ref: ") && sizeOf(join(folder, "config")) !== 0
+    );
   } catch {
     return false;
   }

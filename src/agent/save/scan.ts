@@ -7,7 +7,13 @@ import type { SetAside } from "../../model/save.ts";
 import { isEnvironment, parseIgnoreText, rootJudged, type IgnoreRules, type Judged } from "./ignore-rules.ts";
 import { escapeName, findNameProblem } from "./saved-names.ts";
 
-export type Found = { mode: "100644" | "100755" | "120000"; size: number; stamp: string };
+export type Found = {
+  mode: "100644" | "100755" | "120000";
+  size: number;
+  /** All that lstat said and that changes with the content. */
+  stamp: string;
+  stats: Pick<Stats, "mtimeMs" | "ctimeMs" | "ino" | "mode">;
+};
 
 /** A folder that is walked. */
 export type Folder = {
@@ -34,6 +40,8 @@ export type ScanOptions = {
   skip: string;
   /** The folders of the scan before, and those of them to look into again; without it, everything. */
   since?: { folders: ReadonlyMap<string, Folder>; changed: ReadonlySet<string> };
+  /** Files of a scan before: what did not change is the same object again, so that a scan leaves little to collect. */
+  seen?: ReadonlyMap<string, Found>;
   /** Before a folder is listed. */
   onFolder?: (folder: string, id: string) => void;
 };
@@ -167,7 +175,8 @@ function judgeInside(
 ): { judged: Judged; ignoreStamp: string; changed: boolean } {
   const ignored = judged.ignored || (folder !== "" && !judged.included && isEnvironment(names));
   const above = judged.files.filter((file) => file.folder !== folder);
-  const file = ignored || !names.includes(".gitignore") ? undefined : readIgnoreFile(join(path, ".gitignore"));
+  const file =
+    ignored || !names.includes(".gitignore") ? undefined : readIgnoreFile(join(path, ".gitignore"));
   const files = file ? [...above, { folder, patterns: parseIgnoreText(file.text) }] : above;
   const stamp = `${file?.stamp ?? ""}${ignored ? " ignored" : ""}`;
   return { judged: { ...judged, ignored, files }, ignoreStamp: stamp, changed: stamp !== ignoreStamp };
@@ -188,7 +197,7 @@ function readIgnoreFile(path: string): { stamp: string; text: string } | undefin
 
 /** Notes a file; answers with a folder that is to be walked. */
 function lookAt(
-  { workspace, rules, skip }: ScanOptions,
+  { workspace, rules, skip, seen }: ScanOptions,
   scanned: Scanned,
   path: string,
   name: string,
@@ -216,9 +225,26 @@ function lookAt(
     if (join(workspace, path) === skip) return undefined;
     return { id: idOf(stats), judged: { ...judged, files: within.files }, ignoreStamp: "" };
   }
-  const mode = stats.isSymbolicLink() ? "120000" : (stats.mode & 0o100) === 0 ? "100644" : "100755";
-  scanned.files.set(path, { mode, size: stats.size, stamp: stampOf(stats) });
+  const known = seen?.get(path);
+  scanned.files.set(path, known && isSame(known, stats) ? known : describe(stats));
   return undefined;
+}
+
+function isSame({ size, stats }: Found, now: Stats): boolean {
+  const { mtimeMs, ctimeMs, ino, mode } = stats;
+  return (
+    now.size === size &&
+    now.mtimeMs === mtimeMs &&
+    now.ctimeMs === ctimeMs &&
+    now.ino === ino &&
+    now.mode === mode
+  );
+}
+
+function describe(stats: Stats): Found {
+  const { size, mtimeMs, ctimeMs, ino, mode } = stats;
+  const kind = stats.isSymbolicLink() ? "120000" : (mode & 0o100) === 0 ? "100644" : "100755";
+  return { mode: kind, size, stamp: stampOf(stats), stats: { mtimeMs, ctimeMs, ino, mode } };
 }
 
 function unreadable(path: string, error: unknown): SetAside {

@@ -4,18 +4,27 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createSecretScan } from "./secret-scan.ts";
 
-function find(content: string | Buffer, values: readonly string[] = [], pieceBytes = Infinity): string | undefined {
+function find(
+  content: string | Buffer,
+  values: readonly string[] = [],
+  pieceBytes = Infinity,
+): string | undefined {
   const scan = createSecretScan(values);
   const bytes = Buffer.from(content);
-  for (let at = 0; at < bytes.length; at += Math.min(pieceBytes, bytes.length)) scan.feed(bytes.subarray(at, at + pieceBytes));
+  for (let at = 0; at < bytes.length; at += Math.min(pieceBytes, bytes.length))
+    scan.feed(bytes.subarray(at, at + pieceBytes));
   return scan.end();
 }
 
 /** Looks random and is the same in every run. */
-const noise = (length: number, alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") => {
+const noise = (
+  length: number,
+  alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+) => {
   let text = "";
   for (let round = 0; text.length < length; round++)
-    for (const byte of createHash("sha256").update(`${round}`).digest()) text += alphabet[byte % alphabet.length] ?? "";
+    for (const byte of createHash("sha256").update(`${round}`).digest())
+      text += alphabet[byte % alphabet.length] ?? "";
   return text.slice(0, length);
 };
 const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -46,14 +55,19 @@ describe.each(Object.entries(secrets))("T19: %s", (name, secret) => {
     const content = `import x\n\nkey = "${secret}"\n`;
     expect(find(content)).toBe(why);
     expect(find(`a\nb\nKEY=${secret}`)).toBe(why);
-    const notebook = JSON.stringify({ source: [`key = "${secret.replaceAll("\n", "\\n")}"\n`, "print(key)"] }, null, 1);
+    const notebook = JSON.stringify(
+      { source: [`key = "${secret.replaceAll("\n", "\\n")}"\n`, "print(key)"] },
+      null,
+      1,
+    );
     expect(find(notebook)).toBe(why);
     expect(find(JSON.stringify({ text: content }))).toBe(`${name} in line 1`);
   });
 
   test("in pieces that cut it anywhere", () => {
     const content = `${"# comment line\n".repeat(400)}key = "${secret}"\n${"# more\n".repeat(400)}`;
-    for (const pieceBytes of [997, 1024, 3001, 6_010]) expect(find(content, [], pieceBytes)).toBe(`${name} in line 401`);
+    for (const pieceBytes of [997, 1024, 3001, 6_010])
+      expect(find(content, [], pieceBytes)).toBe(`${name} in line 401`);
   });
 });
 

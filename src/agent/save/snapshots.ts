@@ -1,21 +1,30 @@
 // The local half of autosave: from the workspace on disk to a commit in the private repository.
-import { statfsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
-import { findDiskError } from "../../base/disk-error.ts";
 import { messageOf, SestaError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { workRef } from "../../commands/git.ts";
 import type { SaveRule } from "../../model/launch.ts";
-import type { HeldDeletions, SaveProblem, SetAside } from "../../model/save.ts";
+import type { HeldDeletions, SetAside } from "../../model/save.ts";
 import { openSaveState, type SavedFile, type SaveState } from "../../state/save-state.ts";
+import { explainAlarm, refuseFull, WorkspaceAlarm, type Alarm } from "./alarm.ts";
+import { buildMessage, findAuthor, type Author } from "./commit-words.ts";
+import { createDeletions } from "./deletions.ts";
 import { gather, type Gathered, type SaveLarge } from "./gather.ts";
 import type { Git } from "./git.ts";
 import { findGone, findInTheWay, findLost } from "./gone.ts";
 import { createIgnoreRules, type IgnoreRules } from "./ignore-rules.ts";
 import { createImport, type ImportStream } from "./import-stream.ts";
-import { findHead, moveHead, openRepository, readTree, removeLeftovers, tidyRepository } from "./repository.ts";
-import { idOf, parentOf, runScan, type Folder, type Scanned } from "./scan.ts";
+import {
+  findHead,
+  moveHead,
+  openRepository,
+  readTree,
+  removeLeftovers,
+  tidyRepository,
+} from "./repository.ts";
+import { idOf, parentOf, runScan, type Folder, type Found, type Scanned } from "./scan.ts";
 import { createTreeWatch, type TreeWatch } from "./watch-tree.ts";
 
 export type SnapshotOptions = {
@@ -48,8 +57,6 @@ export type TakeOptions = {
   message?: string;
 };
 
-export type Alarm = Pick<SaveProblem, "message" | "hint"> & { kind: "workspace" | "disk" | "git" };
-
 export type Taken = {
   /** The newest save; null when nothing was ever saved. */
   commit: string | null;
@@ -71,9 +78,6 @@ export type Snapshots = ReturnType<typeof createSnapshots>;
 const rescanMs = 60_000;
 /** Where changes cannot be heard. */
 const blindRescanMs = 5_000;
-/** Deletions within this time count together. */
-const atOnceMs = 60_000;
-
 /** Calls queue up: one scan, or one git that writes, at a time. */
 export function createSnapshots(options: SnapshotOptions) {
   const { git, folder, workspace, clock, log, dirty, reserveBytes = 64 * 1024 * 1024 } = options;
@@ -84,12 +88,14 @@ export function createSnapshots(options: SnapshotOptions) {
   let tip: string | null = null;
   let files = new Map<string, SavedFile>();
   let folders = new Map<string, Folder>();
+  /** Of the last scan of everything. */
+  let seen: ReadonlyMap<string, Found> = new Map();
   const asides = new Map<string, { folder: string; stamp: string; aside: SetAside }>();
   const changing = new Map<string, number>();
-  let deleted: { at: number; count: number }[] = [];
+  let author: Author | undefined;
+  const deletions = createDeletions(clock);
   let ruleText = "";
   let rules: IgnoreRules = createIgnoreRules({ include: [], exclude: [] });
-  let author: { name: string; email: string } | undefined;
 
   let watching: TreeWatch | undefined;
   let blind = false;
@@ -127,7 +133,8 @@ export function createSnapshots(options: SnapshotOptions) {
       const stamp = before?.oid === oid && before.mode === mode ? before.stamp : "";
       next.set(path, { mode, oid, stamp, held: false });
     }
-    [files, tip, deleted, everything] = [next, commit, [], true];
+    [files, tip, everything] = [next, commit, true];
+    deletions.forget();
     state.keep({ commit, write: files, remove: [], anew: true });
     rowsBehind = false;
   }
@@ -150,10 +157,12 @@ export function createSnapshots(options: SnapshotOptions) {
       rules,
       skip: dirname(dirname(folder)),
       ...(since && { since }),
+      seen,
       onFolder: (path, id) => watching?.add(path, id),
     });
     if (idOf(statSync(workspace)) !== id) throw new SestaError("STATE_FOLDER", "the workspace was replaced");
     folders = scanned.folders;
+    if (!since) seen = scanned.files;
     watching?.keep(folders);
     blind = (watching?.takeBlind() ?? false) || (blind && since !== undefined);
     return scanned;
@@ -170,11 +179,13 @@ export function createSnapshots(options: SnapshotOptions) {
   }
 
   function listCandidates(scanned: Scanned) {
-    return [...scanned.files].filter(([path, { stamp }]) => {
+    const candidates: [path: string, found: Found][] = [];
+    for (const [path, found] of scanned.files) {
       const saved = files.get(path);
-      if (saved?.stamp === stamp && !saved.held) return false;
-      return asides.get(path)?.stamp !== stamp;
-    });
+      if (saved?.stamp === found.stamp && !saved.held) continue;
+      if (asides.get(path)?.stamp !== found.stamp) candidates.push([path, found]);
+    }
+    return candidates;
   }
 
   const unreadable = () =>
@@ -242,7 +253,9 @@ export function createSnapshots(options: SnapshotOptions) {
     if (acceptDeletions || before === undefined || before === id || gone * 2 <= files.size) return;
     throw new WorkspaceAlarm(
       `${workspace} is another folder than before, and ${gone} of ${files.size} saved files are not in it.`,
-      { hint: "Mount its disk or put the folder back; if it is meant to be this one, confirm the deletions." },
+      {
+        hint: "Mount its disk or put the folder back; if it is meant to be this one, confirm the deletions.",
+      },
     );
   }
 
@@ -257,7 +270,7 @@ export function createSnapshots(options: SnapshotOptions) {
     for (const [path, { stamp, aside }] of gathered.asides)
       asides.set(path, { folder: parentOf(path), stamp, aside });
     for (const path of [...write.keys(), ...touch.keys()]) asides.delete(path);
-    const removing = acceptDeletions ? new Set(gone) : judge(gone, write, touch);
+    const removing = acceptDeletions ? new Set(gone) : holdLost(gone, write, touch);
     for (const path of findInTheWay(files, write.keys(), removing)) removing.add(path);
     for (const path of removing) touch.delete(path);
     const changed = write.size + removing.size;
@@ -268,7 +281,7 @@ export function createSnapshots(options: SnapshotOptions) {
         ref: workRef,
         from: tip,
         merge,
-        author: await findAuthor(),
+        author: options.rule().author ?? (author ??= await findAuthor(git)),
         at: clock.now(),
         message: message ?? buildMessage(options.workload, [...[...write.keys()].toSorted(), ...removing]),
         remove: [...removing],
@@ -287,18 +300,15 @@ export function createSnapshots(options: SnapshotOptions) {
   }
 
   /** @returns what of it is to be removed; marks the rest as held */
-  function judge(gone: readonly string[], write: Gathered["write"], touch: Gathered["touch"]): Set<string> {
+  function holdLost(
+    gone: readonly string[],
+    write: Gathered["write"],
+    touch: Gathered["touch"],
+  ): Set<string> {
     const removing = new Set(gone.filter((path) => files.get(path)?.held !== true));
-    const lost = findLost(files, [...removing], [...write.values()].map(({ oid }) => oid));
-    if (lost.length === 0) return removing;
-    deleted = deleted.filter(({ at }) => clock.monotonic() - at < atOnceMs);
-    const before = deleted.reduce((sum, { count }) => sum + count, 0);
-    const of = [...files.values()].filter(({ held }) => !held).length + before;
-    const count = lost.length + before;
-    if (count < 2 || count * 2 <= of) {
-      deleted.push({ at: clock.monotonic(), count: lost.length });
-      return removing;
-    }
+    const oids = [...write.values()].map(({ oid }) => oid);
+    const lost = findLost(files, [...removing], oids);
+    if (deletions.allow(files, lost.length)) return removing;
     for (const path of lost) {
       const file = files.get(path);
       if (file) touch.set(path, { ...file, held: true });
@@ -322,24 +332,14 @@ export function createSnapshots(options: SnapshotOptions) {
   }
 
   function answer(): Pick<Taken, "setAside" | "held"> {
-    const count = [...files.values()].filter(({ held }) => held).length;
+    let count = 0;
+    for (const { held } of files.values()) if (held) count += 1;
     const why = `${count} of ${files.size} saved files vanished from the workspace at once`;
     const shown = [...asides.values()].map(({ aside }) => aside);
     return {
       setAside: shown.toSorted((one, other) => (one.path < other.path ? -1 : 1)),
       held: count === 0 ? null : { gone: count, of: files.size, why },
     };
-  }
-
-  async function findAuthor(): Promise<{ name: string; email: string }> {
-    const wanted = options.rule().author;
-    if (wanted) return wanted;
-    const ask = async (name: string) => (await git.run(["config", name])).stdout.trim();
-    author ??= {
-      name: (await ask("user.name")) || "Sesta",
-      email: (await ask("user.email")) || "sesta@localhost",
-    };
-    return author;
   }
 
   /** The net beneath the watch: whatever was not heard is seen here. */
@@ -433,41 +433,4 @@ export function createSnapshots(options: SnapshotOptions) {
       [state, ready] = [undefined, false];
     },
   };
-}
-
-class WorkspaceAlarm extends SestaError {
-  constructor(message: string, details: { hint: string }) {
-    super("STATE_FOLDER", message, details);
-  }
-}
-
-/** @throws SestaError DISK_FULL */
-function refuseFull(folder: string, reserveBytes: number): void {
-  for (let path = folder; ; path = dirname(path)) {
-    try {
-      const { bavail, bsize } = statfsSync(path);
-      if (bavail * bsize >= reserveBytes) return;
-    } catch {
-      if (path !== dirname(path)) continue; // not made yet
-      return;
-    }
-    throw new SestaError("DISK_FULL", `The disk that holds ${folder} is nearly full`, {
-      hint: "Free some space; saving goes on by itself.",
-    });
-  }
-}
-
-/** Undefined for a bug. */
-function explainAlarm(error: unknown, workspace: string): Alarm | undefined {
-  const known = error instanceof SestaError ? error : findDiskError(error, workspace);
-  if (!known) return undefined;
-  const kind = known instanceof WorkspaceAlarm ? "workspace" : known.code === "DISK_FULL" ? "disk" : "git";
-  return { kind, message: known.message, ...(known.hint !== undefined && { hint: known.hint }) };
-}
-
-/** "Save notebook: a.ipynb, b.py and 3 more" */
-function buildMessage(workload: string, paths: readonly string[]): string {
-  const names = paths.slice(0, 2).map((path) => path.slice(path.lastIndexOf("/") + 1).replace(/\s/g, " "));
-  const more = paths.length - names.length;
-  return `Save ${workload}: ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -30,35 +30,39 @@ test("the whole launch", () => {
   const launch = buildLabLaunch({ ...section, password: "team_pass", port: 8500 }, ["six"]);
   expect({ ...launch, environment: undefined, process: { ...launch.process, argv: [], files: {} } })
     .toMatchInlineSnapshot(`
-    {
-      "door": {
-        "healthPath": "/api/status",
-        "home": "/lab",
-        "password": "team_pass",
-        "port": 8500,
-        "tokenScheme": "token",
-      },
-      "environment": undefined,
-      "idle": {
-        "evidence": "jupyter",
-        "idleMs": 2400000,
-        "maxAwakeMs": null,
-      },
-      "name": "notebook",
-      "process": {
-        "argv": [],
-        "boundFile": "bound-{pid}.json",
-        "env": {},
-        "files": {},
-        "startTimeoutMs": 60000,
-        "stopGraceMs": 15000,
-        "stopPath": "/api/shutdown",
-      },
-      "title": "Jupyter Lab",
-      "type": "lab",
-      "workspace": "notebook",
-    }
-  `);
+      {
+        "door": {
+          "healthPath": "/api/status",
+          "home": "/lab",
+          "password": "team_pass",
+          "port": 8500,
+          "tokenScheme": "token",
+        },
+        "environment": undefined,
+        "idle": {
+          "evidence": "jupyter",
+          "idleMs": 2400000,
+          "keepAwake": {
+            "cpuPercent": 5,
+            "forMs": 60000,
+          },
+          "maxAwakeMs": null,
+        },
+        "name": "notebook",
+        "process": {
+          "argv": [],
+          "boundFile": "bound-{pid}.json",
+          "env": {},
+          "files": {},
+          "startTimeoutMs": 60000,
+          "stopGraceMs": 15000,
+          "stopPath": "/api/shutdown",
+        },
+        "title": "Jupyter Lab",
+        "type": "lab",
+        "workspace": "notebook",
+      }
+    `);
   expect(launch.environment).toEqual({
     python: "3.12",
     locked: lockedRequirements,

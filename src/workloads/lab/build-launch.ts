@@ -7,6 +7,9 @@ import { launchScript, lockedRequirements } from "./files.gen.ts";
 
 const script = "launch.py";
 
+/** A job in the background of a terminal, or a thread of an idle kernel, shows only in what it takes of a core. */
+const computing = { cpuPercent: 5, forMs: 60_000 };
+
 /**
  * @param section a folder as its repository is absolute
  * @param requirements lines of the file that the section names, none without one
@@ -35,7 +38,7 @@ export function buildLabLaunch(section: LabSection, requirements: readonly strin
       ...(password === undefined ? {} : { password }),
       ...(port === undefined ? {} : { port }),
     },
-    idle: { idleMs, maxAwakeMs, evidence: "jupyter", ...(keepAwake === undefined ? {} : { keepAwake }) },
+    idle: { idleMs, maxAwakeMs, evidence: "jupyter", keepAwake: { ...computing, ...keepAwake } },
     ...(save === undefined ? {} : { save }),
     workspace,
   };
