@@ -10,6 +10,7 @@ import { createJupyterCulling } from "./idle/rules/jupyter-culling.ts";
 import { createJupyterHub } from "./idle/rules/jupyterhub.ts";
 import { createOracle } from "./idle/rules/oracle.ts";
 import { createOriginalCode, createOriginalReadme } from "./idle/rules/original.ts";
+import { computing } from "../src/workloads/lab/build-launch.ts";
 import { createSesta } from "./idle/rules/sesta.ts";
 import { simulate, type Outcome } from "./idle/simulate.ts";
 
@@ -33,8 +34,8 @@ else replayHistory(readFileSync(values.history, "utf8"));
 async function compareRules(weeks: number, idleMs: number): Promise<void> {
   const rules = [
     createOracle(idleMs),
+    createSesta(idleMs, computing),
     createSesta(idleMs),
-    createSesta(idleMs, { cpuPercent: 20, forMs: 300_000 }),
     createJupyterHub(idleMs),
     createJupyterHub(600_000, "JupyterHub's culler, its 10 min"),
     createJupyterCulling(idleMs),

@@ -10,10 +10,11 @@ type Message = {
   content: Readonly<Record<string, unknown>>;
 };
 
+export type LabAddress = Pick<RunningLab, "port" | "token">;
 export type KernelTab = Awaited<ReturnType<typeof openKernelTab>>;
 
 /** Resolves when the kernel has answered a first question, as JupyterLab asks it. */
-export async function openKernelTab(lab: RunningLab, kernel: string) {
+export async function openKernelTab(lab: LabAddress, kernel: string) {
   const socket = await connect(lab, `/api/kernels/${kernel}/channels?session_id=${randomUUID()}`);
   const send = (type: string, content: object, channel = "shell", header: object = {}): string => {
     const id = randomUUID();
@@ -66,7 +67,7 @@ export async function openKernelTab(lab: RunningLab, kernel: string) {
   };
 }
 
-export async function openTerminalTab(lab: RunningLab, name: string) {
+export async function openTerminalTab(lab: LabAddress, name: string) {
   const socket = await connect(lab, `/terminals/websocket/${name}`);
   const send = (...message: unknown[]) => socket.send(JSON.stringify(message));
   let printed = "";
@@ -82,7 +83,7 @@ export async function openTerminalTab(lab: RunningLab, name: string) {
   };
 }
 
-async function connect(lab: RunningLab, path: string): Promise<WebSocket> {
+async function connect(lab: LabAddress, path: string): Promise<WebSocket> {
   const headers = { authorization: `token ${lab.token}` };
   const socket = new WebSocket(`ws://127.0.0.1:${lab.port}${path}`, { headers });
   await once(socket, "open");

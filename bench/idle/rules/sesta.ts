@@ -11,7 +11,7 @@ const longestStepMs = 3_600_000;
 /** @param keepAwake only its processor time is simulated; a job in the background is taken for busier than that */
 export function createSesta(idleMs: number, keepAwake?: KeepAwake): Rule {
   return {
-    name: keepAwake ? "Sesta, keep_awake: cpu" : "Sesta",
+    name: keepAwake ? "Sesta" : "Sesta, kernels and terminals only",
     async watch(timeline, wokeAt) {
       const clock = createFakeClock(wokeAt);
       const rule = {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { LabSection } from "../../model/project.ts";
 import { fill, type Places } from "../../model/template.ts";
-import { buildLabLaunch } from "./build-launch.ts";
+import { buildLabLaunch, computing } from "./build-launch.ts";
 import { launchScript, lockedRequirements } from "./files.gen.ts";
 
 const section: LabSection = {
@@ -72,7 +72,7 @@ test("the whole launch", () => {
   expect(launch.process.files).toEqual({ "launch.py": launchScript });
 });
 
-test("how it is saved and what keeps it awake are taken over as they are, or not there at all", () => {
+test("how it is saved and what keeps it awake are taken over as they are; without, programs that compute count", () => {
   const save = {
     repo: "/srv/saves.git",
     branch: "main",
@@ -87,7 +87,7 @@ test("how it is saved and what keeps it awake are taken over as they are, or not
   const launch = buildLabLaunch({ ...section, save, keepAwake }, []);
   expect([launch.save, launch.idle.keepAwake]).toEqual([save, keepAwake]);
   expect(buildLabLaunch(section, [])).not.toHaveProperty("save");
-  expect(buildLabLaunch(section, []).idle).not.toHaveProperty("keepAwake");
+  expect(buildLabLaunch(section, []).idle.keepAwake).toEqual(computing);
 });
 
 test("without a password or a port the door names none", () => {

@@ -8,7 +8,7 @@ import { launchScript, lockedRequirements } from "./files.gen.ts";
 const script = "launch.py";
 
 /** A job in the background of a terminal, or a thread of an idle kernel, shows only in what it takes of a core. */
-const computing = { cpuPercent: 5, forMs: 60_000 };
+export const computing = { cpuPercent: 5, forMs: 60_000 };
 
 /**
  * @param section a folder as its repository is absolute
