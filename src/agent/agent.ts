@@ -35,6 +35,7 @@ export async function startAgent({ home, machine, clock, log, pid, env, exit }: 
   const send = (event: AgentEvent) => watchers.forEach((watcher) => watcher(event));
   const runner = createProcessRunner(machine, clock, home);
   const leaving = new AbortController();
+  const closed = new Map<string, Promise<void>>();
   const context: SupervisorContext = {
     clock,
     log,
@@ -43,7 +44,11 @@ export async function startAgent({ home, machine, clock, log, pid, env, exit }: 
     runner,
     lane: createBootLane(boots),
     send,
-    createSaver: (saved, tell) => createSaver({ home, env, clock, log }, saved, tell),
+    createSaver: (saved, tell) => {
+      const saver = createSaver({ home, env, clock, log, after: closed.get(saved.name) }, saved, tell);
+      closed.set(saved.name, saver.closed);
+      return saver;
+    },
   };
   const known = state.list();
   state.closeUses();

@@ -36,7 +36,11 @@ export type AttendanceEvents = {
   ended(): void;
 };
 
-export type Attendance = { use: Use; collect: () => Promise<Evidence[]> };
+export type Attendance = {
+  use: Use;
+  /** Looks once more: what the watch has not seen. */
+  collect: () => Promise<Evidence[]>;
+};
 
 /** Until the signal aborts, it sleeps, or it ends. */
 export function attend(
@@ -60,5 +64,5 @@ export function attend(
     look({ launch: workload().launch, places: workload().places, identity, startId: start.startId, address });
   void use.watch({ collect, sleep, changed }, signal);
   void watchLife(clock, identity, signal, { proven, ended });
-  return { use, collect };
+  return { use, collect: async () => use.listNew(await collect()) };
 }

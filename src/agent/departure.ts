@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { MachinePlaces } from "../model/agent-protocol.ts";
 import { saveFinally } from "./final-save.ts";
-import type { Evidence, SleepCause } from "./idle.ts";
+import { look, type Evidence, type SleepCause } from "./idle.ts";
 import type { Saver } from "./save/saver.ts";
 
 /** "asked": by a person, whom the mere use of others does not overrule. */
@@ -56,7 +56,7 @@ export class Departure {
     const unsaved = saver && (await saveFinally({ saver, disk, clock: this.#clock, show }, signal));
     if (signal.aborted) return { kind: "ready" };
     if (this.#cause === "idle") {
-      const found = await collect().catch((): Evidence[] => []);
+      const found = await look(this.#clock, collect);
       const use = found.find(({ at }) => at === "now" || at > since);
       if (use) return { kind: "used", by: use.source };
     }
@@ -65,7 +65,7 @@ export class Departure {
 
   /** It stays awake only until everything is saved. */
   postpone(why: string): void {
-    this.#postponed = { why, at: this.#clock.now() };
+    this.#postponed = { why, at: this.#clock.monotonic() };
   }
 
   /** Somebody wants it awake: it is not to sleep as soon as it can. */
@@ -73,7 +73,10 @@ export class Departure {
     this.#postponed = null;
   }
 
-  /** Why it is to sleep now that it can: it was to sleep before, everything is saved, and nobody has used it since. */
+  /**
+   * Why it is to sleep now that it can: it was to sleep before, everything is saved, and nobody has used it since.
+   * @param lastUseAt on the monotonic clock
+   */
   due(saver: Saver, lastUseAt: number): string | undefined {
     const { owedSince, setAside, held } = saver.report();
     if (!this.#postponed) return undefined;

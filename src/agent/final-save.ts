@@ -36,7 +36,8 @@ export async function saveFinally(
     here && (await saver.confirm(AbortSignal.any([signal, enough.signal])).catch(() => false));
   enough.abort();
   if (signal.aborted || disk === "kept") return undefined;
-  return confirmed ? findUnsaved(saver.report()) : explainOwed(saver.report());
+  const report = saver.report();
+  return confirmed && !report.problem ? findUnsaved(report) : explainOwed(report);
 }
 
 /** On a disk that does not come back, what is nowhere else is a reason to stay. */

@@ -46,6 +46,24 @@ test("a full idle period begins with the wake and with each use", async () => {
   await watching;
 });
 
+test("F13: a last look shows only what the looks before it did not, however the clock has jumped", async () => {
+  const [kernel, other] = [Date.UTC(2030, 0, 1), Date.UTC(2030, 0, 2)];
+  const { clock, use, end, watching } = watchUse(rule(40 * minute), () => [
+    { source: "a kernel", at: kernel },
+  ]);
+  await clock.advance(minute);
+  clock.jumpWall(-day);
+  const known = { source: "a kernel", at: kernel };
+  expect(use.listNew([known])).toEqual([]);
+  clock.jumpWall(3 * day);
+  expect(use.listNew([known, { source: "a kernel", at: other }, { source: "a cell", at: "now" }])).toEqual([
+    { source: "a kernel", at: "now" },
+    { source: "a cell", at: "now" },
+  ]);
+  end();
+  await watching;
+});
+
 test("a shorter idle time counts at once, not from the next look on", async () => {
   const { clock, use, slept, watching } = watchUse(rule(40 * minute));
   await clock.advance(5_000);

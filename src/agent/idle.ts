@@ -47,6 +47,7 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number,
     if (monotonic > createdAt) record?.seen({ key, source, monotonic, goesOn }, gapMs(rule));
     if (monotonic > last.monotonic) last = { source, at: clock.now() - ageMs, monotonic };
   };
+  const isNew = (one: Evidence): boolean => one.at === "now" || !seen.get(keyOf(one))?.includes(one.at);
   // A recorded time says only that something new happened since the last look, because the wall clock may have
   // jumped in between: its age is believed within that span and no further.
   const weigh = (found: readonly Evidence[]): void => {
@@ -57,9 +58,8 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number,
         note(one, 0, true);
         continue;
       }
-      const key = one.key ?? one.source;
-      const isNew = !seen.get(key)?.includes(one.at);
-      if (isNew) note(one, Math.min(spanMs, Math.max(0, clock.now() - one.at)));
+      const key = keyOf(one);
+      if (isNew(one)) note(one, Math.min(spanMs, Math.max(0, clock.now() - one.at)));
       times.set(key, [...(times.get(key) ?? []), one.at]);
     }
     seen = new Map([...seen, ...times]);
@@ -88,6 +88,11 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number,
       if (told) nap.abort(); // the announcement is over
     },
     last: () => ({ at: last.at, source: last.source }),
+    /** On the monotonic clock, when it was last used. */
+    lastMonotonic: () => last.monotonic,
+    /** Of a look after the last one of the watch: what that had not seen, as of now, whatever its wall time says. */
+    listNew: (found: readonly Evidence[]): Evidence[] =>
+      found.filter(isNew).map((one) => ({ ...one, at: "now" })),
     /** Wall time at which it would sleep if nothing more happened; null when it never does. */
     sleepsAt: (): number | null => (Number.isFinite(remainingMs()) ? clock.now() + remainingMs() : null),
     /** It will sleep by itself within a minute or a tenth of the idle time, whichever is less. */
@@ -143,7 +148,7 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number,
 }
 
 // A look that hangs must neither end anything nor keep the longest time awake from ending it.
-async function look(clock: Clock, collect: () => Promise<Evidence[]>): Promise<Evidence[]> {
+export async function look(clock: Clock, collect: () => Promise<Evidence[]>): Promise<Evidence[]> {
   const done = new AbortController();
   const late = async (): Promise<Evidence[]> => {
     await clock.sleep(longestLookMs, done.signal);
@@ -156,6 +161,10 @@ async function look(clock: Clock, collect: () => Promise<Evidence[]>): Promise<E
   } finally {
     done.abort();
   }
+}
+
+function keyOf({ key, source }: Evidence): string {
+  return key ?? source;
 }
 
 function unknown(reason: string): Evidence[] {

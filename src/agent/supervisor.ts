@@ -269,7 +269,7 @@ export class Supervisor {
   #saverChanged(): void {
     this.#record.tell();
     if (!this.#saver || this.state !== "awake") return;
-    const why = this.#departure.due(this.#saver, this.#process.attendance?.use.last().at ?? 0);
+    const why = this.#departure.due(this.#saver, this.#process.attendance?.use.lastMonotonic() ?? -Infinity);
     if (why !== undefined) this.#sleepIfPossible(why, "cap");
   }
 

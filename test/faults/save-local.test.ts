@@ -13,6 +13,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -263,8 +264,13 @@ describe("set aside", () => {
   });
 
   test("F10: a file that is too large, with sizes in words; what stands for it where there is something", async () => {
+    let asked = 0;
     rig = createSnapshotRig({
-      large: (path) => Promise.resolve(path === "lfs.bin" ? { pointer: Buffer.from("pointer") } : undefined),
+      large: (path) => {
+        if (path !== "lfs.bin") return Promise.resolve(undefined);
+        asked += 1;
+        return Promise.resolve({ pointer: Buffer.from("pointer") });
+      },
     });
     rig.setRule({ maxFileBytes: 3 * 1024 * 1024 });
     rig.write({
@@ -279,6 +285,24 @@ describe("set aside", () => {
     expect(Object.keys(saved)).toEqual(["fits.bin", "lfs.bin", "small.txt"]);
     expect([saved["lfs.bin"], saved["fits.bin"]?.length]).toEqual(["pointer", 3_000_000]);
     expect(await rig.take()).toMatchObject({ made: false, setAside });
+    expect(asked).toBe(1);
+    utimesSync(join(rig.workspace, "lfs.bin"), 1, 1);
+    expect(await rig.take()).toMatchObject({ made: false, changed: 0 });
+    await rig.take();
+    expect(asked).toBe(2); // looked at anew once, and nothing was to be saved
+  });
+
+  test("what Sesta itself is writing there is passed over, even if it is included", async () => {
+    rig = createSnapshotRig();
+    rig.setRule({ include: [".sesta-write-*", "sub/"] });
+    rig.write({
+      "a.txt": "1",
+      ".sesta-write-1.tmp": "2",
+      "sub/.sesta-write-2.tmp": "3",
+      ".sesta-write-": "4",
+    });
+    await rig.take();
+    expect(rig.saved()).toEqual({ "a.txt": "1", ".sesta-write-": "4" });
   });
 
   test("F10: what the remote refused, as long as it is named", async () => {

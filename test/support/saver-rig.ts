@@ -75,9 +75,9 @@ export async function createSaverRig(kind: RemoteKind = "path", rule: Partial<Sa
     /** The same of a branch of the remote. */
     sent: (path: string, branch = "main") => sent(branch, path),
     /** Moves the clock in small steps until it is so. */
-    moveUntil: <T>(find: () => T | Promise<T>, otherwise: string) =>
+    moveUntil: <T>(find: () => T | Promise<T>, otherwise: string, stepMs = 200) =>
       until(
-        async () => (await find()) || void (await clock.advance(200)),
+        async () => (await find()) || void (await clock.advance(stepMs)),
         () => `${otherwise}: ${JSON.stringify(saver.report())}`,
       ),
     until: <T>(find: () => T | Promise<T>, otherwise: string) =>

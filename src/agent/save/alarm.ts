@@ -30,6 +30,18 @@ export function refuseFull(folder: string, reserveBytes: number): void {
   }
 }
 
+/** A folder is another one when its inode is; a disk that is not mounted leaves an empty one in its place. */
+export type Place = { id: string; before: string | undefined; gone: number; of: number };
+
+/** @throws WorkspaceAlarm when it is another folder than before, without most of what is saved */
+export function refuseOther(workspace: string, { id, before, gone, of }: Place): void {
+  if (before === undefined || before === id || gone * 2 <= of) return;
+  throw new WorkspaceAlarm(
+    `${workspace} is another folder than before, and ${gone} of ${of} saved files are not in it.`,
+    { hint: "Mount its disk or put the folder back; if it is meant to be this one, confirm the deletions." },
+  );
+}
+
 /** Undefined for a bug. */
 export function explainAlarm(error: unknown, workspace: string): Alarm | undefined {
   const known = error instanceof SestaError ? error : findDiskError(error, workspace);

@@ -19,7 +19,7 @@ export async function compareBranch(saver: Opened, branch: string, signal: Abort
   const { saving } = saver;
   const tip = await saving.remote.fetch(branch, signal);
   return saving.here.run(async () => {
-    await saving.take({ full: true, acceptDeletions: false });
+    await saveAll(saving);
     const { ours, theirs, both } = (await compareWith(saving, branch, tip)).together;
     return { tip, ours, theirs, both };
   });
@@ -44,7 +44,7 @@ export async function joinBranch(
       hint: "Run it again.",
     });
   await here.run(async () => {
-    await take({ full: true, acceptDeletions: false });
+    await saveAll(saving);
     const head = await snapshots.head();
     const { together, ours } = await compareWith(saving, branch, tip);
     const pointers = saving.rule().lfs;
@@ -67,6 +67,16 @@ export async function joinBranch(
   });
   await stand({ branch, beside: null });
   await saver.save({ acceptDeletions: false, check: true }, signal);
+}
+
+// What comes of it is saved with all deletions: before, nothing may be missing that nobody has deleted.
+async function saveAll({ take, workload }: Saving): Promise<void> {
+  const { alarm, held } = await take({ full: true, acceptDeletions: false });
+  if (alarm) throw new SestaError("STATE_FOLDER", alarm.message, { hint: alarm.hint });
+  if (held)
+    throw new SestaError("STALE_PLAN", `${held.why}, and nobody has confirmed that`, {
+      hint: `Put them back, or run \`sesta save ${workload}\` and confirm it.`,
+    });
 }
 
 // Saved as it is now, such a file of theirs would count as deleted by us.

@@ -1,8 +1,10 @@
 // Brings the newest save to the remote: never by force, beside a branch that moved, without what it refuses.
 import { confirmedRef } from "../../commands/git.ts";
 import type { SaveProblem } from "../../model/save.ts";
+import { findBase } from "./compare.ts";
 import type { Git } from "./git.ts";
 import type { PushOutcome } from "./remote.ts";
+import { saveWithout } from "./save-without.ts";
 import type { Saving } from "./saving.ts";
 import { listTree, writeTree } from "./write-tree.ts";
 
@@ -24,7 +26,10 @@ export async function deliver(
   await meetRemote(saving, signal);
   for (let tries = 0; tries < mostTries; tries += 1) {
     const head = await saving.snapshots.head();
-    if (head === undefined) return settle(saving, undefined);
+    if (head === undefined) {
+      if (check) await saving.remote.look(signal);
+      return settle(saving, undefined);
+    }
     const confirmed = await findConfirmed(saving);
     if (head === confirmed && !(check && tries === 0)) return settle(saving, head);
     const branch = saving.standing().branch ?? "main";
@@ -35,34 +40,48 @@ export async function deliver(
   return { kind: "git", message: "the remote takes the saves and then does not have them" };
 }
 
-/** Whether the newest save is one that the remote has not confirmed. */
+/** Whether the newest save is one that the remote of the rule has not confirmed. */
 export async function isOwed(saving: Saving): Promise<boolean> {
   const head = await saving.snapshots.head();
-  return head !== undefined && head !== (await findConfirmed(saving));
+  if (head === undefined) return false;
+  return saving.standing().remote !== nameRemote(saving) || head !== (await findConfirmed(saving));
 }
 
 /**
  * Before the first save to a remote: what it holds already comes into the workspace, where it is missing there, and
- * the next save stands on it. What is in the workspace already stays.
+ * the next save stands on it. What is in the workspace already stays. A branch that has a part of our saves is one that
+ * was met before: others may have gone on from there, and what they did is not undone.
  * @throws RemoteError
  */
 export async function meetRemote(saving: Saving, signal: AbortSignal): Promise<void> {
-  const { snapshots, remote, git, workspace, here, take, stand, standing, rule } = saving;
-  const met = `${rule().repo} ${rule().branch ?? ""}`;
+  const { snapshots, remote, git, here, stand, standing } = saving;
+  const met = nameRemote(saving);
   if (standing().remote === met) return;
   const { branch, tip } = await remote.look(signal);
   if (tip === null) await git.run(["update-ref", "-d", confirmedRef]);
   else {
     const commit = await remote.fetch(branch, signal);
     await here.run(async () => {
-      const lfs = rule().lfs ? remote.lfs : undefined;
-      await writeTree(git, await listTree(git, commit), workspace, { overwrite: false, lfs, signal });
-      await snapshots.adopt(commit);
-      await git.get(["update-ref", confirmedRef, commit]);
-      await take({ full: true, acceptDeletions: false });
+      const head = await snapshots.head();
+      const base = head && (await findBase(git, head, commit));
+      if (base) await git.get(["update-ref", confirmedRef, base]);
+      else await bringIn(saving, commit, signal);
     });
   }
   await stand({ remote: met, branch, beside: null, refused: [] });
+}
+
+async function bringIn(saving: Saving, commit: string, signal: AbortSignal): Promise<void> {
+  const { snapshots, remote, git, workspace, take, rule } = saving;
+  const lfs = rule().lfs ? remote.lfs : undefined;
+  await writeTree(git, await listTree(git, commit), workspace, { overwrite: false, lfs, signal });
+  await snapshots.adopt(commit);
+  await git.get(["update-ref", confirmedRef, commit]);
+  await take({ full: true, acceptDeletions: false });
+}
+
+function nameRemote({ rule }: Saving): string {
+  return `${rule().repo} ${rule().branch ?? ""}`;
 }
 
 async function weigh(
@@ -92,32 +111,39 @@ async function goBeside(
     await git.get(["update-ref", confirmedRef, head]); // others went on from the very save
     return;
   }
-  const beside = standing().beside ?? branch;
-  await stand({ branch: await remote.nameBeside(workload, clock.now(), signal), beside });
+  const before = standing().branch;
+  const name = await remote.nameBeside(workload, clock.now(), signal);
+  // Somebody may have brought them together meanwhile.
+  await stand((now) => (now.branch === before ? { branch: name, beside: now.beside ?? branch } : {}));
 }
 
 // A save that the remote refuses for some of its files is made again without them, on what the remote has.
 async function leaveOut(saving: Saving, files: readonly string[]): Promise<boolean> {
-  const { snapshots, standing, stand, here, take } = saving;
+  const { snapshots, standing, stand, here, take, git, rule, clock } = saving;
   const known = standing().refused;
   const fresh = files.filter((file) => !known.includes(file)); // also one that only an older save holds
   if (fresh.length === 0) return false;
   await stand({ refused: [...known, ...fresh] });
-  const confirmed = await findConfirmed(saving);
+  const onto = (await findConfirmed(saving)) ?? null;
   await here.run(async () => {
-    await snapshots.adopt(confirmed ?? null);
+    const head = await snapshots.head();
+    const { author } = rule();
+    if (head) await snapshots.adopt(await saveWithout(git, { head, onto, files, author, at: clock.now() }));
     await take({ full: true, acceptDeletions: false });
   });
   return true;
 }
 
+// No save is made between the look and the word.
 async function settle(
-  { standing, stand, clock, snapshots }: Saving,
+  { standing, stand, clock, snapshots, here }: Saving,
   head: string | undefined,
 ): Promise<undefined> {
-  const now = (await snapshots.head()) === head;
-  if (head !== undefined) await stand({ savedAt: clock.now(), ...(now && { owedSince: null }) });
-  else if (standing().owedSince !== null) await stand({ owedSince: null });
+  await here.run(async () => {
+    const now = (await snapshots.head()) === head;
+    if (head !== undefined) await stand({ savedAt: clock.now(), ...(now && { owedSince: null }) });
+    else if (now && standing().owedSince !== null) await stand({ owedSince: null });
+  });
 }
 
 /** Whether a commit is not part of what another one stands on. */

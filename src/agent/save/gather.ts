@@ -20,7 +20,7 @@ export type SaveLarge = (
 export type GatherOptions = {
   workspace: string;
   files: Files;
-  candidates: readonly (readonly [path: string, found: Found])[];
+  candidates: ReadonlyMap<string, Found>;
   rules: IgnoreRules;
   maxFileBytes: number;
   secrets: readonly string[];
@@ -48,16 +48,23 @@ const patience = 3;
 const racyMs = 2_000;
 /** The stamp of what must be read again whatever lstat says. */
 const unsure = "changing";
-const turnEveryFiles = 32;
+/** The event loop gets its turn after so many files or bytes: a few milliseconds, and at once after a large one. */
+const slice = { files: 32, bytes: 256 * 1024 };
 
 export async function gather(options: GatherOptions, stream: ImportStream): Promise<Gathered> {
   const gathered: Gathered = { write: new Map(), touch: new Map(), asides: new Map(), gone: new Set() };
   const keep = createKeep(options, gathered, stream);
-  const longest = options.candidates.reduce((most, [, { size }]) => Math.max(most, size), 0);
+  let longest = 0;
+  for (const { size } of options.candidates.values()) longest = Math.max(longest, size);
   const room = Buffer.allocUnsafeSlow(Math.min(heldBytes, longest));
-  let count = 0;
+  let [files, bytes] = [0, 0];
   for (const [path, found] of options.candidates) {
-    if ((count += 1) % turnEveryFiles === 0) await turn();
+    if (files >= slice.files || bytes >= slice.bytes) {
+      await turn();
+      [files, bytes] = [0, 0];
+    }
+    files += 1;
+    bytes += found.size;
     if (options.without.has(path)) {
       const aside: SetAside = { path, kind: "refused", why: "the remote refuses it" };
       gathered.asides.set(path, { stamp: found.stamp, aside });

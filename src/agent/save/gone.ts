@@ -1,7 +1,8 @@
 // Which saved files are gone from the workspace, and whether that can be meant.
 import type { SavedFile } from "../../state/save-state.ts";
 import type { IgnoreRules } from "./ignore-rules.ts";
-import { parentOf, type Scanned } from "./scan.ts";
+import { isThere, type Scanned } from "./scan.ts";
+import { listAbove, parentOf } from "./workspace-path.ts";
 
 export type Files = ReadonlyMap<string, SavedFile>;
 
@@ -32,8 +33,8 @@ export function findGone(
   }
   const gone: string[] = [];
   for (const [path, { mode, stamp }] of files) {
-    if (scanned.files.has(path) || unreadable.has(path) || look(parentOf(path)) === "unknown") continue;
-    if (mode === "160000" && scanned.folders.has(path)) continue;
+    if (isThere(scanned, path) || unreadable.has(path) || look(parentOf(path)) === "unknown") continue;
+    if (mode === "160000") continue; // another repository, of which Sesta writes and saves nothing
     if (stamp === "" && isIgnored(path, scanned, rules)) continue;
     gone.push(path);
   }
@@ -61,12 +62,6 @@ export function findInTheWay(files: Files, written: Iterable<string>, going: Rea
   return [...files.keys()].filter(
     (path) => !going.has(path) && (above.has(path) || listAbove(path).some((folder) => names.has(folder))),
   );
-}
-
-function listAbove(path: string): string[] {
-  const above: string[] = [];
-  for (let folder = parentOf(path); folder !== ""; folder = parentOf(folder)) above.push(folder);
-  return above;
 }
 
 function isIgnored(path: string, { folders }: Scanned, rules: IgnoreRules): boolean {

@@ -20,7 +20,7 @@ export type KeepHereContext = {
   without: () => ReadonlySet<string>;
   /** Everything that must be there before the first look. */
   open: () => Promise<void>;
-  /** After each look. */
+  /** After each look; when it rejects, it is asked again soon. */
   looked: (taken: Taken) => Promise<void>;
 };
 
@@ -60,15 +60,15 @@ export function createKeepHere({
     lastSaveAt = clock.monotonic();
     try {
       taken = await snapshots.take({ without: without(), ...options });
+      if (taken.again) touched();
+      raise(taken.alarm);
+      await looked(taken);
+      return taken;
     } catch (error) {
       change ??= before;
       raise(explainFailure(error));
       throw error;
     }
-    if (taken.again) touched();
-    raise(taken.alarm);
-    await looked(taken);
-    return taken;
   };
   // Milliseconds until the next look; null when only a change can bring it.
   const waitMs = (): number | null => {
@@ -88,7 +88,7 @@ export function createKeepHere({
     async keep(signal: AbortSignal): Promise<void> {
       let full = true;
       while (!signal.aborted) {
-        const ms = full ? 0 : waitMs();
+        const ms = full && !alarm ? 0 : waitMs();
         if (ms === null || ms > 0) {
           await rest.rest(ms, signal);
           continue;
@@ -101,7 +101,6 @@ export function createKeepHere({
         } catch (error) {
           if (signal.aborted) return;
           raise(explainFailure(error));
-          await rest.rest(alarmPauseMs, signal);
         }
       }
     },

@@ -5,9 +5,9 @@ import type { SaveProblem } from "../../model/save.ts";
 import { deliver, isOwed, meetRemote } from "./delivery.ts";
 import { explainFailure } from "./failure.ts";
 import { backoffMs } from "./pace.ts";
+import { orAborted } from "./in-time.ts";
 import { createRest } from "./rest.ts";
 import type { Saving } from "./saving.ts";
-import { createTurn } from "./turn.ts";
 
 export type KeepThereContext = {
   clock: Clock;
@@ -22,11 +22,14 @@ export type KeepThereContext = {
 export type KeepThere = ReturnType<typeof createKeepThere>;
 
 export function createKeepThere({ clock, log, saving, needsToken, open, tell }: KeepThereContext) {
-  const there = createTurn();
+  const { there, snapshots } = saving;
   const rest = createRest(clock);
   let problem: SaveProblem | null = null;
   let failures = 0;
   let tryAt: number | null = null;
+  /** Grows whenever something is owed or wanted: what comes during a pass must not be forgotten at its end. */
+  let wishes = 0;
+  let former = new AbortController();
 
   const settled = (): void => {
     problem = null;
@@ -43,16 +46,20 @@ export function createKeepThere({ clock, log, saving, needsToken, open, tell }: 
   };
 
   /** One pass to the remote. True when it holds the newest save. */
-  const pass = (check: boolean, signal: AbortSignal): Promise<boolean> =>
+  const pass = (check: boolean, asked: AbortSignal): Promise<boolean> =>
     there.run(async () => {
+      const signal = AbortSignal.any([asked, former.signal]);
       if (needsToken() || signal.aborted) return false;
       await open();
+      const before = wishes;
       const failure = await deliver(saving, check, signal).catch(explainFailure);
+      const owes = await isOwed(saving);
       if (signal.aborted) return false;
       if (failure) failed(failure);
-      else settled();
-      const owes = await isOwed(saving);
-      if (!failure && owes) tryAt ??= clock.monotonic(); // saved meanwhile
+      else {
+        settled();
+        if (owes || wishes !== before) tryAt = clock.monotonic(); // saved meanwhile
+      }
       tell();
       return !failure && !owes;
     });
@@ -60,20 +67,35 @@ export function createKeepThere({ clock, log, saving, needsToken, open, tell }: 
   return {
     /** False, too, when the signal aborts first: another pass may hang at the remote for long. */
     reach: (check: boolean, signal: AbortSignal): Promise<boolean> =>
-      Promise.race([pass(check, signal), untilAborted(signal)]),
-    /** The first contact, unless it was made. @throws RemoteError */
-    meet: (signal: AbortSignal): Promise<void> => there.run(() => meetRemote(saving, signal)),
+      orAborted(pass(check, signal), signal).catch((error: unknown) => {
+        if (signal.aborted) return false;
+        throw error;
+      }),
+    /** The first contact, unless it was made. @throws RemoteError, and the signal's reason */
+    meet: (signal: AbortSignal): Promise<void> =>
+      there.run(async () => {
+        signal.throwIfAborted();
+        await meetRemote(saving, signal);
+      }),
     problem: (): SaveProblem | null => problem,
     /** Something is owed now; during a problem its interval goes on. */
     owed(): void {
+      wishes += 1;
       tryAt ??= clock.monotonic();
       rest.wake();
     },
     /** What stood in the way may be gone: the next try is now. */
     retry(): void {
+      wishes += 1;
       failures = 0;
       tryAt = clock.monotonic();
       rest.wake();
+    },
+    /** Another remote is meant from now on: what goes on with the former one ends. */
+    elsewhere(): void {
+      former.abort();
+      former = new AbortController();
+      this.retry();
     },
     /** Until the signal aborts. */
     async keep(signal: AbortSignal): Promise<void> {
@@ -82,16 +104,13 @@ export function createKeepThere({ clock, log, saving, needsToken, open, tell }: 
           await rest.rest(tryAt === null || needsToken() ? null : tryAt - clock.monotonic(), signal);
           continue;
         }
-        tryAt = null;
-        await pass(false, signal).catch((error: unknown) => failed(explainFailure(error)));
+        try {
+          await pass(false, signal);
+          await there.run(() => snapshots.tidy(signal));
+        } catch (error) {
+          if (!signal.aborted) failed(explainFailure(error));
+        }
       }
     },
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<false> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(false);
-    signal.addEventListener("abort", () => resolve(false), { once: true });
-  });
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { heldBytes, readLink, readStable, sendFile } from "./read-stable.ts";
-import { stampOf } from "./scan.ts";
+import { stampOf } from "./stamp.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sesta-read-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, type
 import { open, type FileHandle } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { messageOf, systemCode } from "../../base/errors.ts";
-import { stampOf } from "./scan.ts";
+import { stampOf } from "./stamp.ts";
 import { createSecretScan } from "./secret-scan.ts";
 
 export type ReadFile = {
@@ -48,7 +48,7 @@ const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 export async function readStable(path: string, options: ReadOptions): Promise<Read> {
   try {
     for (let attempt = 1; ; attempt++) {
-      const read = readHeld(path, options) ?? (await readLong(path, options));
+      const read = (await readHeld(path, options)) ?? (await readLong(path, options));
       if (read.kind !== "read" || !read.changed || attempt === tries) return read;
       await turn();
     }
@@ -76,7 +76,25 @@ export function nameBlob(content: Uint8Array): string {
 }
 
 /** Undefined when it is too long for that. */
-function readHeld(path: string, { maxBytes, secrets, room }: ReadOptions): Read | undefined {
+async function readHeld(path: string, { maxBytes, secrets, room }: ReadOptions): Promise<Read | undefined> {
+  const held = hold(path, maxBytes, room);
+  if (!held || "kind" in held) return held;
+  const { content, before, after } = held;
+  const oid = nameBlob(content);
+  const scan = createSecretScan(secrets);
+  for (let at = 0; at < content.length; at += pieceBytes) {
+    if (at > 0) await turn();
+    scan.feed(content.subarray(at, at + pieceBytes));
+  }
+  return { ...describe(before, after, content.length), oid, secret: scan.end(), content };
+}
+
+/** Without the event loop's turn in between, so that the file has the least time to change. */
+function hold(
+  path: string,
+  maxBytes: number,
+  room: Buffer,
+): { content: Buffer; before: Stats; after: Stats } | Exclude<Read, ReadFile> | undefined {
   const file = openSync(path, flags);
   try {
     const before = fstatSync(file);
@@ -88,15 +106,7 @@ function readHeld(path: string, { maxBytes, secrets, room }: ReadOptions): Read 
     let length = 0;
     for (let got = -1; got !== 0 && length < content.length; length += got)
       got = readSync(file, content, length, content.length - length, length);
-    const bytes = content.subarray(0, length);
-    const scan = createSecretScan(secrets);
-    scan.feed(bytes);
-    return {
-      ...describe(before, fstatSync(file), length),
-      oid: nameBlob(bytes),
-      secret: scan.end(),
-      content: bytes,
-    };
+    return { content: content.subarray(0, length), before, after: fstatSync(file) };
   } finally {
     closeSync(file);
   }

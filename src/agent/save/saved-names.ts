@@ -1,6 +1,16 @@
-// Names that a repository cannot hold: what git's own fsck refuses, so that every remote that checks would too.
+// Names that are not saved: git's and Sesta's own, and those that a repository cannot hold.
+import { temporaryPrefix } from "./place-file.ts";
 
-/** Why it cannot be saved; undefined when it can. @param name one segment of a path */
+/** Passed over in silence, whatever the project file says: a repository's own folder, a write of Sesta's in progress. */
+export function isNeverSaved(name: string): boolean {
+  return name === ".git" || (name.startsWith(temporaryPrefix) && name.endsWith(".tmp"));
+}
+
+/**
+ * What git's own fsck refuses, so that every remote that checks would too.
+ * @param name one segment of a path
+ * @returns why it cannot be saved; undefined when it can
+ */
 export function findNameProblem(name: string, isLink: boolean): string | undefined {
   if (isDotGit(name)) return "git takes this name for its own folder";
   if (isLink && name.toLowerCase() === ".gitmodules") return "git refuses a link of this name";

@@ -11,6 +11,7 @@ import { explainFailure } from "./failure.ts";
 import { createGit } from "./git.ts";
 import { createKeepHere } from "./keep-here.ts";
 import { createKeepThere } from "./keep-there.ts";
+import { inTime } from "./in-time.ts";
 import { createRemote } from "./remote.ts";
 import { isEmptyFolder, refill } from "./refill.ts";
 import type { Saving } from "./saving.ts";
@@ -24,6 +25,8 @@ export type SaverContext = {
   env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
   log: Log;
+  /** Nothing is opened before: another saver of the same folder may still be ending. */
+  after?: Promise<unknown> | undefined;
 };
 
 export type Saved = { name: string; workspace: string; rule: SaveRule };
@@ -33,16 +36,20 @@ export type Saver = ReturnType<typeof createSaver>;
 const meetMs = 30_000;
 
 /** @param tell called whenever the report has changed */
-export function createSaver({ home, env, clock, log }: SaverContext, saved: Saved, tell: () => void) {
+export function createSaver({ home, env, clock, log, after }: SaverContext, saved: Saved, tell: () => void) {
   const { name: workload, workspace } = saved;
   const folder = join(home, "saves", workload);
   const git = createGit(join(folder, "git"), env);
-  const here = createTurn();
   const ended = new AbortController();
+  const here = createTurn(ended.signal);
+  const there = createTurn(ended.signal);
+  const standings = createTurn();
   let { rule } = saved;
   let token: string | undefined;
   let standing: Standing | undefined;
   let opened: Promise<void> | undefined;
+  /** Whether something is owed is to be looked at anew. */
+  let unsure = true;
 
   const snapshots = createSnapshots({
     git,
@@ -63,12 +70,14 @@ export function createSaver({ home, env, clock, log }: SaverContext, saved: Save
     if (standing) return standing;
     throw new Error("the saver was used before it was opened");
   };
-  const stand = async (change: Partial<Standing>): Promise<void> => {
-    const next = { ...getStanding(), ...change };
-    await saveStanding(folder, next);
-    standing = next;
-    tell();
-  };
+  const stand: Saving["stand"] = (change) =>
+    standings.run(async () => {
+      const now = getStanding();
+      const next = { ...now, ...(typeof change === "function" ? change(now) : change) };
+      await saveStanding(folder, next);
+      standing = next;
+      tell();
+    });
   const open = (): Promise<void> => {
     opened ??= load().catch((error: unknown) => {
       opened = undefined;
@@ -77,16 +86,28 @@ export function createSaver({ home, env, clock, log }: SaverContext, saved: Save
     return opened;
   };
   const load = async (): Promise<void> => {
-    await snapshots.open();
+    await after;
+    ended.signal.throwIfAborted();
     standing = await loadStanding(folder);
-    if (standing.remote === null || (await isOwed(saving))) keepThere.owed();
+    await snapshots.open();
+    const head = await snapshots.head();
+    const owed = await isOwed(saving);
+    const { remote, owedSince, savedAt } = standing;
+    if (head !== undefined && !owed && owedSince !== null)
+      // the remote's word came, and was not noted
+      standing = { ...standing, owedSince: null, savedAt: Math.max(owedSince, savedAt ?? 0) };
+    if (remote === null || owed) keepThere.owed();
     void snapshots.watch(ended.signal).catch((error: unknown) => {
       if (!ended.signal.aborted) log.error("watching ended", { workload, error: messageOf(error) });
     });
   };
   const looked = async ({ made }: Taken): Promise<void> => {
-    if (made && getStanding().owedSince === null) await stand({ owedSince: clock.now() });
-    if (made) keepThere.owed();
+    unsure ||= made;
+    if (unsure && (made || (await isOwed(saving)))) {
+      keepThere.owed();
+      if (getStanding().owedSince === null) await stand({ owedSince: clock.now() });
+    }
+    unsure = false;
     tell();
   };
 
@@ -111,11 +132,17 @@ export function createSaver({ home, env, clock, log }: SaverContext, saved: Save
     remote: createRemote({ git, rule: () => rule, token: () => token, clock }),
     take: keepHere.take,
     here,
+    there,
     standing: getStanding,
     stand,
   };
   const needsToken = (): boolean => rule.token !== undefined && token === undefined;
   const keepThere = createKeepThere({ clock, log, saving, needsToken, open, tell });
+  const shut = async (): Promise<void> => {
+    await opened?.catch(() => undefined);
+    snapshots.close();
+  };
+  const { promise: closed, resolve: settle } = Promise.withResolvers<void>();
   const within = (signal: AbortSignal) => AbortSignal.any([signal, ended.signal]);
 
   return {
@@ -148,8 +175,10 @@ export function createSaver({ home, env, clock, log }: SaverContext, saved: Save
     setRule(next: SaveRule): void {
       const elsewhere = next.repo !== rule.repo || next.branch !== rule.branch;
       rule = next;
+      unsure ||= elsewhere;
       keepHere.touched();
-      if (elsewhere) keepThere.retry();
+      if (elsewhere) keepThere.elsewhere();
+      else keepThere.retry();
     },
     setToken(value: string): void {
       if (value === token) return;
@@ -167,9 +196,9 @@ export function createSaver({ home, env, clock, log }: SaverContext, saved: Save
       try {
         await open();
         if (getStanding().remote === null && !needsToken()) {
-          await keepThere.meet(within(AbortSignal.any([signal, AbortSignal.timeout(meetMs)])));
+          await inTime(clock, meetMs, within(signal), keepThere.meet);
         }
-        await here.run(() => refill(saving, signal));
+        if (await isEmptyFolder(workspace)) await here.run(() => refill(saving, signal));
       } catch (error) {
         log.warn("not prepared", { workload, ...explainFailure(error) });
         signal.throwIfAborted();
@@ -184,13 +213,13 @@ export function createSaver({ home, env, clock, log }: SaverContext, saved: Save
         );
       }
     },
-    /** Saves now, everything looked at anew, and asks the remote. True when the remote holds it all. */
+    /** Saves now, everything looked at anew, and asks the remote. True when that holds all that can be saved. */
     async save(options: { acceptDeletions: boolean; check: boolean }, signal: AbortSignal): Promise<boolean> {
       await open();
       if (options.check && getStanding().refused.length > 0) await stand({ refused: [] });
-      await here.run(() => keepHere.take({ full: true, acceptDeletions: options.acceptDeletions }));
-      keepThere.retry();
-      return keepThere.reach(options.check, within(signal));
+      const { acceptDeletions } = options;
+      const { alarm } = await here.run(() => keepHere.take({ full: true, acceptDeletions }));
+      return (await keepThere.reach(options.check, within(signal))) && alarm === null;
     },
     /** Asks the remote to take what is owed, once. True when it holds it all. */
     confirm: (signal: AbortSignal): Promise<boolean> => keepThere.reach(false, within(signal)),
@@ -199,9 +228,16 @@ export function createSaver({ home, env, clock, log }: SaverContext, saved: Save
       await open();
       await here.run(() => keepHere.take({ full: true, acceptDeletions: false }));
     },
-    close(): void {
+    /** Resolves when nothing of it goes on. */
+    close(): Promise<void> {
+      if (ended.signal.aborted) return closed;
+      const done = [here.run(shut), there.run(async () => undefined)];
       ended.abort();
-      void here.run(async () => snapshots.close());
+      for (const one of done)
+        one.catch((error: unknown) => log.error("not closed", { workload, error: messageOf(error) }));
+      void Promise.allSettled(done).then(() => settle());
+      return closed;
     },
+    closed,
   };
 }

@@ -19,9 +19,11 @@ export type Saving = {
   remote: Remote;
   /** Looks at the workspace and saves what changed; what it found is told. Only within a turn of `here`. */
   take: (options: TakeOptions) => Promise<Taken>;
-  /** One at a time works on the workspace and its commits. */
+  /** One at a time works on the workspace and its commits. Nothing within it waits for a remote to take a save. */
   here: Turn;
+  /** One at a time pays what is owed to the remote; work in it may wait for `here`, never the other way round. */
+  there: Turn;
   standing: () => Standing;
-  /** Kept before it counts. */
-  stand: (change: Partial<Standing>) => Promise<void>;
+  /** Kept before it counts. A function is given what stands at that moment: another change may have come first. */
+  stand: (change: Partial<Standing> | ((now: Standing) => Partial<Standing>)) => Promise<void>;
 };

@@ -1,32 +1,33 @@
 // Walks a workspace: which files there are to save, without reading any but .gitignore files.
-import { lstatSync, readdirSync, readFileSync, statSync, type Stats } from "node:fs";
+import { lstatSync, statSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { messageOf, systemCode } from "../../base/errors.ts";
 import type { SetAside } from "../../model/save.ts";
-import { isEnvironment, parseIgnoreText, rootJudged, type IgnoreRules, type Judged } from "./ignore-rules.ts";
-import { escapeName, findNameProblem } from "./saved-names.ts";
+import { judgeInside, readNames } from "./folder-names.ts";
+import { rootJudged, type IgnoreRules, type Judged } from "./ignore-rules.ts";
+import { findNameProblem, isNeverSaved } from "./saved-names.ts";
+import { idOf, stampOf } from "./stamp.ts";
+import { nameOf, parentOf, pathOf } from "./workspace-path.ts";
 
-export type Found = {
-  mode: "100644" | "100755" | "120000";
-  size: number;
-  /** All that lstat said and that changes with the content. */
-  stamp: string;
-  stats: Pick<Stats, "mtimeMs" | "ctimeMs" | "ino" | "mode">;
-};
+export type Found = { mode: "100644" | "100755" | "120000"; size: number; stamp: string };
 
 /** A folder that is walked. */
 export type Folder = {
   id: string;
+  /** As the folders above judge it. */
+  above: Judged;
+  /** How its entries are judged. */
   judged: Judged;
-  /** Stamp of its .gitignore file, "" without one. */
+  /** Of what `judged` was made of here: see `judgeInside`. */
   ignoreStamp: string;
 };
 
 export type Scanned = {
-  files: Map<string, Found>;
-  /** Folders whose entries are all in `files` or are known to be none to save; "" is the workspace itself. */
-  listed: Set<string>;
+  /** Folders that were looked into, with the names of the files in them that are to be saved. */
+  listed: Map<string, ReadonlySet<string>>;
+  /** Of those files the ones that are not known as they are. */
+  candidates: Map<string, Found>;
   /** Every folder that is walked, listed this time or before. */
   folders: Map<string, Folder>;
   /** What cannot be saved for its name, or not be looked at; `folder` is where it lies. */
@@ -40,8 +41,8 @@ export type ScanOptions = {
   skip: string;
   /** The folders of the scan before, and those of them to look into again; without it, everything. */
   since?: { folders: ReadonlyMap<string, Folder>; changed: ReadonlySet<string> };
-  /** Files of a scan before: what did not change is the same object again, so that a scan leaves little to collect. */
-  seen?: ReadonlyMap<string, Found>;
+  /** Whether nothing is to be done about this file as long as it has this stamp. */
+  isKnown: (path: string, stamp: string) => boolean;
   /** Before a folder is listed. */
   onFolder?: (folder: string, id: string) => void;
 };
@@ -53,15 +54,14 @@ const sliceEntries = 400;
 export async function runScan(options: ScanOptions): Promise<Scanned> {
   const { since } = options;
   const scanned: Scanned = {
-    files: new Map(),
-    listed: new Set(),
-    folders: new Map(since?.folders),
+    listed: new Map(),
+    candidates: new Map(),
+    folders: new Map(since?.folders.has("") ? since.folders : []),
     asides: [],
   };
-  if (!since || !since.folders.has("")) scanned.folders.clear();
   if (!scanned.folders.has("")) {
     const id = idOf(statSync(options.workspace));
-    scanned.folders.set("", { id, judged: rootJudged, ignoreStamp: "" });
+    scanned.folders.set("", { id, above: rootJudged, judged: rootJudged, ignoreStamp: "" });
     await walk(options, scanned, "", true);
     return scanned;
   }
@@ -72,12 +72,9 @@ export async function runScan(options: ScanOptions): Promise<Scanned> {
   return scanned;
 }
 
-export function stampOf({ size, mtimeMs, ctimeMs, ino, mode }: Stats): string {
-  return `${size} ${mtimeMs} ${ctimeMs} ${ino} ${mode}`;
-}
-
-export function idOf({ dev, ino }: Stats): string {
-  return `${dev}:${ino}`;
+/** Whether the scan saw a file there that is to be saved. */
+export function isThere({ listed }: Scanned, path: string): boolean {
+  return listed.get(parentOf(path))?.has(nameOf(path)) === true;
 }
 
 /** The folder itself, or the nearest above that is walked: it shows what became of the one below. */
@@ -85,10 +82,6 @@ function findKnown(folders: ReadonlyMap<string, Folder>, folder: string): string
   let known = folder;
   while (!folders.has(known)) known = parentOf(known);
   return known;
-}
-
-export function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 async function walk(options: ScanOptions, scanned: Scanned, from: string, deep: boolean): Promise<void> {
@@ -111,22 +104,23 @@ function list(options: ScanOptions, scanned: Scanned, folder: string, deep: bool
   if (!known) return { enter: [], count: 0 };
   const path = join(options.workspace, folder);
   options.onFolder?.(folder, known.id);
-  let names: string[];
+  let read: ReturnType<typeof readNames>;
   try {
-    names = readNames(path, folder, scanned);
+    read = readNames(path, folder);
   } catch (error) {
     return leave(scanned, folder, error);
   }
-  scanned.listed.add(folder);
-  const { judged, ignoreStamp, changed } = judgeInside(path, folder, names, known);
+  for (const aside of read.asides) scanned.asides.push({ folder, aside });
+  const { judged, ignoreStamp } = judgeInside(path, folder, read.names, known.above);
   scanned.folders.set(folder, { ...known, judged, ignoreStamp });
-  if (changed) forgetBelow(scanned.folders, folder);
-  if (judged.ignored && !options.rules.reaches(folder)) names = [];
+  if (ignoreStamp !== known.ignoreStamp) forgetBelow(scanned.folders, folder);
+  const names = judged.ignored && !options.rules.reaches(folder) ? [] : read.names;
   const enter: Listing["enter"] = [];
+  const files = new Set<string>();
   const before = new Set(deep ? [] : childrenOf(scanned.folders, folder));
   for (const name of names) {
-    const inner = folder === "" ? name : `${folder}/${name}`;
-    const child = lookAt(options, scanned, inner, name, judged);
+    const inner = pathOf(folder, name);
+    const child = lookAt(options, scanned, inner, name, judged, files);
     if (child === undefined) continue;
     before.delete(inner);
     if (scanned.folders.get(inner)?.id === child.id) continue;
@@ -134,6 +128,7 @@ function list(options: ScanOptions, scanned: Scanned, folder: string, deep: bool
     scanned.folders.set(inner, child);
     enter.push({ folder: inner, deep: true });
   }
+  scanned.listed.set(folder, files);
   for (const gone of before) forget(scanned.folders, gone);
   return { enter, count: names.length };
 }
@@ -150,60 +145,16 @@ function leave(scanned: Scanned, folder: string, error: unknown): Listing {
   return { enter: scanned.listed.has(above) ? [] : [{ folder: above, deep: false }], count: 0 };
 }
 
-function readNames(path: string, folder: string, scanned: Scanned): string[] {
-  const names = readdirSync(path);
-  if (!names.some((name) => name.includes("\ufffd"))) return names;
-  return readdirSync(path, { encoding: "buffer" }).flatMap((bytes) => {
-    const name = bytes.toString("utf8");
-    if (Buffer.from(name).equals(bytes)) return [name];
-    const shown = escapeName(bytes);
-    const aside: SetAside = {
-      path: folder === "" ? shown : `${folder}/${shown}`,
-      kind: "name",
-      why: "the name is not UTF-8",
-    };
-    scanned.asides.push({ folder, aside });
-    return [];
-  });
-}
-
-function judgeInside(
-  path: string,
-  folder: string,
-  names: readonly string[],
-  { judged, ignoreStamp }: Folder,
-): { judged: Judged; ignoreStamp: string; changed: boolean } {
-  const ignored = judged.ignored || (folder !== "" && !judged.included && isEnvironment(names));
-  const above = judged.files.filter((file) => file.folder !== folder);
-  const file =
-    ignored || !names.includes(".gitignore") ? undefined : readIgnoreFile(join(path, ".gitignore"));
-  const files = file ? [...above, { folder, patterns: parseIgnoreText(file.text) }] : above;
-  const stamp = `${file?.stamp ?? ""}${ignored ? " ignored" : ""}`;
-  return { judged: { ...judged, ignored, files }, ignoreStamp: stamp, changed: stamp !== ignoreStamp };
-}
-
-const ignoreFileBytes = 1024 * 1024;
-
-/** A link counts as none (gitignore(5)), nor does what cannot be read. */
-function readIgnoreFile(path: string): { stamp: string; text: string } | undefined {
-  try {
-    const stats = lstatSync(path);
-    if (!stats.isFile() || stats.size > ignoreFileBytes) return undefined;
-    return { stamp: stampOf(stats), text: readFileSync(path, "utf8") };
-  } catch {
-    return undefined;
-  }
-}
-
 /** Notes a file; answers with a folder that is to be walked. */
 function lookAt(
-  { workspace, rules, skip, seen }: ScanOptions,
+  { workspace, rules, skip, isKnown }: ScanOptions,
   scanned: Scanned,
   path: string,
   name: string,
   within: Judged,
+  files: Set<string>,
 ): Folder | undefined {
-  if (name === ".git") return undefined;
+  if (isNeverSaved(name)) return undefined;
   const folder = parentOf(path);
   let stats: Stats;
   try {
@@ -214,8 +165,8 @@ function lookAt(
   }
   const isFolder = stats.isDirectory();
   if (!isFolder && !stats.isFile() && !stats.isSymbolicLink()) return undefined;
-  const judged = rules.judge(path, isFolder, within);
-  if (judged.ignored && !(isFolder && rules.reaches(path))) return undefined;
+  const { ignored, included } = rules.judge(path, isFolder, within);
+  if (ignored && !(isFolder && rules.reaches(path))) return undefined;
   const problem = findNameProblem(name, stats.isSymbolicLink());
   if (problem !== undefined) {
     scanned.asides.push({ folder, aside: { path, kind: "name", why: problem } });
@@ -223,28 +174,19 @@ function lookAt(
   }
   if (isFolder) {
     if (join(workspace, path) === skip) return undefined;
-    return { id: idOf(stats), judged: { ...judged, files: within.files }, ignoreStamp: "" };
+    const same = ignored === within.ignored && included === within.included;
+    const judged = same ? within : { ignored, included, files: within.files };
+    return { id: idOf(stats), above: judged, judged, ignoreStamp: "" };
   }
-  const known = seen?.get(path);
-  scanned.files.set(path, known && isSame(known, stats) ? known : describe(stats));
+  files.add(name);
+  const stamp = stampOf(stats);
+  if (!isKnown(path, stamp)) scanned.candidates.set(path, { mode: modeOf(stats), size: stats.size, stamp });
   return undefined;
 }
 
-function isSame({ size, stats }: Found, now: Stats): boolean {
-  const { mtimeMs, ctimeMs, ino, mode } = stats;
-  return (
-    now.size === size &&
-    now.mtimeMs === mtimeMs &&
-    now.ctimeMs === ctimeMs &&
-    now.ino === ino &&
-    now.mode === mode
-  );
-}
-
-function describe(stats: Stats): Found {
-  const { size, mtimeMs, ctimeMs, ino, mode } = stats;
-  const kind = stats.isSymbolicLink() ? "120000" : (mode & 0o100) === 0 ? "100644" : "100755";
-  return { mode: kind, size, stamp: stampOf(stats), stats: { mtimeMs, ctimeMs, ino, mode } };
+function modeOf(stats: Stats): Found["mode"] {
+  if (stats.isSymbolicLink()) return "120000";
+  return (stats.mode & 0o100) === 0 ? "100644" : "100755";
 }
 
 function unreadable(path: string, error: unknown): SetAside {

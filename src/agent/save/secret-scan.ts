@@ -7,6 +7,8 @@ export type SecretScan = ReturnType<typeof createSecretScan>;
 const textBytes = 16 * 1024 * 1024;
 /** A file with a NUL here is no text (git's own rule: buffer_is_binary in xdiff-interface.c). */
 const headBytes = 8_192;
+/** Looked through at once: text of this length is garbage that V8 collects cheaply. */
+const sliceBytes = 64 * 1024;
 /** Longer than anything that a rule matches. */
 const overlapChars = 2_048;
 
@@ -14,9 +16,9 @@ const overlapChars = 2_048;
 export function createSecretScan(values: readonly string[]) {
   const needles = values.filter((value) => value.length >= 8).flatMap(formsOf);
   const overlap = Math.max(overlapChars, ...needles.map((needle) => needle.length));
-  let tail = "";
+  let tail = "\n"; // a rule about the beginning of a line: V8 looks for a line end thrice as fast as for `^`
   let cutOff = false;
-  let line = 1;
+  let line = 0;
   let seenBytes = 0;
   let binary: boolean | undefined;
   let found: string | undefined;
@@ -27,24 +29,27 @@ export function createSecretScan(values: readonly string[]) {
     if (hit) found = binary ? hit.name : `${hit.name} in line ${line + countLines(text, hit.index)}`;
   }
 
+  function feedSlice(part: Buffer): void {
+    binary ??= part.subarray(0, headBytes).includes(0);
+    if (found !== undefined || (needles.length === 0 && (binary || seenBytes > textBytes))) return;
+    const text = tail + part.toString("latin1");
+    look(text, false);
+    const cut = Math.max(0, text.length - overlap);
+    seenBytes += part.length;
+    line += countLines(text, cut);
+    cutOff ||= cut > 0;
+    tail = text.slice(cut);
+  }
+
   return {
-    /** The next bytes; pieces of up to a megabyte keep the event loop free. */
+    /** The next bytes; a megabyte of text takes some ten milliseconds. */
     feed(bytes: Uint8Array): void {
-      if (found !== undefined) return;
-      const part = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      binary ??= part.subarray(0, headBytes).includes(0);
-      if (needles.length === 0 && (binary || seenBytes > textBytes)) return;
-      const text = tail + part.toString("latin1");
-      look(text, false);
-      const cut = Math.max(0, text.length - overlap);
-      seenBytes += part.length;
-      line += countLines(text, cut);
-      cutOff ||= cut > 0;
-      tail = text.slice(cut);
+      const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let at = 0; at < whole.length; at += sliceBytes) feedSlice(whole.subarray(at, at + sliceBytes));
     },
     /** After the last bytes: "AWS access key ID in line 3", never the value; undefined when there is none. */
     end(): string | undefined {
-      if (found === undefined && tail !== "") look(tail, true);
+      if (found === undefined) look(tail, true);
       return found;
     },
   };

@@ -30,7 +30,7 @@ const nothing: Standing = {
 /** @param folder of the workload's saves. A file that is damaged counts as none: the remote is asked again. */
 export async function loadStanding(folder: string): Promise<Standing> {
   const text = await readFile(pathIn(folder), "utf8").catch(() => "{}");
-  return { ...nothing, ...parse(text) };
+  return parse(text);
 }
 
 export async function saveStanding(folder: string, standing: Standing): Promise<void> {
@@ -41,11 +41,22 @@ function pathIn(folder: string): string {
   return join(folder, "standing.json");
 }
 
-function parse(text: string): Partial<Standing> {
+function parse(text: string): Standing {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value : {};
+    return isStanding(value) ? value : nothing;
   } catch {
-    return {};
+    return nothing;
   }
+}
+
+function isStanding(value: unknown): value is Standing {
+  if (typeof value !== "object" || value === null) return false;
+  const { remote, branch, beside, savedAt, owedSince, refused } = value as Record<keyof Standing, unknown>;
+  return (
+    [remote, branch, beside].every((word) => word === null || typeof word === "string") &&
+    [savedAt, owedSince].every((time) => time === null || typeof time === "number") &&
+    Array.isArray(refused) &&
+    refused.every((path) => typeof path === "string")
+  );
 }

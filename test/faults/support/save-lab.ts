@@ -29,6 +29,7 @@ export type SaveLabOptions = {
 };
 
 const name = "notebook";
+const maxBuffer = 256 * 1024 * 1024;
 export const firstToken = "the-first-token-canary";
 
 /** Up and awake, everything saved. */
@@ -86,22 +87,31 @@ workloads:
   const put = async (path: string, text: string): Promise<number> =>
     (await ask(`/api/contents/${path}`, "PUT", buildModel(text))).status;
   const git = (...operands: string[]) => {
-    const { status, stdout } = spawnSync("git", [`--git-dir=${gitFolder}`, ...operands], {
-      maxBuffer: 256 * 1024 * 1024,
-    });
+    const { status, stdout } = spawnSync("git", [`--git-dir=${gitFolder}`, ...operands], { maxBuffer });
     return status === 0 ? stdout : undefined;
   };
   const here = (path: string) => git("show", `${workRef}:${path}`)?.toString();
-  const there = (path: string, branch = remote.tip("main") === undefined ? "HEAD" : "main") => {
-    const ran = spawnSync("git", ["-C", remote.folder, "show", `${branch}:${path}`]);
+  const there = (path: string, branch = "main") => {
+    const ran = spawnSync("git", ["-C", remote.folder, "show", `${branch}:${path}`], { maxBuffer });
     return ran.status === 0 ? ran.stdout.toString() : undefined;
   };
   const onDisk = (path: string) => readFileSync(join(workspace, path), "utf8");
   const saveOf = async () => (await report()).save;
 
-  const { code, stderr } = await project.sesta(["up", "-y", "--wake"]);
-  if (code !== 0) throw new Error(stderr);
-  await project.until(name, ({ state }) => state === "awake");
+  const end = async (): Promise<void> => {
+    await project.sesta(["sleep", name]);
+    await project.end();
+    await endAll(project.folder);
+    await remote.stop();
+    rmSync(root, { recursive: true, force: true });
+  };
+  try {
+    await succeed("up", "-y", "--wake");
+    await project.until(name, ({ state }) => state === "awake");
+  } catch (error) {
+    await end();
+    throw error;
+  }
 
   return {
     name,
@@ -149,6 +159,11 @@ workloads:
     confirmed: () => git("rev-parse", confirmedRef)?.toString().trim(),
     /** Every object and every save is whole. */
     expectSound: () => expect(git("fsck", "--full", "--strict", "--no-dangling", workRef)).toBeDefined(),
+    /** Every content that a file had in any save, oldest first, as the size of each. */
+    sizesOf: (path: string): number[] => {
+      const commits = git("rev-list", "--reverse", workRef, "--", path)?.toString().trim().split("\n") ?? [];
+      return commits.map((commit) => Number(git("cat-file", "-s", `${commit}:${path}`)?.toString() ?? NaN));
+    },
     why: async () => JSON.parse(await succeed("why", name, "--json")) as Explanation,
     /** `sesta.yaml` with another idle time, brought up. */
     async setIdle(text: string): Promise<void> {
@@ -164,7 +179,8 @@ workloads:
       const mark = Object.entries(env)[0]?.join("=") ?? "";
       await until(async () => {
         const hello = await agent.findHello();
-        if (hello && readFileSync(`/proc/${hello.pid}/environ`, "utf8").split("\0").includes(mark)) return true;
+        if (hello && readFileSync(`/proc/${hello.pid}/environ`, "utf8").split("\0").includes(mark))
+          return true;
         if (hello) await killHard(hello.pid);
         await connect(env).ensure();
         return false;
@@ -192,7 +208,12 @@ workloads:
       return {
         open: () =>
           fetchFrom(`${door}/lab`, {
-            headers: { ...site, accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" },
+            headers: {
+              ...site,
+              accept: "text/html",
+              "sec-fetch-mode": "navigate",
+              "sec-fetch-dest": "document",
+            },
           }),
         put: (path: string, text: string) =>
           fetchFrom(`${door}/api/contents/${path}`, {
@@ -212,13 +233,7 @@ workloads:
       }
       throw new Error("the agent went away");
     },
-    async end(): Promise<void> {
-      await project.sesta(["sleep", name]);
-      await project.end();
-      await endAll(project.folder);
-      await remote.stop();
-      rmSync(root, { recursive: true, force: true });
-    },
+    end,
   };
 }
 

@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { userGit } from "../../support/snapshot-rig.ts";
 
 /** Folders of `workspace`, each a repository; the workspace itself becomes one too. */
-export const repositoryNames = ["merge", "rebase", "locked", "detached", "unborn", "outer", "outer/sub"] as const;
+export const repositoryNames = [
+  "merge",
+  "rebase",
+  "locked",
+  "detached",
+  "unborn",
+  "outer",
+  "outer/sub",
+] as const;
 
 /** @param elsewhere a folder outside the workspace for what the submodule comes from */
 export function makeUserRepositories(workspace: string, elsewhere: string): void {
@@ -31,7 +39,9 @@ export function lookAtGit(folder: string): Record<string, string> {
     const { ino, mode, mtimeNs, ctimeNs } = lstatSync(join(folder, path), { bigint: true });
     const isFile = lstatSync(join(folder, path)).isFile();
     const content = isFile
-      ? createHash("sha256").update(readFileSync(join(folder, path))).digest("hex")
+      ? createHash("sha256")
+          .update(readFileSync(join(folder, path)))
+          .digest("hex")
       : "";
     entries[path] = [ino, mode, mtimeNs, ctimeNs, content].join(" ");
   }
