@@ -37,7 +37,8 @@ export function createKeepHere({
   looked,
 }: KeepHereContext) {
   const rest = createRest(clock);
-  let change: { firstAt: number; lastAt: number } | null = null;
+  let change: { earlierAt: number; firstChangeAt: number; lastChangeAt: number } | null = null;
+  let touchedAt = -Infinity;
   let lastSaveAt = -Infinity;
   let taken: Taken | null = null;
   let alarm: SaveProblem | null = null;
@@ -45,7 +46,8 @@ export function createKeepHere({
 
   const touched = () => {
     const now = clock.monotonic();
-    change = { firstAt: change?.firstAt ?? now, lastAt: now };
+    change = { ...(change ?? { earlierAt: touchedAt, firstChangeAt: now }), lastChangeAt: now };
+    touchedAt = now;
     rest.wake();
   };
   const raise = (found: Failure | null): void => {
@@ -74,8 +76,7 @@ export function createKeepHere({
   const waitMs = (): number | null => {
     if (alarm) return alarmAt + alarmPauseMs - clock.monotonic();
     if (!change) return null;
-    const due = dueAt({ firstChangeAt: change.firstAt, lastChangeAt: change.lastAt, lastSaveAt }, everyMs());
-    return due - clock.monotonic();
+    return dueAt({ ...change, lastSaveAt }, everyMs()) - clock.monotonic();
   };
 
   return {

@@ -1,16 +1,17 @@
 // When saves are due: soon after a pause, regularly without one; tries at a dead remote become seldom.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { backoffMs, dueAt } from "./pace.ts";
+import { backoffMs, dueAt, type Writing } from "./pace.ts";
 
 const everyMs = 10_000;
+type Change = Omit<Writing, "lastSaveAt">;
 const gaps = (most: number) => fc.array(fc.integer({ min: 1, max: most }), { minLength: 1, maxLength: 300 });
 
 /** Saves as a loop does that looks at every moment. @returns the moments of the writes and of the saves */
 function play(gapsMs: readonly number[]): { writes: number[]; saves: number[] } {
   const writes: number[] = [];
   const saves: number[] = [];
-  let change: { firstChangeAt: number; lastChangeAt: number } | null = null;
+  let change: Change | null = null;
   let lastSaveAt = -Infinity;
   let now = 0;
   const saveUntil = (until: number) => {
@@ -27,10 +28,11 @@ function play(gapsMs: readonly number[]): { writes: number[]; saves: number[] } 
     saveUntil(next);
     writes.push(next);
     now = next;
-    change = {
-      firstChangeAt: (change as { firstChangeAt: number } | null)?.firstChangeAt ?? next,
-      lastChangeAt: next,
+    const begun: Omit<Change, "lastChangeAt"> = (change as Change | null) ?? {
+      earlierAt: writes.at(-2) ?? -Infinity,
+      firstChangeAt: next,
     };
+    change = { ...begun, lastChangeAt: next };
   }
   saveUntil(Infinity);
   return { writes, saves };
@@ -64,9 +66,11 @@ test("under constant writing: at most every `everyMs`, and at least that often",
 test("a save is never due before the change that it is for", () => {
   const moment = fc.integer({ min: 0, max: 1e9 });
   fc.assert(
-    fc.property(moment, moment, moment, (one, other, lastSaveAt) => {
-      const [firstChangeAt, lastChangeAt] = [Math.min(one, other), Math.max(one, other)];
-      const due = dueAt({ firstChangeAt, lastChangeAt, lastSaveAt }, everyMs);
+    fc.property(moment, moment, moment, moment, (one, other, third, lastSaveAt) => {
+      const [earlierAt = 0, firstChangeAt = 0, lastChangeAt = 0] = [one, other, third].toSorted(
+        (a, b) => a - b,
+      );
+      const due = dueAt({ earlierAt, firstChangeAt, lastChangeAt, lastSaveAt }, everyMs);
       expect(due).toBeGreaterThan(firstChangeAt);
       expect(due).toBeLessThanOrEqual(lastChangeAt + 2_000);
     }),
