@@ -5,6 +5,7 @@ import type { Log } from "../base/log.ts";
 import type { Identity } from "../machine/identity.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { AgentEvent, DoorAddress } from "../model/agent-protocol.ts";
+import type { Report } from "../model/status.ts";
 import type { AgentState, Start, Supervised } from "../state/agent-state.ts";
 import { createEvidence } from "./evidence/evidence.ts";
 import { createUse, type Evidence, type SleepCause, type Use } from "./idle.ts";
@@ -65,4 +66,14 @@ export function attend(
   void use.watch({ collect, sleep, changed }, signal);
   void watchLife(clock, identity, signal, { proven, ended });
   return { use, collect: async () => use.listNew(await collect()) };
+}
+
+/** What a report says of it; of a workload that is not attended, nothing. */
+export function describeUse(use: Use | undefined): Pick<Report, "lastUse" | "sleepsAt" | "announced"> {
+  if (!use) return { lastUse: null, sleepsAt: null, announced: false };
+  return {
+    lastUse: use.last(),
+    sleepsAt: use.sleepsAt(),
+    announced: use.cause() === "idle" && use.announced(),
+  };
 }

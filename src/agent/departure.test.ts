@@ -34,7 +34,6 @@ function leave(
   const leaving: Leaving = {
     saver,
     disk: "kept",
-    since: clock.now(),
     collect: async () => [],
     show: () => undefined,
     ...options,
@@ -46,19 +45,11 @@ test("nothing used, everything saved: it is ready", async () => {
   expect(await leave("idle").outcome).toEqual({ kind: "ready" });
 });
 
-test.each<[string, Evidence["at"]]>([
-  ["goes on", "now"],
-  ["was since it began to sleep", Date.UTC(2031, 0, 1)],
-])("use that %s keeps it awake, unless somebody asked for sleep", async (_, at) => {
-  const collect = async () => [{ source: "a kernel", at }];
+test("use keeps it awake, unless somebody asked for sleep", async () => {
+  const collect = async () => [{ source: "a kernel", at: "now" as const }];
   expect(await leave("idle", { collect }).outcome).toEqual({ kind: "used", by: "a kernel" });
   expect(await leave("asked", { collect }).outcome).toEqual({ kind: "ready" });
   expect(await leave("cap", { collect }).outcome).toEqual({ kind: "ready" });
-});
-
-test("use before it began to sleep does not", async () => {
-  const collect = async () => [{ source: "a kernel", at: Date.UTC(2029, 0, 1) }];
-  expect(await leave("idle", { collect }).outcome).toEqual({ kind: "ready" });
 });
 
 test("what cannot be found out counts as use", async () => {

@@ -11,8 +11,7 @@ export type DepartureCause = SleepCause | "asked";
 export type Leaving = {
   saver: Saver | null;
   disk: MachinePlaces["disk"];
-  /** Wall time at which it began to go to sleep. */
-  since: number;
+  /** What goes on, and what was done since it was last looked. */
   collect: () => Promise<Evidence[]>;
   show: (phase: string) => void;
 };
@@ -52,12 +51,11 @@ export class Departure {
   }
 
   /** What has to be done before anything is stopped. Means nothing when the signal has aborted. */
-  async prepare({ saver, disk, since, collect, show }: Leaving, signal: AbortSignal): Promise<Outcome> {
+  async prepare({ saver, disk, collect, show }: Leaving, signal: AbortSignal): Promise<Outcome> {
     const unsaved = saver && (await saveFinally({ saver, disk, clock: this.#clock, show }, signal));
     if (signal.aborted) return { kind: "ready" };
     if (this.#cause === "idle") {
-      const found = await look(this.#clock, collect);
-      const use = found.find(({ at }) => at === "now" || at > since);
+      const [use] = await look(this.#clock, collect);
       if (use) return { kind: "used", by: use.source };
     }
     return unsaved ? { kind: "unsaved", what: unsaved } : { kind: "ready" };

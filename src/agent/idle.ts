@@ -99,6 +99,7 @@ export function createUse(clock: Clock, firstRule: IdleRule, awakeSince: number,
     announced,
     /** What will end it first; a use puts off only "idle". */
     cause: (): SleepCause => (capLeftMs() < idleLeftMs() ? "cap" : "idle"),
+    isHeld,
     /** What keeps it awake at this moment, in words; a use in the past is not among it. */
     blockers: (): readonly string[] => [...goingOn, ...(isHeld() ? ["its owner keeps it awake"] : [])],
     /** Counts at once. */

@@ -73,8 +73,17 @@ export class ProcessKeeper {
     return this.#identity;
   }
 
-  /** One try. Means nothing when the signal has aborted. */
-  async bringUp(activity: AbortSignal): Promise<Attempt> {
+  /**
+   * One try, after what an earlier process left is cleared away. Means nothing when the signal has aborted.
+   * @param prepare what must be there first; no other try cures its failure
+   */
+  async bringUp(prepare: () => Promise<void>, activity: AbortSignal): Promise<Attempt> {
+    if (this.#ended !== null) return this.#clear(activity);
+    try {
+      await prepare();
+    } catch (error) {
+      return activity.aborted ? "again" : { failed: messageOf(error) };
+    }
     const queued = (before: number) =>
       this.#record.show(`waits for its turn; ${before} others are before it`, null);
     try {
@@ -108,8 +117,7 @@ export class ProcessKeeper {
     this.#record.tell();
   }
 
-  /** Takes away what a process left that ended by itself. Means nothing when the signal has aborted. */
-  async clear(activity: AbortSignal): Promise<Attempt> {
+  async #clear(activity: AbortSignal): Promise<Attempt> {
     await this.readLog();
     await this.stop();
     if (activity.aborted) return "again";

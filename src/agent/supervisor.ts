@@ -1,32 +1,32 @@
 // Keeps one workload in the state that is wanted: wakes it, sends it to sleep, saves it, adopts what it finds.
-import { messageOf, SestaError } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import { getBootId } from "../machine/identity.ts";
 import type { Asked, DoorAddress, UseKind } from "../model/agent-protocol.ts";
 import type { Report } from "../model/status.ts";
 import type { State } from "../model/words.ts";
 import type { Supervised } from "../state/agent-state.ts";
+import { describeUse } from "./attendance.ts";
 import { Departure, type DepartureCause } from "./departure.ts";
-import { ProcessKeeper, type Attempt, type KeeperContext } from "./process-keeper.ts";
+import { ProcessKeeper, type KeeperContext } from "./process-keeper.ts";
+import { SaverSlot } from "./saver-slot.ts";
 import type { Saved, Saver } from "./save/saver.ts";
+import { createSettling, type Step } from "./settling.ts";
 import { StateRecord, type Details } from "./state-record.ts";
 
 export type SupervisorContext = KeeperContext & {
   createSaver: (saved: Saved, tell: () => void) => Saver;
 };
 
-/** After something that nobody expected, such as a full disk, the same is tried again. */
-const mendMs = 5_000;
-
 export class Supervisor {
   readonly #context: SupervisorContext;
   readonly #record: StateRecord;
   readonly #process: ProcessKeeper;
   readonly #departure: Departure;
-  #saver: Saver | null = null;
+  readonly #saves: SaverSlot;
+  readonly #settle: () => void;
   #wanted: "awake" | "asleep";
   #askedBy = "agent";
   #activity = new AbortController();
-  #settling = false;
   #left = new AbortController();
 
   constructor(context: SupervisorContext, workload: Supervised) {
@@ -34,8 +34,18 @@ export class Supervisor {
     this.#record = new StateRecord(context, workload, () => this.#details());
     this.#process = new ProcessKeeper(context, this.#record);
     this.#departure = new Departure(context.clock);
+    this.#settle = createSettling({
+      clock: context.clock,
+      next: () => this.#nextStep(),
+      failed: (error) => {
+        context.log.error("supervisor", { workload: this.name, error: messageOf(error) });
+        this.#record.show(messageOf(error), null);
+      },
+      signal: this.#left.signal,
+    });
+    this.#saves = new SaverSlot((saved) => context.createSaver(saved, () => this.#saverChanged()));
     this.#wanted = workload.state === "waking" || workload.state === "awake" ? "awake" : "asleep";
-    this.#setSaver();
+    this.#saves.set(this.#record.workload);
   }
 
   get name(): string {
@@ -48,10 +58,7 @@ export class Supervisor {
 
   /** @throws SestaError UNSUPPORTED for a workload whose workspace is saved nowhere */
   get saver(): Saver {
-    if (this.#saver) return this.#saver;
-    throw new SestaError("UNSUPPORTED", `${this.name} is saved nowhere`, {
-      hint: "Give it `save: { repo: … }` in sesta.yaml and run `sesta up`.",
-    });
+    return this.#saves.get(this.#record.workload);
   }
 
   report(): Report {
@@ -132,7 +139,7 @@ export class Supervisor {
   replace(launch: Supervised["launch"], places: Supervised["places"]): void {
     this.#record.save({ ...this.#record.workload, launch, places });
     this.#process.attendance?.use.setRule(launch.idle);
-    this.#setSaver();
+    this.#saves.set(this.#record.workload);
     if (this.state !== "failed") return;
     this.#process.forgive();
     this.#record.change("asleep", "It was brought up again and waits to be woken.", "owner", null);
@@ -142,32 +149,10 @@ export class Supervisor {
   leave(): void {
     this.#left.abort();
     this.#activity.abort();
-    this.#saver?.close();
+    this.#saves.close();
   }
 
-  // One at a time does all that has effects, so that no two of them ever meet.
-  #settle(): void {
-    if (this.#settling) return;
-    this.#settling = true;
-    void this.#reconcile();
-  }
-
-  async #reconcile(): Promise<void> {
-    const { log, clock } = this.#context;
-    for (;;) {
-      try {
-        const step = this.#nextStep();
-        if (!step || this.#left.signal.aborted) return void (this.#settling = false);
-        await step();
-      } catch (error) {
-        log.error("supervisor", { workload: this.name, error: messageOf(error) });
-        this.#record.show(messageOf(error), null);
-        await clock.sleep(mendMs, this.#left.signal).catch(() => undefined);
-      }
-    }
-  }
-
-  #nextStep(): (() => Promise<void>) | undefined {
+  #nextStep(): Step | undefined {
     const { state } = this;
     const { ended } = this.#process;
     if (state === "waking" && this.#wanted === "awake") return () => this.#bringUp();
@@ -184,7 +169,9 @@ export class Supervisor {
 
   async #bringUp(): Promise<void> {
     const activity = this.#begin();
-    const attempt = await this.#try(activity);
+    const { places } = this.#record.workload;
+    const prepare = async () => this.#saves.saver?.prepare(places.disk, activity);
+    const attempt = await this.#process.bringUp(prepare, activity);
     if (activity.aborted || attempt === "again") return;
     if (attempt !== "up") {
       this.#record.change("failed", attempt.failed, "agent", null);
@@ -195,23 +182,13 @@ export class Supervisor {
     this.#attend();
   }
 
-  async #try(activity: AbortSignal): Promise<Attempt> {
-    if (this.#process.ended !== null) return this.#process.clear(activity);
-    try {
-      await this.#saver?.prepare(this.#record.workload.places.disk, activity);
-    } catch (error) {
-      return activity.aborted ? "again" : { failed: messageOf(error) };
-    }
-    return this.#process.bringUp(activity);
-  }
-
   // Whoever comes meanwhile finds it as it was.
   async #depart(): Promise<void> {
     const activity = this.#begin();
-    const { places, since, why } = this.#record.workload;
+    const { places, why } = this.#record.workload;
     const collect = async () => this.#process.attendance?.collect() ?? [];
     const show = (phase: string) => this.#record.show(phase, null);
-    const leaving = { saver: this.#saver, disk: places.disk, since, collect, show };
+    const leaving = { saver: this.#saves.saver, disk: places.disk, collect, show };
     const outcome = await this.#departure.prepare(leaving, activity);
     if (activity.aborted) return;
     if (outcome.kind === "ready") return this.#departure.close();
@@ -230,7 +207,7 @@ export class Supervisor {
     this.#begin();
     this.#departure.close();
     await this.#process.stop();
-    await this.#saver?.saveHere().catch(() => undefined); // what it wrote at its end; the report says what failed
+    await this.#saves.saver?.saveHere().catch(() => undefined); // what it wrote at its end; the report says what failed
     this.#process.rest();
     this.#record.change("asleep", this.#record.workload.why, this.#askedBy, null);
   }
@@ -254,22 +231,11 @@ export class Supervisor {
     }
   }
 
-  #setSaver(): void {
-    const { launch, places } = this.#record.workload;
-    const { save: rule } = launch;
-    if (this.#saver && rule) return this.#saver.setRule(rule);
-    this.#saver?.close();
-    this.#saver = null;
-    if (!rule) return;
-    const saved = { name: this.name, workspace: places.workspace, rule };
-    this.#saver = this.#context.createSaver(saved, () => this.#saverChanged());
-    this.#saver.keep();
-  }
-
   #saverChanged(): void {
     this.#record.tell();
-    if (!this.#saver || this.state !== "awake") return;
-    const why = this.#departure.due(this.#saver, this.#process.attendance?.use.lastMonotonic() ?? -Infinity);
+    const { saver } = this.#saves;
+    if (!saver || this.state !== "awake") return;
+    const why = this.#departure.due(saver, this.#process.attendance?.use.lastMonotonic() ?? -Infinity);
     if (why !== undefined) this.#sleepIfPossible(why, "cap");
   }
 
@@ -278,17 +244,16 @@ export class Supervisor {
   }
 
   #details(): Details {
+    const { attendance, identity, logTail } = this.#process;
     const { state, clock } = this.#context;
-    const { identity, attendance, logTail } = this.#process;
     const hold = state.hold(this.name);
+    const held = attendance ? attendance.use.isHeld() : hold !== null && hold.until > clock.now();
     return {
+      ...describeUse(attendance?.use),
       pid: identity?.pid ?? null,
-      lastUse: attendance?.use.last() ?? null,
-      sleepsAt: attendance?.use.sleepsAt() ?? null,
-      announced: attendance?.use.cause() === "idle" && attendance.use.announced(),
-      hold: hold && hold.until > clock.now() ? hold : null,
+      hold: held ? hold : null,
       open: this.#isOpen(),
-      save: this.#saver?.report() ?? null,
+      save: this.#saves.report(),
       logTail,
     };
   }

@@ -9,6 +9,18 @@ import { findCacheFolder } from "./cache-folder.ts";
 
 const graceMs = 3_000;
 const quiet = "--disable-warning=ExperimentalWarning";
+/**
+ * The agent mostly waits, for weeks, on people's own machines. Without V8's optimizing compilers (Turbofan, Maglev)
+ * 7 MB of them and what they make are never in memory, and its work, which is reading, hashing and regular
+ * expressions, takes as long; a young generation of 1 MB is enough for it, where V8 would let it grow to 32 MB. With
+ * 10,000 files to save: 67 MB instead of 122.
+ */
+export const agentFlags = [
+  "--max-semi-space-size=1",
+  "--optimize-for-size",
+  "--no-opt",
+  "--no-maglev",
+] as const;
 
 export function createWorld(): World {
   const { env } = process;
@@ -17,7 +29,7 @@ export function createWorld(): World {
     env,
     pid: process.pid,
     cacheFolder: findCacheFolder(env),
-    agentCommand: [process.execPath, quiet, beside("agent")],
+    agentCommand: [process.execPath, quiet, ...agentFlags, beside("agent")],
     gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
     signal: interruption(),
   };

@@ -1,3 +1,4 @@
+// What git is started with: nothing of the user's that runs programs, all that reaches remotes.
 import { expect, it } from "vitest";
 import { buildGit, buildGitEnv, buildTokenEnv } from "./git.ts";
 

@@ -1,3 +1,4 @@
+// Programs with long input and output: ended with all that they started, and never waited for in vain.
 import { expect, it } from "vitest";
 import { lives, until } from "../../test/faults/support/processes.ts";
 import { openPipe } from "./pipe.ts";

@@ -70,7 +70,8 @@ export const save = z
 export const keepAwake = z
   .strictObject({
     cpu: percent(6_400, {
-      description: "In use while the programs in it take this much of one core, without a break for `for`; without this, 5% for a minute.",
+      description:
+        "In use while the programs in it take this much of one core, without a break for `for`; without this, 5% for a minute.",
       examples: ["50%"],
     }).optional(),
     gpu: percent(100, {

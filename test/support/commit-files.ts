@@ -19,7 +19,9 @@ export async function commitFiles(
     parent === undefined ? (await git.run(["rev-parse", "--verify", "--quiet", ref])).stdout.trim() : parent;
   const who = `Test <test@example.org> ${Math.floor(at / 1000)} +0000`;
   const head = `commit ${ref}\nauthor ${who}\ncommitter ${who}\ndata 4\nsave\n`;
-  const stream: Buffer[] = [Buffer.from(before ? `${head}from ${before}\ndeleteall\n` : `${head}deleteall\n`)];
+  const stream: Buffer[] = [
+    Buffer.from(before ? `${head}from ${before}\ndeleteall\n` : `${head}deleteall\n`),
+  ];
   for (const [path, file] of Object.entries(files)) stream.push(...describe(path, file));
   await git.get(["fast-import", "--quiet", "--force"], {
     input: Buffer.concat([...stream, Buffer.from("done\n")]),

@@ -1,3 +1,4 @@
+// Two sides of a workspace brought together by file: nothing of either is lost.
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { compareTrees, type Files } from "./compare.ts";

@@ -94,9 +94,8 @@ async function weigh(
   if (outcome.kind === "confirmed") return undefined;
   if (outcome.kind === "moved") return goBeside(saving, head, branch, signal);
   if (outcome.kind !== "refused") return outcome;
-  const { message } = outcome;
-  const again = await leaveOut(saving, outcome.files);
-  return again ? undefined : { kind: "refused", message };
+  const { kind, message, hint } = outcome;
+  return (await leaveOut(saving, outcome.files)) ? undefined : { kind, message, hint };
 }
 
 // The branch has commits that the saves do not stand on. Both tips stay reachable.

@@ -1,3 +1,4 @@
+// Which commit is meant by a time, an id, or nothing at all.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

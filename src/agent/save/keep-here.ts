@@ -10,6 +10,8 @@ import type { Turn } from "./turn.ts";
 
 /** What cannot be saved here, such as on a full disk, is tried again after this long. */
 const alarmPauseMs = 10_000;
+/** When something is heard meanwhile, which may be its end. */
+const heardPauseMs = 2_000;
 
 export type KeepHereContext = {
   clock: Clock;
@@ -74,7 +76,7 @@ export function createKeepHere({
   };
   // Milliseconds until the next look; null when only a change can bring it.
   const waitMs = (): number | null => {
-    if (alarm) return alarmAt + alarmPauseMs - clock.monotonic();
+    if (alarm) return alarmAt + (change ? heardPauseMs : alarmPauseMs) - clock.monotonic();
     if (!change) return null;
     return dueAt({ ...change, lastSaveAt }, everyMs()) - clock.monotonic();
   };

@@ -1,3 +1,4 @@
+// Pointers of Git LFS, written and read as its specification says.
 import { expect, it } from "vitest";
 import { buildPointer, parsePointer } from "./lfs-pointer.ts";
 

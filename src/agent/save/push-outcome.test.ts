@@ -1,3 +1,4 @@
+// What remotes say to a push, in the words of git, OpenSSH, GitHub and GitLab, and what it means.
 import { expect, it } from "vitest";
 import { readPush, type PushOutcome } from "./push-outcome.ts";
 import { explainRemote } from "./remote-trouble.ts";

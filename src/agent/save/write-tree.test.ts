@@ -1,3 +1,4 @@
+// A commit's files written into a folder: whole, with their modes, and never outside of it.
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {

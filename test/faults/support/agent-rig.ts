@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
+import { agentFlags } from "../../../src/cli/world.ts";
 import { connectAgent, type AgentConnection } from "../../../src/machine/agent-connection.ts";
 import type { MachinePlaces } from "../../../src/model/agent-protocol.ts";
 import type { Report } from "../../../src/model/status.ts";
@@ -13,6 +14,7 @@ import { buildStubLaunch, type StubOptions } from "./stub-launch.ts";
 export const agentCommand = [
   process.execPath,
   "--disable-warning=ExperimentalWarning",
+  ...agentFlags,
   join(import.meta.dirname, "..", "..", "..", "src", "agent", "main.ts"),
 ] as const;
 
