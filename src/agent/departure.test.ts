@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import type { SaveReport } from "../model/save.ts";
 import { Departure, type DepartureCause, type Leaving } from "./departure.ts";
-import type { Evidence } from "./idle.ts";
 import type { Saver } from "./save/saver.ts";
 
 const saved: SaveReport = {

@@ -79,8 +79,9 @@ export function createEvidence({ machine, clock }: EvidenceContext): CollectEvid
 
   return async (watched) => {
     const { evidence, keepAwake } = watched.launch.idle;
-    const parts: Promise<Evidence[]>[] = [collectProcesses(watched).catch(unknownProcesses)];
-    if (evidence === "jupyter") parts.push(askJupyter(watched));
+    // Of what goes on at the same time the first is named: a kernel says more than the time it takes.
+    const parts: Promise<Evidence[]>[] = evidence === "jupyter" ? [askJupyter(watched)] : [];
+    parts.push(collectProcesses(watched).catch(unknownProcesses));
     if (keepAwake?.gpuPercent !== undefined) parts.push(collectGpus(keepAwake.gpuPercent, keepAwake.forMs));
     if (keepAwake?.command !== undefined) parts.push(askCommand(keepAwake.command, watched.places.workspace));
     return (await Promise.all(parts)).flat();
