@@ -51,16 +51,12 @@ const unsure = "changing";
 /** The event loop gets its turn after so many files or bytes: a few milliseconds, and at once after a large one. */
 const slice = { files: 32, bytes: 256 * 1024 };
 
-/** Git still takes what is in the second while the next file is read into the first. */
-type Rooms = [Buffer, Buffer];
-
 export async function gather(options: GatherOptions, stream: ImportStream): Promise<Gathered> {
   const gathered: Gathered = { write: new Map(), touch: new Map(), asides: new Map(), gone: new Set() };
   let longest = 0;
   for (const { size } of options.candidates.values()) longest = Math.max(longest, size);
-  const allocate = () => Buffer.allocUnsafeSlow(Math.min(heldBytes, longest));
-  const rooms: Rooms = [allocate(), allocate()];
-  const keep = createKeep(options, gathered, stream, () => void rooms.reverse());
+  const room = Buffer.allocUnsafeSlow(Math.min(heldBytes, longest));
+  const keep = createKeep(options, gathered, stream);
   let [files, bytes] = [0, 0];
   for (const [path, found] of options.candidates) {
     if (files >= slice.files || bytes >= slice.bytes) {
@@ -76,7 +72,7 @@ export async function gather(options: GatherOptions, stream: ImportStream): Prom
       const link = readLink(join(options.workspace, path));
       if (link) await keep(path, { ...link, mode: found.mode, stamp: found.stamp });
       else gathered.gone.add(path);
-    } else await gatherFile(options, gathered, stream, { path, found, room: rooms[0] }, keep);
+    } else await gatherFile(options, gathered, stream, { path, found, room }, keep);
   }
   return gathered;
 }
@@ -126,15 +122,12 @@ async function gatherFile(
   setAside("changing", "it changed whenever it was read; it is read again", unsure);
 }
 
-function createKeep(options: GatherOptions, gathered: Gathered, stream: ImportStream, onSent: () => void) {
+function createKeep(options: GatherOptions, gathered: Gathered, stream: ImportStream) {
   let known: Set<string> | undefined;
   return async (path: string, kept: Kept): Promise<void> => {
     if (options.files.get(path)?.oid !== kept.oid && !stream.has(kept.oid)) {
       known ??= new Set([...options.files.values()].map(({ oid }) => oid));
-      if (!known.has(kept.oid)) {
-        await stream.blob(kept.oid, kept.content);
-        onSent();
-      }
+      if (!known.has(kept.oid)) await stream.blob(kept.oid, kept.content);
     }
     note(options, gathered, path, kept);
   };

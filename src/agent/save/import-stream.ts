@@ -32,7 +32,6 @@ export function createImport(git: Git) {
   let broken = false;
   const marks = new Map<string, number>();
   let lastMark = 0;
-  let sent: Promise<unknown> = Promise.resolve();
 
   async function send(bytes: string | Uint8Array): Promise<void> {
     pipe ??= git.pipe([...settings, "fast-import", "--done", "--quiet", "--depth=0"]);
@@ -46,12 +45,11 @@ export function createImport(git: Git) {
   return {
     /** Whether this content was sent. */
     has: (oid: string): boolean => marks.has(oid),
-    /** Git takes `content` while the caller goes on: it must stay as it is until the next function resolves. */
     async blob(oid: string, content: Uint8Array): Promise<void> {
-      await sent;
       const mark = (lastMark += 1);
-      sent = Promise.all([send(head(mark, content.length)), send(content), send(newline)]);
-      sent.catch(() => undefined); // the next function throws it
+      await send(head(mark, content.length));
+      await send(content); // written when this resolves, so that its room can be used again
+      await send(newline);
       marks.set(oid, mark);
     },
     /** @param pieces sends exactly `size` bytes, and tells whether they are the content named `oid` */
@@ -60,7 +58,6 @@ export function createImport(git: Git) {
       size: number,
       pieces: (send: (piece: Uint8Array) => Promise<void>) => Promise<boolean>,
     ): Promise<boolean> {
-      await sent;
       const mark = (lastMark += 1);
       await send(head(mark, size));
       const right = await pieces(send);
@@ -70,7 +67,6 @@ export function createImport(git: Git) {
     },
     /** @returns the commit, which is on disk, and so is the ref */
     async commit(commit: ImportedCommit): Promise<string> {
-      await sent;
       const mark = (lastMark += 1);
       for (const part of buildCommit(commit, mark, marks)) await send(part);
       await send(`get-mark :${mark}\ndone\n`);
