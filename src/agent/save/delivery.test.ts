@@ -1,11 +1,12 @@
 // What is delivered to a remote that holds something already, moved on, or refuses: nothing of either side is lost.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { createSaverRig, type SaverRig } from "../../../test/support/saver-rig.ts";
 import { compareBranch, joinBranch } from "./branches.ts";
+import type { Standing } from "./standing.ts";
 
 let rig: SaverRig;
 const ends: (() => void | Promise<void>)[] = [];
@@ -172,20 +173,38 @@ describe("F9: branches", () => {
 });
 
 describe("first contact", () => {
-  test("what the repository holds appears, and what is here stays", async () => {
+  test("what the repository holds appears, and what is here comes on top", async () => {
     rig = await createSaverRig();
-    rig.remote.pushElsewhere("main", { "theirs.txt": "theirs", "both.txt": "theirs", "deep/x.txt": "x" });
-    rig.write({ "both.txt": "ours", "ours.txt": "ours" });
+    rig.remote.pushElsewhere("main", { "theirs.txt": "theirs", "same.txt": "same", "deep/x.txt": "x" });
+    rig.write({ "same.txt": "same", "ours.txt": "ours" });
     await rig.saver().prepare("kept", rig.signal);
     expect(readFileSync(join(rig.workspace, "deep/x.txt"), "utf8")).toBe("x");
-    expect(readFileSync(join(rig.workspace, "both.txt"), "utf8")).toBe("ours");
     expect(await save()).toBe(true);
-    expect(["theirs.txt", "both.txt", "ours.txt", "deep/x.txt"].map((path) => rig.sent(path))).toEqual([
+    expect(["theirs.txt", "same.txt", "ours.txt", "deep/x.txt"].map((path) => rig.sent(path))).toEqual([
       "theirs",
-      "ours",
+      "same",
       "ours",
       "x",
     ]);
+    expect(report()).toMatchObject({ branch: "main", beside: null });
+  });
+
+  test("a file that both have with different content undoes nothing there: saves go beside, until somebody decides", async () => {
+    rig = await createSaverRig();
+    const tip = rig.remote.pushElsewhere("main", { "theirs.txt": "theirs", "both.txt": "theirs" });
+    rig.write({ "both.txt": "ours" });
+    await rig.saver().prepare("kept", rig.signal);
+    expect(readFileSync(join(rig.workspace, "both.txt"), "utf8")).toBe("ours");
+    const path = join(rig.folder, "standing.json"); // killed before the first contact was noted as done
+    const standing = JSON.parse(readFileSync(path, "utf8")) as Standing;
+    writeFileSync(path, JSON.stringify({ ...standing, meeting: standing.remote, remote: null }));
+    await rig.reopen();
+    expect(await save()).toBe(true);
+    expect(rig.remote.tip("main")).toBe(tip);
+    expect(report()).toMatchObject({ branch: expect.stringMatching(/^sesta\/lab\//), beside: "main" });
+    expect(rig.sent("both.txt", report().branch ?? "")).toBe("ours");
+    await joinBranch(rig.saver(), "main", tip, rig.signal);
+    expect([rig.sent("both.txt"), rig.sent("theirs.txt")]).toEqual(["ours", "theirs"]);
   });
 
   test("unreachable at first: saved here; then nothing of either side is lost", async () => {

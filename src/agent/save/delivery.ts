@@ -2,6 +2,7 @@
 import { confirmedRef } from "../../commands/git.ts";
 import type { SaveProblem } from "../../model/save.ts";
 import { findBase } from "./compare.ts";
+import { findDifferent } from "./find-different.ts";
 import type { Git } from "./git.ts";
 import type { PushOutcome } from "./remote.ts";
 import { saveWithout } from "./save-without.ts";
@@ -65,16 +66,28 @@ export async function meetRemote(saving: Saving, signal: AbortSignal): Promise<v
       const head = await snapshots.head();
       const base = head && (await findBase(git, head, commit));
       if (base) await git.get(["update-ref", confirmedRef, base]);
-      else await bringIn(saving, commit, signal);
+      else await bringIn(saving, { met, branch, commit }, signal);
     });
   }
-  await stand({ remote: met, branch, beside: null, refused: [] });
+  const places = standing().meeting === met ? {} : { branch, beside: null };
+  await stand({ remote: met, meeting: null, refused: [], ...places });
 }
 
-async function bringIn(saving: Saving, commit: string, signal: AbortSignal): Promise<void> {
-  const { snapshots, remote, git, workspace, take, rule } = saving;
+// A file that both have with different content would undo what others did: who knows which of them is older? Then the
+// saves go beside, which is written down before anything could be pushed.
+async function bringIn(
+  saving: Saving,
+  { met, branch, commit }: { met: string; branch: string; commit: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { snapshots, remote, git, workspace, take, rule, stand, workload, clock } = saving;
   const lfs = rule().lfs ? remote.lfs : undefined;
-  await writeTree(git, await listTree(git, commit), workspace, { overwrite: false, lfs, signal });
+  const tree = await listTree(git, commit);
+  await writeTree(git, tree, workspace, { overwrite: false, lfs, signal });
+  if ((await findDifferent(git, tree, workspace, rule().lfs)).length > 0) {
+    const own = await remote.nameBeside(workload, clock.now(), signal);
+    await stand({ meeting: met, branch: own, beside: branch });
+  }
   await snapshots.adopt(commit);
   await git.get(["update-ref", confirmedRef, commit]);
   await take({ full: true, acceptDeletions: false });

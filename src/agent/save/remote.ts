@@ -51,7 +51,7 @@ export function createRemote({ git, rule, token, clock }: RemoteOptions) {
     async look(signal?: AbortSignal): Promise<{ branch: string; tip: string | null }> {
       const named = rule().branch;
       const { head, tips } = await list(["HEAD", headsOf(named ?? "main")], signal);
-      const branch = named ?? head ?? "main";
+      const branch = named ?? head ?? (await findUnbornHead(rule().repo)) ?? "main";
       const tip = tips.get(headsOf(branch)) ?? (branch === head ? tips.get("HEAD") : undefined);
       return { branch, tip: tip ?? null };
     },
@@ -113,6 +113,13 @@ export function createRemote({ git, rule, token, clock }: RemoteOptions) {
       }
     },
   };
+
+  /** Of an empty repository in a folder; one that is reached otherwise does not say its default branch to ls-remote. */
+  async function findUnbornHead(repo: string): Promise<string | undefined> {
+    if (!repo.startsWith("/")) return undefined;
+    const { exitCode, stdout } = await git.run([`--git-dir=${repo}`, "symbolic-ref", "--short", "HEAD"]);
+    return exitCode === 0 ? stdout.trim() : undefined;
+  }
 
   async function findTip(branch: string, signal: AbortSignal | undefined): Promise<string | undefined> {
     return (await list([headsOf(branch)], signal)).tips.get(headsOf(branch));

@@ -7,6 +7,7 @@ import { loadStanding, saveStanding, type Standing } from "./standing.ts";
 
 const none: Standing = {
   remote: null,
+  meeting: null,
   branch: null,
   beside: null,
   savedAt: null,
@@ -20,6 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 test("what is kept is found again", async () => {
   const standing: Standing = {
     remote: "https://example.org/a.git main",
+    meeting: null,
     branch: "sesta/lab/2030-01-01",
     beside: "main",
     savedAt: 1,

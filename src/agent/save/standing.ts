@@ -6,6 +6,8 @@ import { writeAtomic } from "../../base/atomic-file.ts";
 export type Standing = {
   /** The remote whose content was brought into the workspace and is built upon; null before the first contact. */
   remote: string | null;
+  /** The one whose content is being brought in, so that `branch` and `beside` are its; null when none is. */
+  meeting: string | null;
   /** Where saves go; null until it is known. */
   branch: string | null;
   /** The branch that moved elsewhere. */
@@ -20,6 +22,7 @@ export type Standing = {
 
 const nothing: Standing = {
   remote: null,
+  meeting: null,
   branch: null,
   beside: null,
   savedAt: null,
@@ -52,9 +55,9 @@ function parse(text: string): Standing {
 
 function isStanding(value: unknown): value is Standing {
   if (typeof value !== "object" || value === null) return false;
-  const { remote, branch, beside, savedAt, owedSince, refused } = value as Record<keyof Standing, unknown>;
+  const { remote, meeting, branch, beside, savedAt, owedSince, refused } = value as Record<keyof Standing, unknown>;
   return (
-    [remote, branch, beside].every((word) => word === null || typeof word === "string") &&
+    [remote, meeting, branch, beside].every((word) => word === null || typeof word === "string") &&
     [savedAt, owedSince].every((time) => time === null || typeof time === "number") &&
     Array.isArray(refused) &&
     refused.every((path) => typeof path === "string")

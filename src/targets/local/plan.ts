@@ -12,7 +12,7 @@ const price = "free, on this machine";
 export async function planLocal(local: Local, name: string, wanted: Launch | undefined): Promise<Plan> {
   const placed = local.state.findWorkload(name);
   const plan = wanted ? planPlace(local, placed, wanted) : planDestroy(local, name, placed);
-  return { ...plan, name, target: "local", wanted, price, basis: basisOf(local, placed, wanted) };
+  return { ...plan, name, target: "local", wanted, price, basis: basisOf(placed, wanted) };
 }
 
 type Found = Pick<Plan, "action" | "steps" | "keeps" | "warnings">;
@@ -82,10 +82,8 @@ function planDestroy({ folders }: Local, name: string, placed: PlacedWorkload | 
   };
 }
 
-function basisOf({ folders }: Local, placed: PlacedWorkload | undefined, wanted: Launch | undefined): string {
+// Without the environment: another workload may share it, and have made it since.
+function basisOf(placed: PlacedWorkload | undefined, wanted: Launch | undefined): string {
   const found = [placed?.digest, placed?.placedAt, wanted && launchDigest(wanted)];
-  const there = wanted ? existsSync(`${placesOf(folders, wanted).environment}/.complete`) : true;
-  return createHash("sha256")
-    .update(JSON.stringify([...found, there]))
-    .digest("hex");
+  return createHash("sha256").update(JSON.stringify(found)).digest("hex");
 }
