@@ -15,7 +15,8 @@ import { inTime } from "./in-time.ts";
 import { createRemote } from "./remote.ts";
 import { isEmptyFolder, refill } from "./refill.ts";
 import type { Saving } from "./saving.ts";
-import { createSnapshots, type Taken } from "./snapshots.ts";
+import { createSnapshots } from "./snapshots.ts";
+import type { Taken } from "./taken.ts";
 import { loadStanding, saveStanding, type Standing } from "./standing.ts";
 import { createTurn } from "./turn.ts";
 

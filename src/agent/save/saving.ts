@@ -4,7 +4,8 @@ import type { Log } from "../../base/log.ts";
 import type { SaveRule } from "../../model/launch.ts";
 import type { Git } from "./git.ts";
 import type { Remote } from "./remote.ts";
-import type { Snapshots, Taken, TakeOptions } from "./snapshots.ts";
+import type { Snapshots } from "./snapshots.ts";
+import type { Taken, TakeOptions } from "./taken.ts";
 import type { Standing } from "./standing.ts";
 import type { Turn } from "./turn.ts";
 

@@ -5,8 +5,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { workRef } from "../../commands/git.ts";
 import type { SaveRule } from "../../model/launch.ts";
-import type { HeldDeletions, SetAside } from "../../model/save.ts";
-import { explainAlarm, refuseFull, refuseOther, type Alarm } from "./alarm.ts";
+import { explainAlarm, refuseFull, refuseOther } from "./alarm.ts";
 import { createAsides } from "./asides.ts";
 import { buildMessage, findAuthor, type Author } from "./commit-words.ts";
 import { createCurrentRules } from "./current-rules.ts";
@@ -20,6 +19,7 @@ import { buildNextSave } from "./next-save.ts";
 import { createOutlook } from "./outlook.ts";
 import { findHead, removeLeftovers } from "./repository.ts";
 import type { Scanned } from "./scan.ts";
+import type { Taken, TakeOptions } from "./taken.ts";
 import { createTidying } from "./tidying.ts";
 import { createTurn } from "./turn.ts";
 import { parentOf } from "./workspace-path.ts";
@@ -40,34 +40,6 @@ export type SnapshotOptions = {
   large?: SaveLarge;
   /** So much of the disk of `folder` stays free; 64 MB unless said. */
   reserveBytes?: number;
-};
-
-export type TakeOptions = {
-  /** Look at every folder, not only at those in which something was heard. */
-  full: boolean;
-  /** The user confirms what is held, and that another folder is the workspace now. */
-  acceptDeletions: boolean;
-  /** Second parent. */
-  merge?: string;
-  /** Paths that the remote refused; each call names all of them. */
-  without?: ReadonlySet<string>;
-  message?: string;
-};
-
-export type Taken = {
-  /** The newest save; null when nothing was ever saved. */
-  commit: string | null;
-  /** Whether this call made it. */
-  made: boolean;
-  /** Paths written or removed by this commit. */
-  changed: number;
-  /** Everything that is set aside now. */
-  setAside: readonly SetAside[];
-  held: HeldDeletions | null;
-  /** Why nothing could be saved at all; `commit` is the one before. */
-  alarm: Alarm | null;
-  /** Files kept changing while they were read: another take is wanted soon. */
-  again: boolean;
 };
 
 export type Snapshots = ReturnType<typeof createSnapshots>;

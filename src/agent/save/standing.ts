@@ -55,7 +55,10 @@ function parse(text: string): Standing {
 
 function isStanding(value: unknown): value is Standing {
   if (typeof value !== "object" || value === null) return false;
-  const { remote, meeting, branch, beside, savedAt, owedSince, refused } = value as Record<keyof Standing, unknown>;
+  const { remote, meeting, branch, beside, savedAt, owedSince, refused } = value as Record<
+    keyof Standing,
+    unknown
+  >;
   return (
     [remote, meeting, branch, beside].every((word) => word === null || typeof word === "string") &&
     [savedAt, owedSince].every((time) => time === null || typeof time === "number") &&
