@@ -10,6 +10,7 @@ const saved: SaveReport = {
   owedSince: null,
   branch: "main",
   beside: null,
+  behind: false,
   problem: null,
   setAside: [],
   held: null,

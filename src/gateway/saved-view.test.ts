@@ -9,6 +9,7 @@ const report: SaveReport = {
   owedSince: 2,
   branch: "main",
   beside: null,
+  behind: false,
   problem: null,
   setAside: [],
   held: null,

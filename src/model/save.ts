@@ -10,6 +10,8 @@ export type SaveReport = {
   branch: string | null;
   /** The branch that moved elsewhere, so that saves go to `branch` beside it. */
   beside: string | null;
+  /** Others have added to `branch` since; their work is not in the workspace. */
+  behind: boolean;
   problem: SaveProblem | null;
   setAside: readonly SetAside[];
   held: HeldDeletions | null;

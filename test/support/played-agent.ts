@@ -64,6 +64,7 @@ export function buildSaveReport(more: Partial<SaveReport> = {}): SaveReport {
     owedSince: null,
     branch: "main",
     beside: null,
+    behind: false,
     problem: null,
     setAside: [],
     held: null,

@@ -189,6 +189,7 @@ export function buildStubReport(name: string, save: Partial<SaveReport> = {}): R
       owedSince: null,
       branch: "main",
       beside: null,
+      behind: false,
       problem: null,
       setAside: [],
       held: null,

@@ -65,7 +65,7 @@ export async function joinBranch(
       message: `Bring ${branch} and the saves together`,
     });
   });
-  await stand({ branch, beside: null });
+  await stand({ branch, beside: null, behind: false });
   await saver.save({ acceptDeletions: false, check: true }, signal);
 }
 

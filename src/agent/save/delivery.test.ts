@@ -142,6 +142,23 @@ describe("F9: branches", () => {
     expect(readFileSync(join(rig.workspace, "a.txt"), "utf8")).toBe("theirs");
   });
 
+  test("others went on from the newest save: it is saved, told, and theirs comes when it is asked for", async () => {
+    rig = await createSaverRig();
+    rig.write({ "a.txt": "ours" });
+    expect(await save()).toBe(true);
+    const tip = rig.remote.pushElsewhere("main", { "b.txt": "theirs" });
+    expect(await save({ check: true })).toBe(true);
+    expect(report()).toMatchObject({ branch: "main", beside: null, behind: true, owedSince: null });
+    expect(await compareBranch(rig.saver(), "main", rig.signal)).toMatchObject({
+      ours: [],
+      theirs: ["b.txt"],
+    });
+    await joinBranch(rig.saver(), "main", tip, rig.signal);
+    expect(readFileSync(join(rig.workspace, "b.txt"), "utf8")).toBe("theirs");
+    expect(report()).toMatchObject({ branch: "main", behind: false });
+    expect(rig.remote.tip("main")).toBe(tip);
+  });
+
   test("F12: with the workspace away nothing is brought together, and nothing is deleted", async () => {
     rig = await createSaverRig();
     rig.write({ "a.txt": "a", "b.txt": "b", "c.txt": "c" });

@@ -65,8 +65,9 @@ export async function meetRemote(saving: Saving, signal: AbortSignal): Promise<v
     await here.run(async () => {
       const head = await snapshots.head();
       const base = head && (await findBase(git, head, commit));
-      if (base) await git.get(["update-ref", confirmedRef, base]);
-      else await bringIn(saving, { met, branch, commit }, signal);
+      if (!base) return bringIn(saving, { met, branch, commit }, signal);
+      await git.get(["update-ref", confirmedRef, base]);
+      if (base === head) await stand({ behind: commit !== head });
     });
   }
   const places = standing().meeting === met ? {} : { branch, beside: null };
@@ -104,7 +105,10 @@ async function weigh(
   branch: string,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
-  if (outcome.kind === "confirmed") return undefined;
+  if (outcome.kind === "confirmed") {
+    if (saving.standing().behind) await saving.stand({ behind: false });
+    return undefined;
+  }
   if (outcome.kind === "moved") return goBeside(saving, head, branch, signal);
   if (outcome.kind !== "refused") return outcome;
   const { kind, message, hint } = outcome;
@@ -121,12 +125,15 @@ async function goBeside(
   const tip = await remote.fetch(branch, signal);
   if (!(await isUnsaved(git, head, tip))) {
     await git.get(["update-ref", confirmedRef, head]); // others went on from the very save
+    await stand({ behind: true });
     return;
   }
   const before = standing().branch;
   const name = await remote.nameBeside(workload, clock.now(), signal);
   // Somebody may have brought them together meanwhile.
-  await stand((now) => (now.branch === before ? { branch: name, beside: now.beside ?? branch } : {}));
+  await stand((now) =>
+    now.branch === before ? { branch: name, beside: now.beside ?? branch, behind: false } : {},
+  );
 }
 
 // A save that the remote refuses for some of its files is made again without them, on what the remote has.

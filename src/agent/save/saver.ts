@@ -150,11 +150,12 @@ export function createSaver({ home, env, clock, log, after }: SaverContext, save
     saving,
     open,
     report(): SaveReport {
-      const { savedAt, owedSince, branch, beside } = standing ?? {
+      const { savedAt, owedSince, branch, beside, behind } = standing ?? {
         savedAt: null,
         owedSince: null,
         branch: null,
         beside: null,
+        behind: false,
       };
       const taken = keepHere.last();
       return {
@@ -162,6 +163,7 @@ export function createSaver({ home, env, clock, log, after }: SaverContext, save
         owedSince,
         branch,
         beside,
+        behind,
         problem: keepHere.alarm() ?? keepThere.problem(),
         setAside: taken?.setAside ?? [],
         held: taken?.held ?? null,

@@ -12,6 +12,8 @@ export type Standing = {
   branch: string | null;
   /** The branch that moved elsewhere. */
   beside: string | null;
+  /** The branch has commits of others on top of the newest save. */
+  behind: boolean;
   /** Wall time at which the remote last confirmed that it holds everything. */
   savedAt: number | null;
   /** Wall time since when something waits for that. */
@@ -25,6 +27,7 @@ const nothing: Standing = {
   meeting: null,
   branch: null,
   beside: null,
+  behind: false,
   savedAt: null,
   owedSince: null,
   refused: [],
@@ -55,13 +58,14 @@ function parse(text: string): Standing {
 
 function isStanding(value: unknown): value is Standing {
   if (typeof value !== "object" || value === null) return false;
-  const { remote, meeting, branch, beside, savedAt, owedSince, refused } = value as Record<
+  const { remote, meeting, branch, beside, behind, savedAt, owedSince, refused } = value as Record<
     keyof Standing,
     unknown
   >;
   return (
     [remote, meeting, branch, beside].every((word) => word === null || typeof word === "string") &&
     [savedAt, owedSince].every((time) => time === null || typeof time === "number") &&
+    typeof behind === "boolean" &&
     Array.isArray(refused) &&
     refused.every((path) => typeof path === "string")
   );
