@@ -295,7 +295,7 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
     const more = { count: 30, files: [...files, { path: "<b>key</b>", why: "AWS secret access key" }] };
     const problem = {
       kind: "unreachable" as const,
-      message: "the remote cannot be reached.",
+      message: "the repository cannot be reached.",
       since: started,
     };
     pages.server.show({
@@ -306,7 +306,7 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
       .poll(() => items.allInnerTexts(), pollPatience)
       .toEqual(["film.mp4: 120 MB, more than 100 MB", "<b>key</b>: AWS secret access key", "and 28 more"]);
     expect(await page.getByRole("listitem").first().innerText()).toMatch(
-      /Not saved since \d\d:\d\d: the remote cannot be reached; files are safe on this machine\./,
+      /Not saved since \d\d:\d\d: the repository cannot be reached; files are safe on this machine\./,
     );
   });
 

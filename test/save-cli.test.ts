@@ -116,7 +116,11 @@ describe("`sesta save`", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/not saved: big\.bin: /);
     expect(onRemote()).toEqual(["one.txt"]);
-    expect((await sesta("status")).stdout).toContain("1 file not saved: sesta why nb");
+    expect((await sesta("status")).stdout).toMatch(
+      /saved [\d.]+ (s|min) ago, 1 file not saved: sesta why nb/,
+    );
+    const slept = await sesta("sleep", "nb");
+    expect([slept.code, slept.stdout]).toEqual([0, "nb is asleep\n"]);
     expect((await sesta("why", "nb")).stdout).toMatch(/not saved: big\.bin: /);
   });
 
@@ -151,23 +155,43 @@ describe("`sesta save`", () => {
     write("e", "e\n");
     const held = await sesta("save", "nb");
     expect([held.code, held.stderr]).toEqual([1, expect.stringContaining("`sesta save nb -y`")]);
+    expect((await json("save", "nb")).document).toMatchObject({
+      error: { code: "SAVE_HELD", problems: ["a", "b", "c"] },
+    });
     expect(onRemote()).toEqual(["a", "b", "c", "d", "e"]);
-    expect((await sesta("why", "nb")).stdout).toContain("3 files of ");
+    const advice = "`sesta save nb -y` records them as deleted, `sesta restore nb` brings them back";
+    const why = (await sesta("why", "nb")).stdout;
+    for (const part of ["3 of 5 files are gone at once", advice]) expect(why).toContain(part);
+    expect((await json("why", "nb")).document["save"]).toMatchObject({ held_deletions: 3, saved_files: 5 });
+    const slept = await sesta("sleep", "nb");
+    for (const part of ["3 of 5 files are gone", advice]) expect(slept.stdout).toContain(part);
+    expect(slept.stdout).not.toContain("on this machine");
+    const shown = await sesta("restore", "nb");
+    expect([shown.code, shown.stderr]).toEqual([2, expect.not.stringContaining("does not have")]);
     const accepted = await sesta("save", "nb", "-y");
     expect([accepted.code, onRemote()]).toEqual([0, ["d", "e"]]);
+    expect(accepted.stderr).toContain("3 of 5 files were gone at once: recorded as deleted");
+    expect(accepted.stderr).not.toContain("stay saved");
   });
 
-  test.runIf(hasTerminal)("F12: on a terminal it asks, and no leaves everything saved", async () => {
-    await bringUp();
-    for (const name of ["a", "b", "c"]) write(name, `${name}\n`);
-    expect((await sesta("save", "nb")).code).toBe(0);
-    for (const name of ["a", "b"]) rmSync(join(workspace, name));
-    const { code, screen } = runOnTerminal(["save", "nb", "-C", scratch.folder], scratch.folder, [
-      ["Record them as deleted?", "n"],
-    ]);
-    expect([code, screen.includes("2 files of 3")]).toEqual([0, true]);
-    expect(onRemote()).toEqual(["a", "b", "c"]);
-  });
+  test.runIf(hasTerminal)(
+    "F12: on a terminal it names them and asks; no, or Enter alone, leaves everything saved",
+    async () => {
+      await bringUp();
+      for (const name of ["a", "b", "c"]) write(name, `${name}\n`);
+      expect((await sesta("save", "nb")).code).toBe(0);
+      for (const name of ["a", "b"]) rmSync(join(workspace, name));
+      for (const answer of ["n", "\r"]) {
+        const { code, screen } = runOnTerminal(["save", "nb", "-C", scratch.folder], scratch.folder, [
+          ["Record them as deleted?", answer],
+        ]);
+        expect([code, onRemote()]).toEqual([1, ["a", "b", "c"]]);
+        expect(screen).toContain("2 of 3 files are gone at once");
+        expect(screen).toMatch(/gone: 2 files\r?\n {2}a\r?\n {2}b\r?\n/);
+        expect(screen).not.toContain("nb is saved");
+      }
+    },
+  );
 
   test("F9: a branch that moved is left alone; `--onto` shows what differs and brings both together", async () => {
     await bringUp();
@@ -204,6 +228,36 @@ describe("`sesta save`", () => {
     expect(shownOnRemote("theirs.txt")).toBe("theirs\n");
     expect(readFileSync(join(workspace, "theirs.txt"), "utf8")).toBe("theirs\n");
     expect(git("-C", remote, "merge-base", "--is-ancestor", theirTip, "main")).toBe("");
+    const again = await sesta("save", "nb", "--onto", "main");
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining("nothing differs")]);
+  });
+
+  test("F9: the branch that saves went to stays, and its deletion is a command that works", async () => {
+    await bringUp();
+    write("one.txt", "1\n");
+    expect((await sesta("save", "nb")).code).toBe(0);
+    const tree = git("-C", remote, "rev-parse", "main^{tree}").trim();
+    const theirs = git("-C", remote, "commit-tree", tree, "-p", "main", "-m", "theirs").trim();
+    git("-C", remote, "update-ref", "refs/heads/main", theirs);
+    write("two.txt", "2\n");
+    expect((await sesta("save", "nb")).code).toBe(0);
+    const { code, stdout } = await sesta("save", "nb", "--onto", "main", "-y");
+    const [, branch = "", command = ""] =
+      /^the branch (\S+) stays in the repository; to delete it: (.+)$/m.exec(stdout) ?? [];
+    expect([code, branch]).toEqual([0, expect.stringMatching(/^sesta\/nb\//)]);
+    expect(git("-C", remote, "branch", "--list", branch)).not.toBe("");
+    execFileSync("sh", ["-c", command], { stdio: "pipe" });
+    expect(git("-C", remote, "branch", "--list", branch)).toBe("");
+  });
+
+  test("a branch that the repository does not have is a mistake of the command line", async () => {
+    await bringUp();
+    write("one.txt", "1\n");
+    const { code, stderr } = await sesta("save", "nb", "--onto", "nosuch");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('There is no branch "nosuch" in the repository'),
+    ]);
   });
 
   test("a name that is no branch, and one that is no workload", async () => {
@@ -234,7 +288,16 @@ describe("`sesta restore`", () => {
     const asked = await sesta("restore", "nb", "--at", first);
     expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining("one.txt")]);
     expect(readFileSync(join(workspace, "one.txt"), "utf8")).toBe("second\n");
-    expect((await sesta("restore", "nb", "--at", first, "-y")).code).toBe(0);
+    const restored = await sesta("restore", "nb", "--at", first, "-y");
+    expect([restored.code, restored.stderr]).toEqual([
+      0,
+      expect.stringContaining("1 file of the workspace that it does not have stays as it is"),
+    ]);
+    const same = await sesta("restore", "nb", "--at", first);
+    expect([same.code, same.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^everything of that save is in .* as it was then\n$/),
+    ]);
     expect(readFileSync(join(workspace, "one.txt"), "utf8")).toBe("first\n");
     expect(existsSync(join(workspace, "new.txt"))).toBe(true);
   });
@@ -322,6 +385,12 @@ describe("`sesta awake`", () => {
       document: { state: "awake", held_until: null, sleeps_at: expect.any(String) as string },
     });
     expect((await json("why", "nb")).document).toMatchObject({ held: null });
+    const events = async () => (await json("history", "nb")).document["events"] as { why: string }[];
+    const before = await events();
+    expect(before.map(({ why }) => why)).toContainEqual(expect.stringContaining(": training"));
+    expect((await sesta("awake", "nb", "--until-idle")).stdout).toMatch(/^nb was not held: /);
+    expect(await events()).toEqual(before);
+    expect((await sesta("awake", "nb", "--for", "2s")).stdout).toContain("stays awake at least until");
   });
 
   test.each([
@@ -335,6 +404,11 @@ describe("`sesta awake`", () => {
 });
 
 describe("`sesta sleep`", () => {
+  test("an empty workspace has nothing that could wait", async () => {
+    await bringUp();
+    expect((await sesta("sleep", "nb")).stdout).toBe("nb is asleep\n");
+  });
+
   test("saves what was written last, and says what is owed when the repository does not answer", async () => {
     await bringUp();
     expect((await sesta("wake", "nb")).code).toBe(0);
@@ -368,6 +442,32 @@ test("`sesta history --json` tells when it was in use, and by what", async () =>
   );
   const iso = expect.stringMatching(/^\d{4}-.*Z$/) as string;
   expect(document["use"]).toContainEqual({ workload: "nb", source: "a page was opened", from: iso, to: iso });
+});
+
+test.runIf(hasTerminal)("Enter alone neither takes away nor writes over what people made", async () => {
+  await bringUp();
+  write("one.txt", "1\n");
+  expect((await sesta("save", "nb")).code).toBe(0);
+  const first = git("-C", remote, "rev-parse", "main").trim();
+  write("one.txt", "2\n");
+  const inside = ["-C", scratch.folder];
+  const restored = runOnTerminal(["restore", "nb", "--at", first, ...inside], scratch.folder, [
+    ["Write these files over the workspace?", "\r"],
+  ]);
+  expect([restored.screen, readFileSync(join(workspace, "one.txt"), "utf8")]).toEqual([
+    expect.stringContaining("Nothing was changed."),
+    "2\n",
+  ]);
+  const down = runOnTerminal(["down", "nb", ...inside], scratch.folder, [["Take this away?", "\r"]]);
+  expect(down.screen).toContain("Nothing was changed.");
+  expect((await json("status")).document["workloads"]).toMatchObject([{ state: "asleep" }]);
+});
+
+test("without its gateway, `sesta status` says what starts it", async () => {
+  await bringUp();
+  expect((await sesta("status")).stdout).not.toContain("no gateway runs");
+  await stopGateway(scratch.context);
+  expect((await sesta("status")).stdout).toMatch(/no gateway runs, .*`sesta up` starts it/);
 });
 
 test("`sesta down`: the receipt names the saves among what remains", async () => {

@@ -25,7 +25,7 @@ export async function saveFinally(
     () => false,
   );
   if (signal.aborted) return undefined;
-  show("waiting for the remote to confirm");
+  show("waiting for the repository to confirm");
   const enough = new AbortController();
   if (disk === "kept")
     void clock.sleep(confirmMs, AbortSignal.any([signal, enough.signal])).then(
@@ -49,7 +49,7 @@ function findUnsaved({ setAside, held }: SaveReport): string | undefined {
 
 function explainOwed({ problem, needsToken }: SaveReport): string {
   if (needsToken) return "the token for its repository is not known";
-  return problem?.message ?? "the remote has not confirmed the last save";
+  return problem?.message ?? "the repository has not confirmed the last save";
 }
 
 function count(number: number, noun: string): string {

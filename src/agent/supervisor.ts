@@ -123,9 +123,10 @@ export class Supervisor {
       this.wake({ name: this.name, why: `${source} while it went to sleep`, by: "visitor" });
   }
 
-  /** Keeps it awake, waking it first; null lets go. @throws as `wake` */
+  /** Keeps it awake, waking it first; null lets go, of nothing too. @throws as `wake` */
   hold(asked: Asked, forMs: number | null, reason: string | null): Report {
     const { clock, state } = this.#context;
+    if (forMs === null && state.hold(this.name) === null) return this.report();
     const hold = forMs === null ? null : { until: clock.now() + forMs, reason };
     if (hold) this.wake(asked);
     state.setHold(this.name, hold);

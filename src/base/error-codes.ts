@@ -28,6 +28,11 @@ export const errorCodes = {
   COMMAND_FAILED: { exit: 1, http: 500, summary: "A program that Sesta ran failed." },
   COMMAND_MISSING: { exit: 1, http: 500, summary: "A program that Sesta needs was not found." },
   SAVE_REMOTE: { exit: 1, http: 502, summary: "The remote that saves go to could not be used." },
+  SAVE_HELD: {
+    exit: 1,
+    http: 409,
+    summary: "Files vanished at once; they stay saved until somebody confirms.",
+  },
   SAVE_MISSING: { exit: 1, http: 404, summary: "There is no save as it was asked for." },
   AGENT_UNREACHABLE: { exit: 1, http: 502, summary: "The agent on the machine does not answer." },
   AGENT_VERSION: { exit: 1, http: 502, summary: "The agent on the machine speaks another protocol version." },

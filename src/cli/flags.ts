@@ -17,6 +17,9 @@ export const commonFlags = {
   yes: { kind: "boolean", optional: true, brief: "Answer yes to what the verb asks", withNegated: false },
 } as const;
 
+/** For verbs that ask nothing: they take `-y` like every verb, without a line about it. */
+export const quietFlags = { ...commonFlags, yes: { ...commonFlags.yes, hidden: true } } as const;
+
 export const commonAliases = { C: "directory", y: "yes" } as const;
 
 export function switchFlag(brief: string) {

@@ -6,6 +6,7 @@ import {
   many,
   maybeOne,
   one,
+  quietFlags as quiet,
   switchFlag,
   withExamples,
 } from "./flags.ts";
@@ -26,7 +27,7 @@ export const routes = {
   }),
   doctor: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/doctor.ts")).doctor),
-    parameters: { flags: common, aliases },
+    parameters: { flags: quiet, aliases },
     docs: {
       brief: "Look for what is missing or wrong, each with the one command that mends it",
       fullDescription: withExamples(
@@ -38,8 +39,9 @@ export const routes = {
   }),
   plan: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/plan.ts")).plan),
-    parameters: { flags: common, aliases, positional: many("Workloads; all when none is named") },
+    parameters: { flags: quiet, aliases, positional: many("Workloads; all when none is named") },
     docs: {
+      customUsage: ["[NAME]..."],
       brief: "Show what `up` would do",
       fullDescription: withExamples("Reads only.", "plan", "plan notebook --json"),
     },
@@ -52,6 +54,7 @@ export const routes = {
       positional: many("Workloads; all when none is named"),
     },
     docs: {
+      customUsage: ["[NAME]..."],
       brief: "Bring workloads up, asleep and ready to be woken",
       fullDescription: withExamples(
         "Shows the plan and asks. What is up already and unchanged is left alone.",
@@ -63,7 +66,7 @@ export const routes = {
   status: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/status.ts")).status),
     parameters: {
-      flags: { ...common, watch: switchFlag("Go on until Ctrl-C") },
+      flags: { ...quiet, watch: switchFlag("Go on until Ctrl-C") },
       aliases: { ...aliases, w: "watch" },
     },
     docs: {
@@ -79,7 +82,7 @@ export const routes = {
   ...workloadRoutes,
   history: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/history.ts")).history),
-    parameters: { flags: common, aliases, positional: maybeOne("The workload; all when none is named") },
+    parameters: { flags: quiet, aliases, positional: maybeOne("The workload; all when none is named") },
     docs: {
       brief: "Show every change of state, with its reason",
       fullDescription: withExamples(
@@ -97,6 +100,7 @@ export const routes = {
       positional: many("Workloads; all, and the gateway, when none is named"),
     },
     docs: {
+      customUsage: ["[NAME]..."],
       brief: "Take away what `up` made; notebooks stay",
       fullDescription: withExamples(
         "Shows what will go, asks, and ends in a receipt of what is gone and what remains.",
@@ -128,7 +132,7 @@ export const routes = {
   completion: buildCommand({
     loader: async () =>
       (await import("./session.ts")).runVerb((await import("./verbs/completion.ts")).completion),
-    parameters: { flags: common, aliases, positional: one("bash, zsh or fish", "SHELL") },
+    parameters: { flags: quiet, aliases, positional: one("bash, zsh or fish", "SHELL") },
     docs: {
       brief: "Print the completion script of a shell",
       fullDescription: withExamples(

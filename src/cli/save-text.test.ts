@@ -31,13 +31,23 @@ test.each<[string, Partial<SaveStatus>, string | null, string]>([
     "<red>not saved for 5 min: sesta why nb",
   ],
   ["without a workspace", { problem: "it is gone" }, ago(600_000), "<red>not saved: sesta why nb"],
-  ["incomplete", { set_aside: [large, large, large] }, ago(1_000), "<yellow>3 files not saved: sesta why nb"],
-  ["beside", { beside: "main", branch: "sesta/nb/1" }, ago(1_000), "<yellow>saved beside main: sesta why nb"],
   [
-    "held, which matters more than what was set aside",
-    { held_deletions: 1, set_aside: [large] },
+    "incomplete",
+    { set_aside: [large, large, large] },
     ago(1_000),
-    "<yellow>1 file gone, not recorded: sesta why nb",
+    "<yellow>saved 1.0 s ago, 3 files not saved: sesta why nb",
+  ],
+  [
+    "beside",
+    { beside: "main", branch: "sesta/nb/1" },
+    ago(1_000),
+    "<yellow>saved 1.0 s ago, beside main: sesta why nb",
+  ],
+  [
+    "all that can be said at once",
+    { held_deletions: 1, set_aside: [large], beside: "main" },
+    ago(1_000),
+    "<yellow>saved 1.0 s ago, beside main, 1 file gone, 1 file not saved: sesta why nb",
   ],
 ])("%s", (_, more, saved_at, cell) => {
   expect(formatSaved({ name: "nb", saved_at, save: { ...good, ...more } }, now, painted)).toBe(cell);
@@ -51,7 +61,15 @@ const explained = (more: Partial<SaveExplanation>, saved_at: string | null = ago
   explainSaved(
     "nb",
     saved_at,
-    { ...good, hint: null, problem_since: null, retry_at: null, held: null, needs_token: false, ...more },
+    {
+      ...good,
+      hint: null,
+      problem_since: null,
+      retry_at: null,
+      saved_files: null,
+      needs_token: false,
+      ...more,
+    },
     now,
     plain,
   ).join("\n");
@@ -69,7 +87,7 @@ test("F8: what is owed since when, why, when it is tried again, what to do", () 
     retry_at: ago(-60_000),
   });
   for (const part of [
-    "owed: since ",
+    "waiting: for the repository since ",
     "it is safe on this machine",
     "because: the repository cannot be reached",
     "tried again at ",
@@ -85,9 +103,9 @@ test("F9: saves that went aside, and the way back", () => {
 });
 
 test("F12: held deletions, and both answers to them", () => {
-  const text = explained({ held_deletions: 6, held: { gone: 6, of: 10, why: "more than half" } });
-  expect(text).toContain("6 files of 10 gone at once (more than half)");
-  expect(text).toContain("`sesta save nb` records them");
+  const text = explained({ held_deletions: 6, saved_files: 10 });
+  expect(text).toContain("gone: 6 of 10 files are gone at once; they stay saved until you confirm");
+  expect(text).toContain("`sesta save nb -y` records them");
   expect(text).toContain("`sesta restore nb` brings them back");
 });
 

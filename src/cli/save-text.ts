@@ -1,5 +1,6 @@
 // How far the saves of a workload are: a cell of a table, and the lines of `why`.
 import type { WorkloadStatus } from "../model/status.ts";
+import { adviseHeld, describeHeld } from "../operations/save-words.ts";
 import type { SaveExplanation } from "../operations/why.ts";
 import { formatMs, formatTime } from "./durations.ts";
 import type { Paint } from "./terminal.ts";
@@ -17,13 +18,21 @@ export function formatSaved({ name, saved_at, save }: Known, now: number, paint:
     const since = owed_since === null ? "" : ` for ${formatMs(now - Date.parse(owed_since))}`;
     return paint("red", `not saved${since}${look}`);
   }
-  if (held_deletions !== null) return paint("yellow", `${count(held_deletions)} gone, not recorded${look}`);
-  if (set_aside.length > 0) return paint("yellow", `${count(set_aside.length)} not saved${look}`);
-  if (beside !== null) return paint("yellow", `saved beside ${beside}${look}`);
-  if (owed_since !== null) return paint("cyan", "saving");
-  return saved_at === null
-    ? paint("dim", "nothing saved yet")
-    : paint("green", `saved ${formatMs(Math.max(0, now - Date.parse(saved_at)))} ago`);
+  const remarks = [
+    ...(beside === null ? [] : [`beside ${beside}`]),
+    ...(held_deletions === null ? [] : [`${count(held_deletions)} gone`]),
+    ...(set_aside.length === 0 ? [] : [`${count(set_aside.length)} not saved`]),
+  ];
+  const [style, main] = describeWhen(saved_at, owed_since, now);
+  return remarks.length === 0
+    ? paint(style, main)
+    : paint("yellow", `${[main, ...remarks].join(", ")}${look}`);
+}
+
+function describeWhen(saved_at: string | null, owed_since: string | null, now: number) {
+  if (owed_since !== null) return ["cyan", "saving"] as const;
+  if (saved_at === null) return ["dim", "nothing saved yet"] as const;
+  return ["green", `saved ${formatMs(Math.max(0, now - Date.parse(saved_at)))} ago`] as const;
 }
 
 /** Whole lines, the most important one first. @param now wall time in milliseconds */
@@ -34,7 +43,8 @@ export function explainSaved(
   now: number,
   paint: Paint,
 ): string[] {
-  const { branch, beside, owed_since, problem, hint, retry_at, held, set_aside, needs_token } = save;
+  const { branch, beside, owed_since, problem, hint, retry_at, set_aside, needs_token } = save;
+  const { held_deletions: gone, saved_files: of } = save;
   const at = (text: string) => formatTime(Date.parse(text));
   const where = branch === null ? "" : ` on branch ${branch}`;
   return [
@@ -43,7 +53,7 @@ export function explainSaved(
       : `saved: all up to ${at(saved_at)}, ${formatMs(Math.max(0, now - Date.parse(saved_at)))} ago${where}`,
     ...(owed_since === null
       ? []
-      : [paint("yellow", `owed: since ${at(owed_since)}; it is safe on this machine`)]),
+      : [paint("yellow", `waiting: for the repository since ${at(owed_since)}; it is safe on this machine`)]),
     ...(problem === null ? [] : [paint("red", `because: ${problem}`)]),
     ...(problem !== null && retry_at !== null ? [`tried again at ${at(retry_at)}`] : []),
     ...(hint === null ? [] : [`${paint("cyan", "try")}: ${hint}`]),
@@ -57,15 +67,9 @@ export function explainSaved(
           ),
           `  \`sesta save ${name} --onto ${beside}\` shows what differs and brings them together`,
         ]),
-    ...(held === null
+    ...(gone === null
       ? []
-      : [
-          paint(
-            "yellow",
-            `held: ${count(held.gone)} of ${held.of} gone at once (${held.why}); they stay saved`,
-          ),
-          `  \`sesta save ${name}\` records them as deleted, \`sesta restore ${name}\` brings them back`,
-        ]),
+      : [paint("yellow", `gone: ${describeHeld({ gone, of: of ?? gone })}`), `  ${adviseHeld(name)}`]),
     ...set_aside.map(({ path, why }) => `${paint("yellow", "not saved")}: ${printable(path)}: ${why}`),
   ];
 }

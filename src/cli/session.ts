@@ -23,8 +23,11 @@ export type Session = {
   open(): Promise<Context>;
   /** The one JSON document of `--json`, or nothing. */
   json(document: unknown): void;
-  /** @throws SestaError CONFIRMATION without a terminal and without `-y`; false when the person said no */
-  confirm(question: string): Promise<boolean>;
+  /**
+   * @param preselected what Enter alone answers: "no" where something that people made could go
+   * @throws SestaError CONFIRMATION without a terminal and without `-y`; false when the person said no
+   */
+  confirm(question: string, preselected?: "yes" | "no"): Promise<boolean>;
   /** Ends the command with another code than 0. */
   exitCode: number;
 };
@@ -64,11 +67,16 @@ function createSession(terminal: Terminal, flags: CommonFlags): Session {
     json(document) {
       if (flags.json) terminal.out(`${JSON.stringify(document)}\n`);
     },
-    confirm: (question) => confirm(terminal, flags, question),
+    confirm: (question, preselected) => confirm(terminal, flags, question, preselected ?? "yes"),
   };
 }
 
-async function confirm(terminal: Terminal, flags: CommonFlags, question: string): Promise<boolean> {
+async function confirm(
+  terminal: Terminal,
+  flags: CommonFlags,
+  question: string,
+  preselected: "yes" | "no",
+): Promise<boolean> {
   if (flags.yes) return true;
   if (!terminal.interactive || flags.json) {
     throw new SestaError("CONFIRMATION", "This needs a yes, and there is no terminal to ask on", {
@@ -76,7 +84,11 @@ async function confirm(terminal: Terminal, flags: CommonFlags, question: string)
     });
   }
   const { confirm: ask, isCancel } = await import("@clack/prompts");
-  const answer = await ask({ message: question, initialValue: true, output: process.stderr });
+  const answer = await ask({
+    message: question,
+    initialValue: preselected === "yes",
+    output: process.stderr,
+  });
   if (isCancel(answer)) throw new SestaError("INTERRUPTED", "Stopped; nothing was changed");
   if (!answer) terminal.err("Nothing was changed.\n");
   return answer;

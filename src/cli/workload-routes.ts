@@ -5,6 +5,7 @@ import {
   commonFlags as common,
   maybeOne,
   one,
+  quietFlags as quiet,
   switchFlag,
   textFlag,
   withExamples,
@@ -21,7 +22,7 @@ const lines = {
 export const workloadRoutes = {
   why: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/why.ts")).why),
-    parameters: { flags: common, aliases, positional: one("The workload") },
+    parameters: { flags: quiet, aliases, positional: one("The workload") },
     docs: {
       brief: "Say why a workload is in its state",
       fullDescription: withExamples(
@@ -33,7 +34,7 @@ export const workloadRoutes = {
   open: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/open.ts")).open),
     parameters: {
-      flags: { ...common, print: switchFlag("Print the address instead of starting a browser") },
+      flags: { ...quiet, print: switchFlag("Print the address instead of starting a browser") },
       aliases,
       positional: maybeOne("The workload; the project's page when none is named"),
     },
@@ -48,7 +49,7 @@ export const workloadRoutes = {
   }),
   wake: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/wake.ts")).wake),
-    parameters: { flags: common, aliases, positional: one("The workload") },
+    parameters: { flags: quiet, aliases, positional: one("The workload") },
     docs: {
       brief: "Wake a workload and wait until it answers",
       fullDescription: withExamples("Also tries again after a failed start.", "wake notebook"),
@@ -56,7 +57,7 @@ export const workloadRoutes = {
   }),
   sleep: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/sleep.ts")).sleep),
-    parameters: { flags: common, aliases, positional: one("The workload") },
+    parameters: { flags: quiet, aliases, positional: one("The workload") },
     docs: {
       brief: "Put a workload to sleep",
       fullDescription: withExamples(
@@ -69,7 +70,7 @@ export const workloadRoutes = {
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/awake.ts")).awake),
     parameters: {
       flags: {
-        ...common,
+        ...quiet,
         for: textFlag("How long from now, such as 3h; wakes it first", "DURATION"),
         reason: textFlag("Kept in the record, and shown by `why`", "TEXT"),
         untilIdle: switchFlag("Let go: it sleeps again when nobody uses it"),
@@ -128,7 +129,7 @@ export const workloadRoutes = {
   logs: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/logs.ts")).logs),
     parameters: {
-      flags: { ...common, follow: switchFlag("Go on until Ctrl-C"), lines },
+      flags: { ...quiet, follow: switchFlag("Go on until Ctrl-C"), lines },
       aliases: { ...aliases, f: "follow", n: "lines" },
       positional: one("The workload"),
     },

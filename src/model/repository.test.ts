@@ -62,6 +62,8 @@ test.each([
   "https://github.com",
   "https://github.com/",
   "https://host/x?access_token=a",
+  "git@host:a/x.git?token=a",
+  "host:x.git#main",
   "ftp://host/x",
   "HTTPS://host/x",
   "file://host/x",

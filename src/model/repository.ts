@@ -93,6 +93,7 @@ function parseAddress(scheme: string, rest: string): Repository | RepositoryProb
 
 function parseScpLike(text: string): Repository | RepositoryProblem {
   if (/^[^/@]*:[^/]*@/.test(text)) return withoutPassword;
+  if (/[?#]/.test(text)) return { expected: "an address without ? and #" };
   const [, user = "", host = "", path = ""] = /^(?:([^@:/]+)@)?([^@:/]+):(.+)$/.exec(text) ?? [];
   if (!/^[A-Za-z0-9_][\w.-]*$/.test(host) || /^-|\s/.test(user) || path === "" || path.startsWith("-"))
     return { expected: example };

@@ -3,9 +3,15 @@ import type { Plan, Progress, Receipt } from "../model/plan.ts";
 import type { Context } from "./context.ts";
 import { findGateway, reloadGateway, stopGateway } from "./gateway.ts";
 import { syncHistory } from "./history.ts";
+import { findDebt } from "./plan.ts";
 import { lockProject } from "./up.ts";
 
-export type DownResult = { receipts: Receipt[]; gatewayStopped: boolean };
+export type DownResult = {
+  receipts: Receipt[];
+  /** What the repositories did not have when their workloads went; it is in the folders that remain. */
+  unsaved: { name: string; why: string }[];
+  gatewayStopped: boolean;
+};
 
 /** @param all whether nothing was named: then the gateway and the agent end too */
 export async function down(
@@ -17,19 +23,22 @@ export async function down(
   const lock = await lockProject(context, "down");
   try {
     const receipts: Receipt[] = [];
+    const unsaved: DownResult["unsaved"] = [];
     for (const plan of plans) {
+      const why = await findDebt(context, plan.name);
+      if (why !== undefined) unsaved.push({ name: plan.name, why });
       const result = await context.target.apply(plan, on);
       if (result.kind === "receipt") receipts.push(result);
     }
     await syncHistory(context);
     if (!all) {
       await reloadGateway(context);
-      return { receipts, gatewayStopped: false };
+      return { receipts, unsaved, gatewayStopped: false };
     }
     const gatewayStopped = (await findGateway(context)) !== undefined;
     await stopGateway(context);
     if (await context.target.agent.findHello()) await context.target.agent.call("stop", {});
-    return { receipts, gatewayStopped };
+    return { receipts, unsaved, gatewayStopped };
   } finally {
     lock.release();
   }

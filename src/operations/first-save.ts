@@ -3,7 +3,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Plan, Progress } from "../model/plan.ts";
 import type { SaveReport } from "../model/save.ts";
 import type { Context } from "./context.ts";
-import { countFiles } from "./save-words.ts";
+import { adviseHeld, countFiles, describeHeld } from "./save-words.ts";
 import { requireConfirmed, saveNow } from "./save.ts";
 import { shareTokens, supplyTokens } from "./tokens.ts";
 
@@ -23,7 +23,10 @@ export async function saveFirst(context: Context, plans: readonly Plan[], on: Pr
       const [problem] = await supplyTokens(context, [name]);
       if (problem) throw problem.error;
       await shareTokens(context, [name]);
-      if (wasSaved && action === "none" && !before.problem) continue;
+      if (wasSaved && action === "none" && !before.problem) {
+        warnings.push(...describeLeftOut(name, before));
+        continue;
+      }
       on({ workload: name, step: "save", state: "running", detail: wanted.save.repo });
       const saved = await saveNow(context, name, false, ({ problem: met }) =>
         on({ workload: name, step: "save", state: "running", ...(met && { detail: met.message }) }),
@@ -40,7 +43,7 @@ export async function saveFirst(context: Context, plans: readonly Plan[], on: Pr
     } catch (error) {
       context.world.signal.throwIfAborted();
       if (!wasSaved) failures.push(error);
-      else warnings.push(`${messageOf(error)}; what it owes is sent when it can be: sesta why ${name}`);
+      else warnings.push(`${messageOf(error)}; what waits is sent when it can be: sesta why ${name}`);
     }
   }
   if (failures.length > 0) throw failures[0];
@@ -49,9 +52,7 @@ export async function saveFirst(context: Context, plans: readonly Plan[], on: Pr
 
 function describeLeftOut(name: string, { held, setAside }: SaveReport): string[] {
   return [
-    ...(held
-      ? [`${countFiles(held.gone)} gone from ${name} and stay saved until you confirm: sesta save ${name}`]
-      : []),
+    ...(held ? [`${name}: ${describeHeld(held)}; ${adviseHeld(name)}`] : []),
     ...(setAside.length > 0
       ? [`${countFiles(setAside.length)} not saved from ${name}: sesta why ${name}`]
       : []),

@@ -27,11 +27,16 @@ export async function hold(
   return requireAwake(await settle(context, name, on));
 }
 
-/** It sleeps again when nobody uses it. @throws SestaError NOT_UP */
-export async function letGo(context: Context, name: string): Promise<Report> {
+/**
+ * It sleeps again when nobody uses it.
+ * @returns also whether it was held until now
+ * @throws SestaError NOT_UP
+ */
+export async function letGo(context: Context, name: string): Promise<{ report: Report; wasHeld: boolean }> {
   requireUp(context, name);
   const { agent } = context.target;
   await agent.ensure();
+  const wasHeld = (await context.target.status(name)).hold !== null;
   const why = "Let go from the command line.";
-  return agent.call("hold", { name, why, by: "owner", forMs: null, reason: null });
+  return { report: await agent.call("hold", { name, why, by: "owner", forMs: null, reason: null }), wasHeld };
 }

@@ -7,6 +7,7 @@ import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
 import { findWorkload, type WorkloadSection } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
+import { findRepositoryProblem } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
 import type { Context } from "./context.ts";
@@ -22,7 +23,13 @@ export async function planUp(context: Context, names: readonly string[] = []): P
   const declared = Object.keys(context.project.workloads);
   const chosen = names.length > 0 ? names : declared;
   const launches = await Promise.all(chosen.map((name) => buildLaunch(context, getSection(context, name))));
-  const plans = await Promise.all(launches.map((launch) => context.target.plan(launch.name, launch)));
+  const plans = await Promise.all(
+    launches.map(async (launch): Promise<Plan> => {
+      const plan = await context.target.plan(launch.name, launch);
+      const problem = launch.save && (await findRepositoryProblem(launch.save.repo, context.project));
+      return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
+    }),
+  );
   return { plans, orphans: listOrphans(context) };
 }
 
@@ -55,16 +62,21 @@ export function requireUp(context: Context, name: string): PlacedWorkload {
   throw new SestaError("NOT_UP", `${name} is not up`, { hint: `Run \`sesta up ${name}\`.` });
 }
 
-/** What the remote does not hold stays on this machine, which people should know before a workload goes. */
-async function warnUnsaved({ state, target }: Context, plans: readonly Plan[]): Promise<Plan[]> {
+/** Why not everything of a workload is at its repository, asked now; undefined when it is, or nothing is saved. */
+export async function findDebt({ state, target }: Context, name: string): Promise<string | undefined> {
+  if (!state.findWorkload(name)?.launch.save) return undefined;
+  return target.status(name).then(
+    ({ save }) => (save ? describeDebt(save) : undefined),
+    () => "the agent does not answer, so it is not known whether everything is saved",
+  );
+}
+
+/** What the repository does not hold stays on this machine, which people should know before a workload goes. */
+async function warnUnsaved(context: Context, plans: readonly Plan[]): Promise<Plan[]> {
   return Promise.all(
     plans.map(async (plan) => {
-      if (!state.findWorkload(plan.name)?.launch.save) return plan;
-      const debt = await target.status(plan.name).then(
-        ({ save }) => save && describeDebt(save),
-        () => "the agent does not answer, so it is not known whether everything is saved",
-      );
-      if (!debt) return plan;
+      const debt = await findDebt(context, plan.name);
+      if (debt === undefined) return plan;
       const warning = `not everything of ${plan.name} is at its repository: ${debt}; \`sesta save ${plan.name}\` first`;
       return { ...plan, warnings: [...plan.warnings, warning] };
     }),

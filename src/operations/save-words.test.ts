@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { buildSaveReport } from "../../test/support/played-agent.ts";
 import type { SaveReport } from "../model/save.ts";
-import { buildSaveStatus, describeDebt } from "./save-words.ts";
+import { buildSaveStatus, describeDebt, describeHeld, describeOwed } from "./save-words.ts";
 
 const refused = { kind: "refused", message: "a hook refused it", since: 1, retryAt: null } as const;
 const held = { gone: 3, of: 4, why: "more than half" };
@@ -36,8 +36,25 @@ test.each<[string, Partial<SaveReport>, string | undefined]>([
     { problem: refused, held, owedSince: 1 },
     "a hook refused it",
   ],
-  ["on its way", { owedSince: 0 }, "something waits for the remote's word since 1970-01-01T00:00:00.000Z"],
+  [
+    "on its way",
+    { owedSince: 0 },
+    "the repository has not confirmed the last save, since 1970-01-01T00:00:00.000Z",
+  ],
   ["never", { savedAt: null }, "nothing was saved yet"],
-  ["held", { held, setAside: [large] }, "3 files are gone, which is not recorded yet"],
+  ["gone, and saved as they were", { held }, undefined],
   ["set aside", { setAside: [large] }, "1 file is not saved"],
 ])("%s", (_, more, said) => expect(describeDebt(buildSaveReport(more))).toBe(said));
+
+test("nothing waits of a workspace without files, nor for what was left out", () => {
+  expect(describeOwed(buildSaveReport({ savedAt: null }))).toBeUndefined();
+  expect(describeOwed(buildSaveReport({ setAside: [large], held }))).toBeUndefined();
+  expect(describeOwed(buildSaveReport({ problem: refused }))).toBe("a hook refused it");
+});
+
+test("one file and several that are gone", () => {
+  expect(describeHeld({ gone: 1, of: 4 })).toBe(
+    "1 of 4 files is gone at once; it stays saved until you confirm",
+  );
+  expect(describeHeld(held)).toBe("3 of 4 files are gone at once; they stay saved until you confirm");
+});

@@ -8,9 +8,11 @@ import { buildTinyLaunch } from "../../test/support/tiny-launch.ts";
 import { SestaError } from "../base/errors.ts";
 import type { Plan } from "../model/plan.ts";
 import type { SaveProblem, SaveReport } from "../model/save.ts";
+import { down } from "./down.ts";
 import { saveFirst } from "./first-save.ts";
 import { listHistory } from "./history.ts";
 import { planDown } from "./plan.ts";
+import { restore } from "./restore.ts";
 import { requireConfirmed, saveNow } from "./save.ts";
 
 const rule = {
@@ -171,6 +173,10 @@ describe("at the end of `up`", () => {
     agent.report("nb", { save: buildSaveReport() });
     expect(await first("none")).toEqual([]);
     expect(agent.asked("save")).toEqual([]);
+    agent.report("nb", {
+      save: buildSaveReport({ setAside: [{ path: "big.bin", kind: "large", why: "too large" }] }),
+    });
+    expect(await first("none")).toEqual(["1 file is not saved from nb: sesta why nb"]);
   });
 
   test("what was left out is a warning", async () => {
@@ -180,7 +186,7 @@ describe("at the end of `up`", () => {
       held: { gone: 3, of: 4, why: "more than half" },
     });
     expect(await first()).toEqual([
-      "3 files are gone from nb and stay saved until you confirm: sesta save nb",
+      "nb: 3 of 4 files are gone at once; they stay saved until you confirm; `sesta save nb -y` records them as deleted, `sesta restore nb` brings them back",
       "1 file is not saved from nb: sesta why nb",
     ]);
   });
@@ -199,6 +205,49 @@ test("F8: before a workload goes, its plan warns of what only this machine has",
     ["nb", []],
     ["plain", []],
   ]);
+});
+
+test("F8: the receipt repeats what the repository does not have", async () => {
+  agent.report("nb", { save: buildSaveReport({ problem: unreachable }) });
+  const plans = [{ name: "nb", action: "destroy", basis: "x" }, { name: "plain" }] as unknown as Plan[];
+  const target = {
+    ...scratch.context.target,
+    apply: async ({ name }: Plan) => ({ kind: "receipt" as const, name, removed: [], remains: [] }),
+  };
+  const { unsaved } = await down({ ...scratch.context, target }, plans, false, () => undefined);
+  expect(unsaved).toEqual([{ name: "nb", why: "the repository cannot be reached" }]);
+});
+
+describe("`restore` where nothing saves itself any more", () => {
+  const asked = { name: "plain", at: null, to: "/nowhere", dryRun: true };
+
+  test("says what is missing", async () => {
+    await expect(restore(scratch.context, asked)).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+      problems: [],
+    });
+  });
+
+  test("and how the earlier saves are read, also once it is down", async () => {
+    const kept = join(scratch.folder, ".sesta", "agent", "saves", "plain", "git");
+    mkdirSync(kept, { recursive: true });
+    const problems = [
+      expect.stringContaining(`git --git-dir='${kept}' log`) as string,
+      expect.stringContaining(`git --git-dir='${kept}' archive`) as string,
+    ];
+    await expect(restore(scratch.context, asked)).rejects.toMatchObject({ code: "UNSUPPORTED", problems });
+    scratch.context.state.deleteWorkload("plain");
+    await expect(restore(scratch.context, asked)).rejects.toMatchObject({ code: "NOT_UP", problems });
+  });
+});
+
+test("the history of a name that nobody has is refused; one that is down keeps its own", async () => {
+  await expect(listHistory(scratch.context, "bn")).rejects.toMatchObject({
+    code: "UNKNOWN_WORKLOAD",
+    hint: 'Did you mean "nb"?',
+  });
+  scratch.context.state.deleteWorkload("plain");
+  expect(await listHistory(scratch.context, "plain")).toEqual({ changes: [], uses: [] });
 });
 
 test("spans of use are kept once, and the one that goes on is listed with them", async () => {

@@ -1,4 +1,4 @@
-// Saves a workspace now, and waits for the remote's word.
+// Saves a workspace now, and waits for the repository's word.
 import { SestaError } from "../base/errors.ts";
 import type { AgentMethods } from "../model/agent-protocol.ts";
 import type { SaveReport } from "../model/save.ts";
@@ -38,14 +38,15 @@ export async function saveNow(
   }
 }
 
-/** @throws SestaError SAVE_REMOTE unless the remote confirmed */
+/** @throws SestaError SAVE_REMOTE unless the repository confirmed */
 export function requireConfirmed(name: string, { report, confirmed }: Saved): void {
   if (confirmed) return;
   const { problem, needsToken } = report;
-  const reason = problem?.message ?? (needsToken ? "its token is not known" : "the remote did not confirm");
+  const reason =
+    problem?.message ?? (needsToken ? "its token is not known" : "the repository did not confirm");
   throw new SestaError("SAVE_REMOTE", `${name} is not saved: ${reason}`, {
     hint:
-      problem?.hint ?? `Run \`sesta why ${name}\` to see what is owed; it is sent by itself when it can be.`,
+      problem?.hint ?? `Run \`sesta why ${name}\` to see what waits; it is sent by itself when it can be.`,
   });
 }
 
@@ -53,7 +54,7 @@ export function requireConfirmed(name: string, { report, confirmed }: Saved): vo
 export function requireSaved(context: Context, name: string): PlacedWorkload {
   const placed = requireUp(context, name);
   if (placed.launch.save) return placed;
-  throw new SestaError("UNSUPPORTED", `${name} is saved nowhere`, {
+  throw new SestaError("UNSUPPORTED", `${name} has no repository to save to`, {
     hint: `Add \`save: { repo: … }\` to it in sesta.yaml, then run \`sesta up ${name}\`.`,
   });
 }

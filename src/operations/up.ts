@@ -14,8 +14,16 @@ export type UpResult = {
   warnings: string[];
 };
 
-/** @throws SestaError BUSY when another verb changes this project, STALE_PLAN, SAVE_REMOTE at the end of a first `up` */
-export async function up(context: Context, plans: readonly Plan[], on: Progress): Promise<UpResult> {
+/**
+ * @param onUp called once everything is up, before its files are saved for the first time
+ * @throws SestaError BUSY when another verb changes this project, STALE_PLAN, SAVE_REMOTE at the end of a first `up`
+ */
+export async function up(
+  context: Context,
+  plans: readonly Plan[],
+  on: Progress,
+  onUp: (gateway: GatewayHello) => void = () => undefined,
+): Promise<UpResult> {
   const lock = await lockProject(context, "up");
   try {
     const changedPasswords = await syncPasswords(context);
@@ -24,6 +32,7 @@ export async function up(context: Context, plans: readonly Plan[], on: Progress)
     on({ ...step, state: "running" });
     const gateway = await ensureGateway(context);
     on({ ...step, state: "done", detail: gateway.url });
+    onUp(gateway);
     const warnings = await saveFirst(context, plans, on);
     return { gateway, changedPasswords, warnings };
   } finally {

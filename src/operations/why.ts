@@ -33,7 +33,8 @@ export type SaveExplanation = SaveStatus & {
   hint: string | null;
   problem_since: string | null;
   retry_at: string | null;
-  held: { gone: number; of: number; why: string } | null;
+  /** Of how many saved files the held deletions are. */
+  saved_files: number | null;
   needs_token: boolean;
 };
 
@@ -73,7 +74,7 @@ function explainSave(save: SaveReport): SaveExplanation {
     hint: problem?.hint ?? null,
     problem_since: isoOf(problem?.since),
     retry_at: isoOf(problem?.retryAt),
-    held,
+    saved_files: held?.of ?? null,
     needs_token: needsToken,
   };
 }

@@ -54,12 +54,12 @@ function checkBranches(root: Located, labs: readonly string[], folder: string): 
     seen.push({ name, key, branch });
     if (!other) return [];
     const path = ["workloads", name, "save", branch === undefined ? "repo" : "branch"];
-    return [
-      {
-        at: getOffset(root, path),
-        message: `${other.name} saves to the same repository${branch === other.branch && branch !== undefined ? " and branch" : ""}: give each its own \`branch\``,
-      },
-    ];
+    const named = branch !== undefined && branch === other.branch;
+    const same = named
+      ? `the branch ${quote(String(branch))} of this repository`
+      : "the same repository, and where `branch` is missing that is its default branch, perhaps the same one";
+    const message = `${other.name} saves to ${same}: give each a \`branch\` of its own`;
+    return [{ at: getOffset(root, path), message }];
   });
 }
 

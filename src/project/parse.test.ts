@@ -236,3 +236,54 @@ test("a reference stands unquoted also within braces, as the project file shows 
   expect(project.workloads["nb"]?.password).toBe("p");
   expect(project.secrets["p"]).toEqual({ file: [{ env: "HOME" }, "/p"] });
 });
+
+test("an example is offered for wrong keys, not for text that is no YAML", async () => {
+  const hintOf = (text: string) =>
+    parseProject(Buffer.from(text), "/nowhere").then(
+      () => "none",
+      (error: unknown) => (error instanceof SestaError ? error.hint : "a bug"),
+    );
+  expect(await hintOf("name: demo\nworkload: {}\n")).toContain("sesta init lab");
+  expect(await hintOf("name: [demo\n")).toBeUndefined();
+  expect(await hintOf("name: demo\n\tx: 1\n")).toBeUndefined();
+});
+
+test("a repository in the workspace of any lab is refused, however it is written", async () => {
+  const repo = (text: string) => `name: demo
+workloads:
+  a: { type: lab, workspace: notes, save: { repo: ${text}, branch: a } }
+  b: { type: lab }
+`;
+  for (const [text, own] of [
+    ["./notes", "notes"],
+    ["notes/saves.git", "notes"],
+    ["b", "b"],
+    ["./b/../b/saves.git", "b"],
+    [`${folder}/b/saves.git`, "b"],
+    [`file://${folder}/notes`, "notes"],
+    [".sesta/saves.git", ".sesta"],
+  ] as const)
+    expect(await problemsOf(repo(text))).toEqual([
+      expect.stringContaining(`the repository cannot be in "${own}"`),
+    ]);
+});
+
+test("two labs on one branch, and two that may be on one: the message says which", async () => {
+  const both = (one: string, other: string) => `name: demo
+workloads:
+  a: { type: lab, save: { repo: ../x.git${one} } }
+  b: { type: lab, save: { repo: ../x.git${other} } }
+`;
+  const message = async (one: string, other: string) => (await problemsOf(both(one, other))).join("\n");
+  expect(await message(", branch: m", ", branch: m")).toContain(
+    'a saves to the branch "m" of this repository',
+  );
+  for (const [one, other] of [
+    ["", ""],
+    [", branch: m", ""],
+    ["", ", branch: m"],
+  ] as const)
+    expect(await message(one, other)).toContain(
+      "a saves to the same repository, and where `branch` is missing",
+    );
+});

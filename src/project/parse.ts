@@ -18,6 +18,7 @@ import { resolveProject } from "./resolve.ts";
 import { emptySections, projectSchema } from "./schema.ts";
 
 const maxProblems = 100;
+const help = "`sesta init lab -C FOLDER` writes an example with the usual keys.";
 
 /**
  * Checks the content, and that the files which it names exist.
@@ -28,9 +29,10 @@ export async function parseProject(bytes: Uint8Array, folder: string): Promise<P
   const decoded = decodeUtf8(bytes);
   if ("problem" in decoded) throw invalid(absolute, [print(decoded, decoded.problem)]);
   const { root, findings, locate } = parseYaml(decoded.text);
-  if (!root) throw invalidAt(absolute, findings, locate);
+  if (!root) throw invalid(absolute, printAll(findings, locate));
   if (root.value === null && findings.length === 0) {
-    throw invalidAt(absolute, [{ at: 0, message: "the file is empty; it needs at least `name:`" }], locate);
+    const empty = { at: 0, message: "the file is empty; it needs at least `name:`" };
+    throw invalid(absolute, printAll([empty], locate), help);
   }
 
   const file = projectSchema.safeParse(withoutEmptySections(root.value));
@@ -40,7 +42,7 @@ export async function parseProject(bytes: Uint8Array, folder: string): Promise<P
     ...checkReferences(root, absolute),
     ...(await checkFiles(root, absolute)),
   );
-  if (findings.length > 0 || !file.success) throw invalidAt(absolute, findings, locate);
+  if (findings.length > 0 || !file.success) throw invalid(absolute, printAll(findings, locate), help);
   return resolveProject(file.data, absolute);
 }
 
@@ -66,22 +68,23 @@ async function checkFiles(root: Located, folder: string): Promise<Finding[]> {
   }));
 }
 
-function invalidAt(folder: string, findings: readonly Finding[], locate: Parsed["locate"]): SestaError {
+function printAll(findings: readonly Finding[], locate: Parsed["locate"]): string[] {
   const sorted = findings.toSorted((a, b) => a.at - b.at);
   const lines = [...new Set(sorted.map(({ at, message }) => print(locate(at), message)))];
   const more = lines.length - maxProblems;
-  return invalid(folder, more > 0 ? [...lines.slice(0, maxProblems), `… and ${more} more problems`] : lines);
+  return more > 0 ? [...lines.slice(0, maxProblems), `… and ${more} more problems`] : lines;
 }
 
 function print({ line, column }: { line: number; column: number }, message: string): string {
   return `${projectFileName}:${line}:${column}: ${message}`;
 }
 
-function invalid(folder: string, problems: readonly string[]): SestaError {
+/** Where the text cannot be read at all, an example of the keys is no help. */
+function invalid(folder: string, problems: readonly string[], hint?: string): SestaError {
   const count = problems.length === 1 ? "a problem" : "problems";
   return new SestaError("PROJECT_INVALID", `${projectFileName} has ${count}`, {
     where: folder,
     problems,
-    hint: "docs/reference/project-file.md lists every key.",
+    ...(hint !== undefined && { hint }),
   });
 }

@@ -29,7 +29,8 @@ export const save = z
       examples: ["${secret.git_token}"],
     }).optional(),
     include: patterns({
-      description: "What is saved whatever else leaves it out: patterns as in .gitignore.",
+      description:
+        "What is saved whatever else leaves it out, files that hold secrets too; only `max_file` still counts. Patterns as in .gitignore.",
       examples: [["data/*.csv"]],
     }).optional(),
     exclude: patterns({
@@ -64,7 +65,8 @@ export const save = z
   })
   .meta({
     title: "Save",
-    description: "Where the workspace saves itself, within seconds of every change, asleep or awake.",
+    description:
+      "Where the workspace saves itself, within seconds of every change, asleep or awake. Of a repository inside of it the files are saved, its `.git` and empty folders are not.",
   });
 
 export const keepAwake = z

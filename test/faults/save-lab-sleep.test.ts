@@ -85,9 +85,9 @@ describe.skipIf(missing !== "")("a lab that is saved and sleeps", { timeout: 120
     test.each([
       ["saving the files", "asked", "wake"],
       ["saving the files", "by itself", "visit"],
-      ["waiting for the remote to confirm", "asked", "visit"],
-      ["waiting for the remote to confirm", "by itself", "wake"],
-      ["waiting for the remote to confirm", "by itself", "saved notebook"],
+      ["waiting for the repository to confirm", "asked", "visit"],
+      ["waiting for the repository to confirm", "by itself", "wake"],
+      ["waiting for the repository to confirm", "by itself", "saved notebook"],
     ])("%s, %s: a %s finds the kernel of before, and everything is saved", async (phase, begin, who) => {
       const { pid } = await lab.untilReport(isState("awake"), "it is not awake");
       const kernel = await lab.startKernel();

@@ -205,7 +205,7 @@ with open("train.log", "w") as log:
     await lab.save("mine.ipynb");
     await lab.untilThere("mine.ipynb");
     expect([lab.here("bulk/7.csv"), lab.there("bulk/7.csv")]).toEqual(["7\n", "7\n"]);
-    expect((await lab.why()).save?.held).toMatchObject({ gone: 40 });
+    expect((await lab.why()).save).toMatchObject({ held_deletions: 40 });
     expect((await lab.project.sesta(["save", "notebook"])).code).toBe(1);
     await lab.succeed("save", "notebook", "-y");
     expect([lab.here("bulk/7.csv"), lab.there("bulk/7.csv")]).toEqual([undefined, undefined]);

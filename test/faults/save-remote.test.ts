@@ -419,7 +419,7 @@ describe("F7: a full disk at the remote", () => {
     const large = await rig.save({ "a.txt": "1", "b.bin": randomBytes(3_000_000) });
     expect(await rig.remote.push(large, "main")).toMatchObject({
       kind: "disk",
-      message: expect.stringContaining("remote's disk is full"),
+      message: expect.stringContaining("repository's disk is full"),
     });
     expect(await confirmedOf(rig.git)).toBe(small);
     spawnSync("mount", ["-o", "remount,size=20m", join(rig.there.folder, "objects")]);

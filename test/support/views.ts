@@ -104,7 +104,7 @@ export const exampleViews: Readonly<Record<string, WorkloadView>> = {
       owedSince: exampleNow - 5_400_000,
       problem: {
         kind: "unreachable",
-        message: "the remote cannot be reached.",
+        message: "the repository cannot be reached.",
         since: exampleNow - 5_000_000,
       },
       setAside: {

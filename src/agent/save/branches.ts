@@ -6,6 +6,7 @@ import { confirmedRef } from "../../commands/git.ts";
 import type { Comparison } from "../../model/agent-protocol.ts";
 import { compareTrees, findBase, type Together } from "./compare.ts";
 import { isUnsaved } from "./delivery.ts";
+import { RemoteError } from "./remote.ts";
 import { removeFiles } from "./remove-files.ts";
 import type { Saver } from "./saver.ts";
 import type { Saving } from "./saving.ts";
@@ -13,11 +14,11 @@ import { listTree, writeTree, type Tree } from "./write-tree.ts";
 
 type Opened = Pick<Saver, "open" | "saving" | "save">;
 
-/** Changes nothing but what is known of the branch. @throws RemoteError */
+/** Changes nothing but what is known of the branch. @throws SestaError USAGE for one that is not there; RemoteError */
 export async function compareBranch(saver: Opened, branch: string, signal: AbortSignal): Promise<Comparison> {
   await saver.open();
   const { saving } = saver;
-  const tip = await saving.remote.fetch(branch, signal);
+  const tip = await fetchBranch(saving, branch, signal);
   return saving.here.run(async () => {
     await saveAll(saving);
     const { ours, theirs, both } = (await compareWith(saving, branch, tip)).together;
@@ -38,7 +39,7 @@ export async function joinBranch(
   await saver.open();
   const { saving } = saver;
   const { remote, here, take, git, snapshots, workspace, stand } = saving;
-  const tip = await remote.fetch(branch, signal);
+  const tip = await fetchBranch(saving, branch, signal);
   if (tip !== shown)
     throw new SestaError("STALE_PLAN", `${branch} has moved since it was compared`, {
       hint: "Run it again.",
@@ -69,13 +70,29 @@ export async function joinBranch(
   await saver.save({ acceptDeletions: false, check: true }, signal);
 }
 
+async function fetchBranch(
+  { remote, workload }: Saving,
+  branch: string,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    return await remote.fetch(branch, signal);
+  } catch (cause) {
+    if (!(cause instanceof RemoteError) || !cause.noBranch) throw cause;
+    throw new SestaError("USAGE", `There is no branch "${branch}" in the repository`, {
+      hint: `\`sesta why ${workload}\` says where saves go.`,
+      cause,
+    });
+  }
+}
+
 // What comes of it is saved with all deletions: before, nothing may be missing that nobody has deleted.
 async function saveAll({ take, workload }: Saving): Promise<void> {
   const { alarm, held } = await take({ full: true, acceptDeletions: false });
   if (alarm) throw new SestaError("STATE_FOLDER", alarm.message, { hint: alarm.hint });
   if (held)
     throw new SestaError("STALE_PLAN", `${held.why}, and nobody has confirmed that`, {
-      hint: `Put them back, or run \`sesta save ${workload}\` and confirm it.`,
+      hint: `\`sesta save ${workload} -y\` records them as deleted, \`sesta restore ${workload}\` brings them back.`,
     });
 }
 

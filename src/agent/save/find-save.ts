@@ -51,7 +51,7 @@ async function findById(
   const there = await findKnown(git, id);
   if (there) return there;
   throw new SestaError("SAVE_MISSING", `no save has the id ${id}`, {
-    hint: `Neither the saves on this machine nor ${branch} at the remote have it.`,
+    hint: `Neither the saves on this machine nor branch ${branch} of the repository have it.`,
   });
 }
 
@@ -110,6 +110,8 @@ function newestUntil(saves: readonly Save[], at: number): Save | undefined {
   return found;
 }
 
+/** As the command line shows times: "2026-03-01 14:05:09", where the workload is. */
 function timeOf(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+  const local = new Date(at - new Date(at).getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19).replace("T", " ");
 }

@@ -52,7 +52,8 @@ function restoreOver(saving: Saving, tree: Tree, dryRun: boolean, signal: AbortS
     const { setAside } = await take({ full: true, acceptDeletions: false });
     const unsaved = new Set(setAside.map(({ path }) => path));
     const saved = new Map([...tree].filter(([path]) => !unsaved.has(path)));
-    const kept = [...snapshots.files().keys()].filter((path) => !tree.has(path)).length;
+    // Held deletions are saved and not there.
+    const kept = [...snapshots.files()].filter(([path, { held }]) => !held && !tree.has(path)).length;
     if (dryRun) return { written: await findDifferent(git, saved, workspace, rule().lfs), kept };
     const lfs = rule().lfs ? remote.lfs : undefined;
     const head = await snapshots.head();

@@ -15,14 +15,17 @@ export const awake: Verb<Flags, [string]> = async (session, flags, name) => {
   const forMs = readFlags(flags, name);
   const context = await session.open();
   const { terminal, world } = session;
-  const report =
+  const { report, wasHeld } =
     forMs === null
       ? await letGo(context, name)
-      : await shown(session, (show) =>
-          hold(context, name, { forMs, reason: flags.reason?.trim() || null }, ({ state, phase }) =>
-            show(`${name}: ${phase ?? state}`),
+      : {
+          wasHeld: true,
+          report: await shown(session, (show) =>
+            hold(context, name, { forMs, reason: flags.reason?.trim() || null }, ({ state, phase }) =>
+              show(`${name}: ${phase ?? state}`),
+            ),
           ),
-        );
+        };
   const iso = (at: number | null | undefined) => (at == null ? null : new Date(at).toISOString());
   const { state, hold: held, sleepsAt } = report;
   if (flags.json) {
@@ -36,12 +39,12 @@ export const awake: Verb<Flags, [string]> = async (session, flags, name) => {
   }
   if (held) {
     const reason = held.reason === null ? "" : `: ${held.reason}`;
-    return terminal.out(`${name} stays awake until ${formatTime(held.until)}${reason}\n`);
+    return terminal.out(`${name} stays awake at least until ${formatTime(held.until)}${reason}\n`);
   }
   const asleep = state === "awake" ? "sleeps by itself when nobody uses it" : `is ${state}`;
   const left =
     sleepsAt === null ? "" : `, in ${formatMs(Math.max(0, sleepsAt - world.clock.now()))} at the earliest`;
-  terminal.out(`${name} is held no more: it ${asleep}${left}\n`);
+  terminal.out(`${name} ${wasHeld ? "is held no more" : "was not held"}: it ${asleep}${left}\n`);
 };
 
 /** For how long; null lets go. @throws SestaError USAGE */

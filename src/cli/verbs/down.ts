@@ -11,7 +11,7 @@ export const down: Verb<object, string[]> = async (session, flags, ...names) => 
   const plan = await planDown(context, names);
   if (!flags.json) printPlans({ plans: plan.plans, orphans: [] }, terminal);
   const changes = plan.plans.filter(({ action }) => action === "destroy");
-  if (changes.length > 0 && !(await session.confirm("Take this away?"))) return;
+  if (changes.length > 0 && !(await session.confirm("Take this away?", "no"))) return;
 
   const reporter = createReporter(terminal, world.clock);
   try {
@@ -22,6 +22,8 @@ export const down: Verb<object, string[]> = async (session, flags, ...names) => 
       terminal.out(`${terminal.paint("bold", name)}\n`);
       for (const gone of removed) terminal.out(`  gone     ${gone}\n`);
       for (const kept of remains) terminal.out(`  remains  ${kept}\n`);
+      for (const { why } of result.unsaved.filter((one) => one.name === name))
+        terminal.out(`  ${terminal.paint("yellow", "!")} not everything was at its repository: ${why}\n`);
     }
     if (result.gatewayStopped) terminal.out("the gateway has ended\n");
   } finally {

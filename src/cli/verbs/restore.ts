@@ -17,7 +17,7 @@ export const restore: Verb<Flags, [string]> = async (session, flags, name) => {
   const shown = await bringBack(context, { name, at, to, dryRun: true });
   if (!flags.json) terminal.err(describe(shown, to === null));
   const overwrites = to === null && shown.written.length > 0;
-  if (overwrites && !(await session.confirm("Write these files over the workspace?"))) return;
+  if (overwrites && !(await session.confirm("Write these files over the workspace?", "no"))) return;
   // By its commit: a newer save may have come in between.
   const done =
     shown.written.length === 0 && to === null
@@ -36,7 +36,7 @@ export const restore: Verb<Flags, [string]> = async (session, flags, name) => {
   }
   terminal.out(
     done.written.length === 0
-      ? `${done.to} is as it was saved then\n`
+      ? `everything of that save is in ${done.to} as it was then\n`
       : `${count(done.written.length)} restored in ${done.to}\n`,
   );
 };
@@ -45,7 +45,11 @@ function describe({ commit, at, to, written, kept }: Restored, isWorkspace: bool
   const lines = [
     `saved at ${formatTime(at)} (${commit.slice(0, 12)})`,
     ...listFiles(isWorkspace ? `missing or different in ${to}` : `for ${to}`, written),
-    ...(kept > 0 ? [`${count(kept)} of the workspace not in it stay as they are`] : []),
+    ...(kept > 0
+      ? [
+          `${count(kept)} of the workspace that it does not have ${kept === 1 ? "stays as it is" : "stay as they are"}`,
+        ]
+      : []),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -5,10 +5,11 @@ import { isBranchName } from "../../model/branch-name.ts";
 import type { SaveReport } from "../../model/save.ts";
 import type { Context } from "../../operations/context.ts";
 import { compareWith, saveOnto } from "../../operations/onto.ts";
-import { buildSaveStatus, isoOf } from "../../operations/save-words.ts";
+import { restore } from "../../operations/restore.ts";
+import { adviseHeld, buildSaveStatus, describeHeld, isoOf } from "../../operations/save-words.ts";
 import { requireConfirmed, saveNow, type Saved } from "../../operations/save.ts";
 import { createReporter } from "../progress.ts";
-import { count, listFiles, printable } from "../save-text.ts";
+import { listFiles, printable } from "../save-text.ts";
 import type { Session, Verb } from "../session.ts";
 
 type Flags = { onto?: string | undefined };
@@ -18,30 +19,40 @@ export const save: Verb<Flags, [string]> = async (session, { onto }, name) => {
     throw new SestaError("USAGE", `--onto expects the name of a branch, got "${onto}"`);
   const context = await session.open();
   if (onto === undefined) return tell(session, name, await saveAll(session, context, name));
-  const comparison = await compareWith(context, name, onto);
-  if (!session.flags.json) session.terminal.err(describe(comparison, name, onto));
+  const { comparison, done, beside } = await compareWith(context, name, onto);
+  const { flags, terminal } = session;
+  if (!flags.json) terminal.err(describe(comparison, name, onto));
+  if (done) return tell(session, name, done);
   if (!(await session.confirm(`Bring the saves of ${name} onto ${onto}?`))) return;
   tell(session, name, await saveOnto(context, name, onto, comparison.tip));
+  if (beside && !flags.json)
+    terminal.out(`the branch ${beside.branch} stays in the repository; to delete it: ${beside.deletion}\n`);
 };
 
+/** @throws SestaError SAVE_HELD where files vanished and nobody says that they are deleted; all others are saved then */
 async function saveAll(session: Session, context: Context, name: string): Promise<SaveReport> {
   const first = await shown(session, context, name, false);
-  const { held } = first.report;
-  if (!held) return confirmed(name, first);
+  const report = confirmed(name, first);
+  const { held } = report;
+  if (!held) return report;
   const { terminal, flags } = session;
-  const gone = `${count(held.gone)} of ${held.of} gone at once (${held.why})`;
-  if (!flags.yes && (!terminal.interactive || flags.json)) {
-    throw new SestaError(
-      "SAVE_REMOTE",
-      `${gone}; they stay saved until you confirm, everything else is saved`,
-      {
-        hint: `\`sesta save ${name} -y\` records them as deleted, \`sesta restore ${name}\` brings them back.`,
-      },
-    );
+  const sign = terminal.paint("yellow", "!");
+  if (flags.yes) {
+    const after = confirmed(name, await shown(session, context, name, true));
+    terminal.err(`${sign} ${held.gone} of ${held.of} files were gone at once: recorded as deleted\n`);
+    return after;
   }
-  terminal.err(`${terminal.paint("yellow", "!")} ${gone}; they stay saved until you confirm\n`);
-  if (!(await session.confirm("Record them as deleted?"))) return confirmed(name, first);
-  return confirmed(name, await shown(session, context, name, true));
+  const lost = await restore(context, { name, at: null, to: null, dryRun: true });
+  const listed = listFiles("gone", lost.written);
+  if (terminal.interactive && !flags.json) {
+    terminal.err(`${sign} ${describeHeld(held)}\n${listed.join("\n")}\n`);
+    if (await session.confirm("Record them as deleted?", "no"))
+      return confirmed(name, await shown(session, context, name, true));
+  }
+  throw new SestaError("SAVE_HELD", `${describeHeld(held)}; everything else is saved`, {
+    problems: terminal.interactive && !flags.json ? [] : listed.slice(1).map((line) => line.trim()),
+    hint: `${adviseHeld(name)}.`,
+  });
 }
 
 function confirmed(name: string, saved: Saved): SaveReport {

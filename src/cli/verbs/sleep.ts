@@ -1,6 +1,12 @@
 // `sesta sleep`: puts a workload to sleep and waits until nothing of it runs.
 import { sleep as putToSleep } from "../../operations/wake.ts";
-import { buildSaveStatus, describeDebt, isoOf } from "../../operations/save-words.ts";
+import {
+  adviseHeld,
+  buildSaveStatus,
+  describeHeld,
+  describeOwed,
+  isoOf,
+} from "../../operations/save-words.ts";
 import { createReporter, type Reporter } from "../progress.ts";
 import type { Verb } from "../session.ts";
 
@@ -21,11 +27,12 @@ export const sleep: Verb<object, [string]> = async (session, flags, name) => {
       const saved = save && { saved_at: isoOf(save.savedAt), save: buildSaveStatus(save) };
       return session.json({ name, state, ...saved });
     }
-    const debt = state === "asleep" && save ? describeDebt(save) : undefined;
+    const owed = state === "asleep" && save ? describeOwed(save) : undefined;
     terminal.out(`${name} is ${state}${session.exitCode === 0 ? "" : `: ${why}`}\n`);
-    if (debt === undefined) return;
     const sign = terminal.paint("yellow", "!");
-    terminal.out(`${sign} not everything is at its repository: ${debt}; its files are on this machine\n`);
+    if (owed !== undefined)
+      terminal.out(`${sign} not everything is at its repository: ${owed}; its files are on this machine\n`);
+    else if (save?.held) terminal.out(`${sign} ${describeHeld(save.held)}; ${adviseHeld(name)}\n`);
   } finally {
     reporter.end();
   }

@@ -41,7 +41,11 @@ const styles = {
 } as const;
 
 function format({ project, gateway, workloads }: ProjectStatus, now: number, paint: Paint): string {
-  const head = `${paint("bold", project)}  ${gateway.url ?? paint("dim", "no gateway runs")}\n`;
+  const isUp = workloads.some(({ state }) => state !== "absent");
+  const none = isUp
+    ? paint("yellow", "no gateway runs, so no address wakes anything: `sesta up` starts it")
+    : paint("dim", "no gateway runs");
+  const head = `${paint("bold", project)}  ${gateway.url ?? none}\n`;
   if (workloads.length === 0) return `${head}${paint("dim", "No workloads; add one to sesta.yaml.")}\n`;
   const saves = workloads.some(({ save }) => save !== undefined);
   const rows = workloads.map((workload) => [

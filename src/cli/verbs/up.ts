@@ -1,4 +1,5 @@
 // `sesta up`: shows the plan, asks, brings it about.
+import type { GatewayHello } from "../../model/gateway-protocol.ts";
 import type { Project } from "../../model/project.ts";
 import { planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
@@ -20,8 +21,10 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   if (changes.length > 0 && !(await session.confirm("Do this?"))) return;
 
   const reporter = createReporter(terminal, world.clock);
+  let gateway: GatewayHello | undefined;
   try {
-    const result = await bringUp(context, plan.plans, reporter.step);
+    const result = await bringUp(context, plan.plans, reporter.step, (hello) => (gateway = hello));
+    gateway = undefined; // told at the end
     for (const { name, replaced } of result.changedPasswords) {
       if (replaced) terminal.err(`password ${name} has changed; the sessions that it opened have ended\n`);
     }
@@ -36,6 +39,8 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
     terminal.out(`\n${describe(context.project, result.gateway)}`);
   } finally {
     reporter.end();
+    // It is up, though its files are not saved.
+    if (gateway && !flags.json) terminal.out(`\n${describe(context.project, gateway)}\n`);
   }
 };
 
