@@ -12,6 +12,7 @@ const plain: Paint = (_, text) => text;
 const good: SaveStatus = {
   branch: "main",
   beside: null,
+  behind: false,
   owed_since: null,
   problem: null,
   set_aside: [],

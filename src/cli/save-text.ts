@@ -43,7 +43,7 @@ export function explainSaved(
   now: number,
   paint: Paint,
 ): string[] {
-  const { branch, beside, owed_since, problem, hint, retry_at, set_aside, needs_token } = save;
+  const { branch, beside, behind, owed_since, problem, hint, retry_at, set_aside, needs_token } = save;
   const { held_deletions: gone, saved_files: of } = save;
   const at = (text: string) => formatTime(Date.parse(text));
   const where = branch === null ? "" : ` on branch ${branch}`;
@@ -63,10 +63,16 @@ export function explainSaved(
       : [
           paint(
             "yellow",
-            `beside: ${beside} was moved by somebody else, so saves go to ${branch ?? "another branch"}`,
+            `beside: ${beside} holds something else, so saves go to ${branch ?? "another branch"}`,
           ),
           `  \`sesta save ${name} --onto ${beside}\` shows what differs and brings them together`,
         ]),
+    ...(behind && branch !== null
+      ? [
+          `others have added to ${branch} since`,
+          `  \`sesta save ${name} --onto ${branch}\` shows what, and brings it here`,
+        ]
+      : []),
     ...(gone === null
       ? []
       : [paint("yellow", `gone: ${describeHeld({ gone, of: of ?? gone })}`), `  ${adviseHeld(name)}`]),

@@ -76,6 +76,8 @@ export type SaveStatus = {
   branch: string | null;
   /** The branch that moved elsewhere, when saves go beside it. */
   beside: string | null;
+  /** Others have added to the branch since; their work is not in the workspace. */
+  behind: boolean;
   owed_since: string | null;
   problem: string | null;
   set_aside: readonly { path: string; why: string }[];

@@ -3,10 +3,11 @@ import type { HeldDeletions, SaveReport } from "../model/save.ts";
 import type { SaveStatus } from "../model/status.ts";
 
 export function buildSaveStatus(save: SaveReport): SaveStatus {
-  const { branch, beside, owedSince, setAside, held } = save;
+  const { branch, beside, behind, owedSince, setAside, held } = save;
   return {
     branch,
     beside,
+    behind,
     owed_since: isoOf(owedSince),
     problem: describeProblem(save),
     set_aside: setAside.map(({ path, why }) => ({ path, why })),

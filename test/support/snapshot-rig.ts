@@ -14,8 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createGit } from "../../src/agent/save/git.ts";
-import { createSnapshots, type SnapshotOptions } from "../../src/agent/save/snapshots.ts";
-import type { TakeOptions } from "../../src/agent/save/taken.ts";
+import { createSnapshots, type SnapshotOptions } from "../../src/agent/save/commit/snapshots.ts";
+import type { TakeOptions } from "../../src/agent/save/commit/taken.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { SaveRule } from "../../src/model/launch.ts";

@@ -1,7 +1,7 @@
 // One take in a process of its own: FOLDER WORKSPACE. Prints what is set aside. Exit 0: made or nothing to do, 3: an alarm.
 import { join } from "node:path";
 import { createGit } from "../../src/agent/save/git.ts";
-import { createSnapshots } from "../../src/agent/save/snapshots.ts";
+import { createSnapshots } from "../../src/agent/save/commit/snapshots.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { plainRule } from "./snapshot-rig.ts";

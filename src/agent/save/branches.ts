@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import { confirmedRef } from "../../commands/git.ts";
 import type { Comparison } from "../../model/agent-protocol.ts";
-import { compareTrees, findBase, type Together } from "./compare.ts";
+import { compareTrees, findBase, type Together } from "./files/compare.ts";
 import { isUnsaved } from "./delivery.ts";
-import { RemoteError } from "./remote.ts";
-import { removeFiles } from "./remove-files.ts";
+import { RemoteError } from "./remote/remote.ts";
+import { removeFiles } from "./files/remove-files.ts";
 import type { Saver } from "./saver.ts";
 import type { Saving } from "./saving.ts";
-import { listTree, writeTree, type Tree } from "./write-tree.ts";
+import { listTree, writeTree, type Tree } from "./files/write-tree.ts";
 
 type Opened = Pick<Saver, "open" | "saving" | "save">;
 

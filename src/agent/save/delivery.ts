@@ -1,13 +1,13 @@
 // Brings the newest save to the remote: never by force, beside a branch that moved, without what it refuses.
 import { confirmedRef } from "../../commands/git.ts";
 import type { SaveProblem } from "../../model/save.ts";
-import { findBase } from "./compare.ts";
-import { findDifferent } from "./find-different.ts";
+import { findBase } from "./files/compare.ts";
+import { findDifferent } from "./files/find-different.ts";
 import type { Git } from "./git.ts";
-import type { PushOutcome } from "./remote.ts";
-import { saveWithout } from "./save-without.ts";
+import type { PushOutcome } from "./remote/remote.ts";
+import { saveWithout } from "./commit/save-without.ts";
 import type { Saving } from "./saving.ts";
-import { listTree, writeTree } from "./write-tree.ts";
+import { listTree, writeTree } from "./files/write-tree.ts";
 
 export type Failure = Pick<SaveProblem, "kind" | "message"> & { hint?: string };
 
@@ -38,7 +38,7 @@ export async function deliver(
     const failure = await weigh(saving, outcome, head, branch, signal);
     if (failure) return failure;
   }
-  return { kind: "git", message: "the remote takes the saves and then does not have them" };
+  return { kind: "git", message: "the repository takes the saves and then does not have them" };
 }
 
 /** Whether the newest save is one that the remote of the rule has not confirmed. */

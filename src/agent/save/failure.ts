@@ -2,7 +2,7 @@
 import { findDiskError } from "../../base/disk-error.ts";
 import { messageOf, SestaError } from "../../base/errors.ts";
 import type { SaveProblem } from "../../model/save.ts";
-import { RemoteError } from "./remote.ts";
+import { RemoteError } from "./remote/remote.ts";
 
 export type Failure = Pick<SaveProblem, "kind" | "message" | "hint">;
 

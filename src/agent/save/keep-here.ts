@@ -5,8 +5,8 @@ import type { SaveProblem } from "../../model/save.ts";
 import { dueAt } from "./pace.ts";
 import { explainFailure, type Failure } from "./failure.ts";
 import { createRest } from "./rest.ts";
-import type { Snapshots } from "./snapshots.ts";
-import type { Taken, TakeOptions } from "./taken.ts";
+import type { Snapshots } from "./commit/snapshots.ts";
+import type { Taken, TakeOptions } from "./commit/taken.ts";
 import type { Turn } from "./turn.ts";
 
 /** What cannot be saved here, such as on a full disk, is tried again after this long. */

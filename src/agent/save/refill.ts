@@ -1,7 +1,7 @@
 // Fills a workspace that came back empty from its last save.
 import { readdir } from "node:fs/promises";
 import type { Saving } from "./saving.ts";
-import { listTree, writeTree } from "./write-tree.ts";
+import { listTree, writeTree } from "./files/write-tree.ts";
 
 /** Only a folder with nothing in it: whoever deleted everything on purpose has confirmed it, so nothing is saved. */
 export async function refill(saving: Saving, signal: AbortSignal): Promise<void> {

@@ -2,11 +2,11 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { SestaError, systemCode } from "../../base/errors.ts";
 import type { Restored, RestoreRequest } from "../../model/agent-protocol.ts";
-import { findDifferent } from "./find-different.ts";
-import { findSave } from "./find-save.ts";
+import { findDifferent } from "./files/find-different.ts";
+import { findSave } from "./remote/find-save.ts";
 import type { Saver } from "./saver.ts";
 import type { Saving } from "./saving.ts";
-import { listTree, writeTree, type Tree, type TreeFile } from "./write-tree.ts";
+import { listTree, writeTree, type Tree, type TreeFile } from "./files/write-tree.ts";
 
 /** @throws SestaError where there is no such save, or `to` holds something already */
 export async function restore(

@@ -12,11 +12,11 @@ import { createGit } from "./git.ts";
 import { createKeepHere } from "./keep-here.ts";
 import { createKeepThere } from "./keep-there.ts";
 import { inTime } from "./in-time.ts";
-import { createRemote } from "./remote.ts";
+import { createRemote } from "./remote/remote.ts";
 import { isEmptyFolder, refill } from "./refill.ts";
 import type { Saving } from "./saving.ts";
-import { createSnapshots } from "./snapshots.ts";
-import type { Taken } from "./taken.ts";
+import { createSnapshots } from "./commit/snapshots.ts";
+import type { Taken } from "./commit/taken.ts";
 import { loadStanding, saveStanding, type Standing } from "./standing.ts";
 import { createTurn } from "./turn.ts";
 
@@ -209,7 +209,7 @@ export function createSaver({ home, env, clock, log, after }: SaverContext, save
       if (disk === "lost" && standing?.remote == null && (await isEmptyFolder(workspace))) {
         throw new SestaError(
           "SAVE_REMOTE",
-          `the workspace cannot be restored: ${this.report().problem?.message ?? "the remote was not reached"}`,
+          `the workspace cannot be restored: ${this.report().problem?.message ?? "the repository was not reached"}`,
           {
             hint: `Run \`sesta save ${workload}\` to see why.`,
           },

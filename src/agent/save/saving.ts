@@ -3,9 +3,9 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { SaveRule } from "../../model/launch.ts";
 import type { Git } from "./git.ts";
-import type { Remote } from "./remote.ts";
-import type { Snapshots } from "./snapshots.ts";
-import type { Taken, TakeOptions } from "./taken.ts";
+import type { Remote } from "./remote/remote.ts";
+import type { Snapshots } from "./commit/snapshots.ts";
+import type { Taken, TakeOptions } from "./commit/taken.ts";
 import type { Standing } from "./standing.ts";
 import type { Turn } from "./turn.ts";
 

@@ -87,7 +87,7 @@ function tell({ terminal, flags, json }: Session, name: string, report: SaveRepo
     ...(beside === null
       ? []
       : [
-          `beside ${beside}, which somebody else moved; \`sesta save ${name} --onto ${beside}\` brings them together`,
+          `beside ${beside}, which holds something else; \`sesta save ${name} --onto ${beside}\` brings them together`,
         ]),
     ...setAside.map(
       ({ path, why }) => `${terminal.paint("yellow", "not saved")}: ${printable(path)}: ${why}`,

@@ -45,7 +45,8 @@ test("saves: done, under way, owed for long, never", () => {
 test("F8: what is not saved says since when and why, and promises nothing about a full disk", () => {
   const since = now - 89 * 60_000;
   const unsaved = (kind: "unreachable" | "disk") =>
-    saves({ owedSince: since, problem: { kind, message: "the repository cannot be reached.", since } }).unsaved;
+    saves({ owedSince: since, problem: { kind, message: "the repository cannot be reached.", since } })
+      .unsaved;
   expect(unsaved("unreachable")).toBe(
     "Not saved since 10:31: the repository cannot be reached; files are safe on this machine.",
   );
