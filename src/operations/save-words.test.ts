@@ -16,6 +16,7 @@ test("in the words of JSON: times as ISO, nothing as null", () => {
   ).toEqual({
     branch: "main",
     beside: "main",
+    behind: false,
     owed_since: "1970-01-01T00:00:00.000Z",
     problem: "a hook refused it",
     set_aside: [{ path: "big.bin", why: "too large" }],
