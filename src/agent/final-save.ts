@@ -1,4 +1,4 @@
-// The steps of sleep before anything is stopped: a last save, and the remote's word for it.
+// The saves of going to sleep: before anything is stopped, and of what was written while it was stopped.
 import type { Clock } from "../base/clock.ts";
 import type { MachinePlaces } from "../model/agent-protocol.ts";
 import type { SaveReport } from "../model/save.ts";
@@ -6,6 +6,8 @@ import type { Saver } from "./save/saver.ts";
 
 /** A disk that is kept waits this long for the remote; what is owed then is paid while the workload sleeps. */
 const confirmMs = 20_000;
+
+const againMs = 2_000;
 
 export type FinalSave = {
   saver: Pick<Saver, "saveHere" | "confirm" | "report">;
@@ -36,7 +38,27 @@ export async function saveFinally(
     here && (await saver.confirm(AbortSignal.any([signal, enough.signal])).catch(() => false));
   enough.abort();
   if (signal.aborted || disk === "kept") return undefined;
-  const report = saver.report();
+  return explainUnsaved(saver.report(), confirmed);
+}
+
+/**
+ * What programs wrote at their end. A disk that is not kept must not go before it is safe elsewhere: this resolves
+ * then, or when the signal aborts.
+ */
+export async function saveLast({ saver, disk, clock, show }: FinalSave, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await saver.saveHere().catch(() => undefined); // the report says what failed
+    if (disk === "kept" || signal.aborted) return;
+    const confirmed = await saver.confirm(signal).catch(() => false);
+    const unsaved = explainUnsaved(saver.report(), confirmed);
+    if (unsaved === undefined) return;
+    show(`cannot end yet: ${unsaved}`);
+    await clock.sleep(againMs, signal).catch(() => undefined);
+  }
+}
+
+/** On a disk that does not come back; undefined when everything is elsewhere too. */
+function explainUnsaved(report: SaveReport, confirmed: boolean): string | undefined {
   return confirmed && !report.problem ? findUnsaved(report) : explainOwed(report);
 }
 

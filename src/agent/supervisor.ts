@@ -7,6 +7,7 @@ import type { State } from "../model/words.ts";
 import type { Supervised } from "../state/agent-state.ts";
 import { describeUse } from "./attendance.ts";
 import { Departure, type DepartureCause } from "./departure.ts";
+import { saveLast } from "./final-save.ts";
 import { ProcessKeeper, type KeeperContext } from "./process-keeper.ts";
 import { SaverSlot } from "./saver-slot.ts";
 import type { Saved, Saver } from "./save/saver.ts";
@@ -205,10 +206,14 @@ export class Supervisor {
   }
 
   async #takeDown(): Promise<void> {
-    this.#begin();
+    const activity = this.#begin();
+    const { saver } = this.#saves;
+    const { disk } = this.#record.workload.places;
     this.#departure.close();
     await this.#process.stop();
-    await this.#saves.saver?.saveHere().catch(() => undefined); // what it wrote at its end; the report says what failed
+    const show = (phase: string) => this.#record.show(phase, null);
+    if (saver) await saveLast({ saver, disk, clock: this.#context.clock, show }, activity);
+    if (this.#left.signal.aborted) return; // whoever comes next goes on here
     this.#process.rest();
     this.#record.change("asleep", this.#record.workload.why, this.#askedBy, null);
   }

@@ -176,4 +176,18 @@ describe("F8: the remote does not confirm", () => {
     expect(atRemote("owed.txt")).toBe("owed\n");
     expect(readFileSync(join(rig.workspaceOf(name), "owed.txt"), "utf8")).toBe("owed\n");
   });
+
+  test("on a disk that is lost, what is written at the end is safe elsewhere before it sleeps", async () => {
+    await bringUp({ disk: "lost" });
+    rig.tell(name, "stop-delay", "500");
+    await rig.sleep(name);
+    await until(async () => !(await rig.find(name)).open, "it is not stopped");
+    writeFileSync(join(remote, "refuse"), "");
+    write("last.txt", "last\n");
+    await until(async () => /cannot end yet/.test((await rig.find(name)).phase ?? ""), "it does not wait");
+    expect(await rig.find(name)).toMatchObject({ state: "sleeping", pid: null });
+    rmSync(join(remote, "refuse"));
+    await rig.untilState(name, "asleep");
+    expect(atRemote("last.txt")).toBe("last\n");
+  });
 });
