@@ -15,7 +15,10 @@ export async function startSesta({
   folder,
   remotes,
 }: Place): Promise<Subject & { firstSaveMs: number }> {
+  process.env["NODE_COMPILE_CACHE"] = join(cache, "compiled"); // as users' agents have it: one that compiles is larger
   const rig = await createAgentRig(join(folder, "rig"));
+  await rig.kill();
+  await rig.agent.ensure();
   const workspace = rig.workspaceOf(name);
   copyTree(cache, workspace);
   const environment = join(rig.root, "environment");
