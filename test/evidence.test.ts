@@ -205,6 +205,16 @@ describe.skipIf(missingLab !== undefined)("a running lab", { timeout: 120_000 },
       await until(() => existsSync(out), `the shell does not do: ${command}`);
       return readFileSync(out, "utf8").trim();
     }
+    /** What is typed while a shell starts may be lost: it is typed until it is done. */
+    async function untilReady(): Promise<void> {
+      const out = join(folder, "ready");
+      rmSync(out, { force: true });
+      let waited = 0;
+      await until(() => {
+        if (waited++ % 50 === 0) tab.type(` touch ${out}\r`);
+        return existsSync(out);
+      }, "the shell does not answer");
+    }
     const running = async () => sources(await collect(), "now");
 
     beforeAll(async () => {
@@ -255,14 +265,14 @@ describe.skipIf(missingLab !== undefined)("a running lab", { timeout: 120_000 },
       tab.type("\u0003");
       await until(async () => (await running()).length === 0, "the program is still seen");
       tab.type(" bash --norc -i\r");
-      await typed("true");
+      await untilReady();
       expect(await running()).toEqual([]);
       tab.type(" sleep 1000 &\r");
       await typed("true");
       expect(await running()).toEqual([]);
       await typed("kill %1; true");
       tab.type(" exit\r");
-      await typed("true");
+      await untilReady();
     });
 
     const noTmux = spawnSync("tmux", ["-V"]).status !== 0;

@@ -1,12 +1,30 @@
-// A port on loopback that nobody uses at this moment.
+// A port of loopback that nothing listens on now, for a process that is about to.
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
-export function freePort(): Promise<number> {
+/** Below the ports from which systems give one to each outgoing connection (Linux 32768, RFC 6335 49152). */
+const range = { from: 20_000, to: 32_768 };
+const tries = 20;
+
+/** Whoever takes it first has it: the process that wanted it then fails, and is given another. */
+export async function freePort(): Promise<number> {
+  for (let count = 0; count < tries; count += 1) {
+    const port = await listenOnce(randomInt(range.from, range.to)).catch(() => undefined);
+    if (port !== undefined) return port;
+  }
+  return listenOnce(0);
+}
+
+function listenOnce(wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(wanted, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+      server.close(() => {
+        if (typeof address === "object" && address) resolve(address.port);
+        else reject(new Error("no address"));
+      });
     });
   });
 }

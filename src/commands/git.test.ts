@@ -40,10 +40,10 @@ it("takes from outside how remotes are reached, and nothing of anybody's reposit
 it("T4: passes on no trace, and puts the token into no argument", () => {
   const traces = {
     GIT_TRACE: "1",
-    GIT_TRACE_CURL: "/tmp/t",
+    GIT_TRACE_CURL: "/somewhere/trace",
     GIT_TRACE_REDACT: "0",
     GIT_CURL_VERBOSE: "1",
-    GIT_TRACE2_EVENT: "/tmp/t",
+    GIT_TRACE2_EVENT: "/somewhere/trace",
   };
   const env = buildGitEnv(traces);
   for (const name of ["GIT_TRACE", "GIT_TRACE_CURL", "GIT_TRACE_REDACT", "GIT_CURL_VERBOSE"])
