@@ -23,6 +23,7 @@ import { findTree, listProcesses } from "../src/machine/process-table.ts";
 import { strayMark } from "../src/machine/start-detached.ts";
 import { buildLabLaunch } from "../src/workloads/lab/build-launch.ts";
 import { until } from "./faults/support/processes.ts";
+import { findMissingPackage } from "./support/debian-package.ts";
 import { findLabEnvironment } from "./support/lab-environment.ts";
 import { openKernelTab, openTerminalTab } from "./support/lab-tab.ts";
 import { startLab, type RunningLab } from "./support/running-lab.ts";
@@ -275,9 +276,9 @@ describe.skipIf(missingLab !== undefined)("a running lab", { timeout: 120_000 },
       await untilReady();
     });
 
-    const noTmux = spawnSync("tmux", ["-V"]).status !== 0;
-    if (noTmux) console.warn("skipped: no tmux is installed");
-    test.skipIf(noTmux)(
+    const noTmux = findMissingPackage("tmux", () => spawnSync("tmux", ["-V"]).status === 0);
+    if (noTmux !== undefined) console.warn(`skipped: ${noTmux}`);
+    test.skipIf(noTmux !== undefined)(
       "what runs in tmux is seen, attached or not; its idle windows are no use",
       async () => {
         const tmux = `tmux -L ${startId} -f /dev/null`;

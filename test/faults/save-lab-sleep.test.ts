@@ -11,8 +11,9 @@ import { createSaveLab, type SaveLab } from "./support/save-lab.ts";
 
 const missing = findMissingLab();
 if (missing !== "") process.stderr.write(`save-lab-sleep.test.ts is skipped: ${missing}\n`);
-const fakeTime = findFakeTime();
-if (fakeTime === undefined) process.stderr.write("F13 is skipped: libfaketime is not installed\n");
+const found = missing === "" ? findFakeTime() : "there is no lab";
+const fakeTime = typeof found === "string" ? undefined : found;
+if (typeof found === "string") process.stderr.write(`F13 is skipped: ${found}\n`);
 
 /** Of the project file; it takes many looks to sleep after it. */
 const idle = { text: "2s", ms: 2_000 };

@@ -13,6 +13,7 @@ import { listTree, writeTree } from "../../src/agent/save/files/write-tree.ts";
 import type { SaveRule } from "../../src/model/launch.ts";
 import { findInFiles, findInProcesses } from "../support/canary.ts";
 import { commitFiles } from "../support/commit-files.ts";
+import { findMissingPackage } from "../support/debian-package.ts";
 import { createGitRemote, runGit, type GitRemote, type RemoteKind } from "../support/git-remote.ts";
 import { killHard, listLiving, lives, until } from "./support/processes.ts";
 
@@ -428,10 +429,10 @@ describe("F7: a full disk at the remote", () => {
   });
 });
 
-const hasLfs = spawnSync("git", ["lfs", "version"]).status === 0;
-if (!hasLfs) console.log("Git LFS is skipped: git-lfs is not installed");
+const noLfs = findMissingPackage("git-lfs", () => spawnSync("git", ["lfs", "version"]).status === 0);
+if (noLfs !== undefined) console.log(`Git LFS is skipped: ${noLfs}`);
 
-describe.skipIf(!hasLfs)("F10: Git LFS", () => {
+describe.skipIf(noLfs !== undefined)("F10: Git LFS", () => {
   it("carries a large file as a pointer, and brings it back", async () => {
     const { remote, there, git, now, root, save } = await createRig("path");
     now.rule = { ...now.rule, lfs: true };

@@ -1,7 +1,7 @@
 // Finds a Chromium for the browser tests; as root on Debian it installs one.
-import { execFileSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { findMissingPackage } from "./debian-package.ts";
 
 export type FoundChromium = { executablePath: string } | { missing: string };
 
@@ -20,23 +20,10 @@ export const chromiumArguments = [
 export function findChromium(): FoundChromium {
   const found = findInstalled();
   if (found !== undefined) return { executablePath: found };
-  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
-    return { missing: "no Chromium on PATH; name one in SESTA_CHROMIUM" };
-  }
-  try {
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    execFileSync("apt-get", ["update", "-q"], { env, stdio: "ignore", timeout: 120_000 });
-    execFileSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"], {
-      env,
-      stdio: "ignore",
-      timeout: 300_000,
-    });
-  } catch (error) {
-    return { missing: `no Chromium on PATH, and apt-get could not install one: ${String(error)}` };
-  }
+  const missing = findMissingPackage("chromium", () => findInstalled() !== undefined);
   const installed = findInstalled();
   return installed === undefined
-    ? { missing: "apt-get installed no Chromium" }
+    ? { missing: `${missing ?? "no Chromium is there"}; or name one in SESTA_CHROMIUM` }
     : { executablePath: installed };
 }
 

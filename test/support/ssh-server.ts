@@ -5,25 +5,16 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { until } from "../faults/support/processes.ts";
+import { findMissingPackage } from "./debian-package.ts";
 import { findFreePort } from "./running-lab.ts";
 
 const program = "/usr/sbin/sshd";
 
-/** Why there is no sshd here; as root on Debian it is installed, without being started. */
-export function findMissingSshd(): string | undefined {
-  if (existsSync(program) && spawnSync("ssh", ["-V"]).status === 0) return undefined;
-  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return "no OpenSSH server is installed";
-  try {
-    // invoke-rc.d starts nothing that runlevel 1 does not have.
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-    const options = { env, stdio: "ignore", timeout: 120_000 } as const;
-    execFileSync("apt-get", ["update", "-q"], options);
-    execFileSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", "openssh-server"], options);
-  } catch (error) {
-    return `no OpenSSH server is installed, and apt-get could not install one: ${String(error)}`;
-  }
-  return existsSync(program) ? undefined : "apt-get installed no OpenSSH server";
-}
+/** Why there is no sshd here. One that is installed is not started: invoke-rc.d starts nothing that runlevel 1 has not. */
+export const findMissingSshd = (): string | undefined =>
+  findMissingPackage("openssh-server", () => existsSync(program) && spawnSync("ssh", ["-V"]).status === 0, {
+    RUNLEVEL: "1",
+  });
 
 export type SshServer = Awaited<ReturnType<typeof startSshServer>>;
 

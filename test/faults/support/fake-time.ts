@@ -1,5 +1,6 @@
 // A wall clock of its own for a process: libfaketime (Debian: libfaketime), whose file of an offset may change at any time.
 import { spawnSync } from "node:child_process";
+import { findMissingPackage } from "../../support/debian-package.ts";
 
 const places = [
   "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
@@ -9,11 +10,13 @@ const places = [
 
 /**
  * Variables for a process whose wall clock follows the file that FAKETIME_TIMESTAMP_FILE, to be added, names: "+1d".
- * Undefined where it cannot be had.
+ * A sentence where it cannot be had.
  */
-export function findFakeTime(): NodeJS.ProcessEnv | undefined {
-  const library = places.find((path) => yearUnder(path) === "1999");
-  if (library === undefined) return undefined;
+export function findFakeTime(): NodeJS.ProcessEnv | string {
+  const find = () => places.find((path) => yearUnder(path) === "1999");
+  const missing = findMissingPackage("libfaketime", () => find() !== undefined);
+  const library = find();
+  if (library === undefined) return missing ?? "libfaketime does not work here";
   return {
     LD_PRELOAD: library,
     FAKETIME_CACHE_DURATION: "1",
