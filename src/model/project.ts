@@ -24,9 +24,105 @@ export type GatewaySection = {
   insecure: boolean;
 };
 
-export type TargetSection = { type: "local" };
+export type TargetSection = LocalTargetSection | SshTargetSection;
 
-export type WorkloadSection = LabSection;
+export type LocalTargetSection = {
+  type: "local";
+  /** How many runs at a time on each machine; undefined: one that asks for GPUs, any number of others. */
+  slots?: number;
+};
+
+export type SshTargetSection = {
+  type: "ssh";
+  /** At least one; workloads that need one machine take the first. */
+  hosts: readonly HostSection[];
+  slots?: number;
+  /** Sent before a connection is tried to a machine that does not answer. */
+  wake?: { mac: string };
+  /** What sleep of a lab does to the machine beside ending the lab. */
+  sleep: "none" | "suspend" | "poweroff";
+};
+
+export type HostSection = {
+  /** How the project speaks of it; also the name under which its key is pinned. */
+  name: string;
+  /** A name of the user's ssh configuration, or an address. */
+  host: string;
+  port?: number;
+  user?: string;
+  /** Path of a private key, `~/` is the home folder; relative to the project's folder. */
+  key?: string;
+  /** Where the other hosts of a run reach it; without it what ssh calls its host name. */
+  address?: string;
+};
+
+export type WorkloadSection = LabSection | JobSection;
+
+export type JobSection = {
+  type: "job";
+  name: string;
+  /** A name in `targets`. */
+  target: string;
+  /** Without it the project's own folder. As it was written: a folder is relative to the project's. */
+  repo?: string;
+  /** Branch, tag or commit of `repo`. */
+  ref?: string;
+  /** The secret that holds the token for an https repository, by name. */
+  token?: string;
+  /** System packages, of apt or dnf. */
+  packages: readonly string[];
+  python?: JobPython;
+  container?: JobContainer;
+  data: readonly DataSource[];
+  /** Given to `sh -c` once for each state of what it depends on. */
+  setup?: string;
+  /** Given to `sh -c` in the run's own copy of the sources. Absent where only a playbook runs. */
+  run?: string;
+  env: Readonly<Record<string, EnvValue>>;
+  /** The file, in the run's folder, that standard output goes to. */
+  stdout?: string;
+  /** Paths or patterns in the run's folder that come home. */
+  fetch: readonly string[];
+  /** The folder, relative to the project's, that they come into. */
+  into: string;
+  /** `null`: no limit. */
+  timeoutMs: number | null;
+  /** How often it is begun again after it failed or was lost. */
+  retries: number;
+  nodes: number;
+  gpus: number | "all" | null;
+  /** How long the nodes of a run wait for each other. */
+  rendezvousMs: number;
+  /** Files in the project's folder. */
+  playbook?: string;
+  inventory?: string;
+};
+
+export type EnvValue = { text: string } | { secret: string };
+
+export type JobPython = {
+  packages: readonly string[];
+  /** In the sources of the job. */
+  requirements?: string;
+  version?: string;
+};
+
+export type JobContainer =
+  | { image: string }
+  /** The folder and the file are in the sources of the job. */
+  | { build: string; file?: string; tag: string };
+
+export type DataSource = {
+  /** A folder or file relative to the project's folder, or an https address. */
+  from: string;
+  kind: "path" | "url";
+  /** Where the run finds it, relative to its folder. */
+  to: string;
+  /** An archive is unpacked into `to`. */
+  unpack: boolean;
+  /** Of what the address gives; pins it. */
+  sha256?: string;
+};
 
 export type LabSection = {
   type: "lab";
