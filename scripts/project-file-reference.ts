@@ -6,7 +6,9 @@ import { buildTemplate } from "../src/project/template.ts";
 
 export function buildProjectFileReference(): string {
   const schema = buildAnnotatedSchema();
-  const lab = entryOf(schema, "workloads");
+  const lab = entryOf(schema, "workloads", "lab");
+  const job = entryOf(schema, "workloads", "job");
+  const ssh = entryOf(schema, "targets", "ssh");
   return [
     "# The project file",
     "",
@@ -24,10 +26,13 @@ export function buildProjectFileReference(): string {
     ...section("Top level", schema),
     ...section("`gateway`", schema.properties?.["gateway"]),
     ...section("`secrets`: each entry", entryOf(schema, "secrets")),
-    ...section("`targets`: each entry", entryOf(schema, "targets")),
+    ...section("`targets`: each entry of type `local`", entryOf(schema, "targets", "local")),
+    ...section("`targets`: each entry of type `ssh`", ssh),
     ...section("`workloads`: each entry of type `lab`", lab),
     ...section("`save` of a lab", lab?.properties?.["save"]),
     ...section("`keep_awake` of a lab", lab?.properties?.["keep_awake"]),
+    ...section("`workloads`: each entry of type `job`", job),
+    ...section("`container` of a job", job?.properties?.["container"]),
     ...words,
   ].join("\n");
 }
@@ -49,10 +54,10 @@ const words = [
   "",
 ];
 
-function entryOf(schema: JsonSchema, name: string): JsonSchema | undefined {
+function entryOf(schema: JsonSchema, name: string, type?: string): JsonSchema | undefined {
   const entry = schema.properties?.[name]?.additionalProperties;
   if (typeof entry !== "object") return undefined;
-  return entry.oneOf?.[0] ?? entry;
+  return entry.oneOf?.find(({ properties }) => properties?.["type"]?.const === type) ?? entry;
 }
 
 function section(title: string, schema: JsonSchema | undefined): string[] {

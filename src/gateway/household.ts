@@ -2,7 +2,7 @@
 import type { Household } from "../front/household.ts";
 import { estimateWake } from "../front/wake-estimate.ts";
 import type { Launch } from "../model/launch.ts";
-import { findWorkload as findSection } from "../model/project.ts";
+import { findLab, listLabs } from "../model/project.ts";
 import type { WorkloadView } from "../model/view.ts";
 import type { Context } from "../operations/context.ts";
 import type { Fleet } from "./fleet.ts";
@@ -24,7 +24,7 @@ export function createHousehold(
 
   const view = (name: string): WorkloadView | undefined => {
     const placed = kept.placed().get(name);
-    const section = findSection(context.project, name);
+    const section = findLab(context.project, name);
     if (!placed && !section) return undefined;
     const report = placed?.placedAt ? fleet.find(name) : undefined;
     const elapsedMs = report?.state === "waking" ? clock.now() - report.since : undefined;
@@ -52,14 +52,14 @@ export function createHousehold(
     };
   };
 
-  const names = () => new Set([...Object.keys(context.project.workloads), ...kept.placed().keys()]);
+  const names = () =>
+    new Set([...listLabs(context.project).map(({ name }) => name), ...kept.placed().keys()]);
   return {
     project: context.project.name,
     list: () => [...names()].map(view).filter((one) => one !== undefined),
     find: view,
     address: (name) => fleet.address(name),
-    secretOf: (name) =>
-      (kept.placed().get(name)?.launch.door ?? findSection(context.project, name))?.password,
+    secretOf: (name) => (kept.placed().get(name)?.launch.door ?? findLab(context.project, name))?.password,
     passwords: kept.passwords,
     earlierWakesMs: earlier,
     wake: fleet.wake,

@@ -157,3 +157,16 @@ export function findWorkload(project: Project, name: string): WorkloadSection | 
 export function findSecret(project: Project, name: string): SecretRef | undefined {
   return Object.hasOwn(project.secrets, name) ? project.secrets[name] : undefined;
 }
+
+export function findLab(project: Pick<Project, "workloads">, name: string): LabSection | undefined {
+  const found = Object.hasOwn(project.workloads, name) ? project.workloads[name] : undefined;
+  return found?.type === "lab" ? found : undefined;
+}
+
+export function listLabs({ workloads }: Pick<Project, "workloads">): LabSection[] {
+  return Object.values(workloads).filter((section) => section.type === "lab");
+}
+
+export function listJobs({ workloads }: Pick<Project, "workloads">): JobSection[] {
+  return Object.values(workloads).filter((section) => section.type === "job");
+}

@@ -1,6 +1,7 @@
 // Looks for what is missing or wrong on this machine and in this project. Changes nothing.
 import type { Machine } from "../machine/machine.ts";
 import { findUv } from "../machine/uv.ts";
+import { listLabs } from "../model/project.ts";
 import { checkSecrets } from "../project/secret.ts";
 import type { Context, World } from "./context.ts";
 import { findGateway } from "./gateway.ts";
@@ -42,7 +43,7 @@ async function examineUv(machine: Machine, cacheFolder: string): Promise<Finding
 }
 
 async function examineGit(machine: Machine, context: Context | undefined): Promise<Finding[]> {
-  const saves = Object.values(context?.project.workloads ?? {}).flatMap(({ save }) => (save ? [save] : []));
+  const saves = listLabs(context?.project ?? { workloads: {} }).flatMap(({ save }) => (save ? [save] : []));
   const hasGit = await answers(machine, "git");
   const hasLfs = !saves.some(({ lfs }) => lfs) || (await answers(machine, "git-lfs"));
   return [

@@ -5,7 +5,7 @@ import { closest } from "fastest-levenshtein";
 import { SestaError } from "../base/errors.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
-import { findWorkload, type WorkloadSection } from "../model/project.ts";
+import { findWorkload, listLabs, type LabSection, type WorkloadSection } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
 import { findRepositoryProblem } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
@@ -20,9 +20,10 @@ export type ProjectPlan = {
 
 /** @param names none means all. @throws SestaError UNKNOWN_WORKLOAD */
 export async function planUp(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
-  const declared = Object.keys(context.project.workloads);
-  const chosen = names.length > 0 ? names : declared;
-  const launches = await Promise.all(chosen.map((name) => buildLaunch(context, getSection(context, name))));
+  const chosen =
+    names.length > 0 ? names.map((name) => getSection(context, name)) : listLabs(context.project);
+  const labs = chosen.filter((section) => section.type === "lab");
+  const launches = await Promise.all(labs.map((section) => buildLaunch(context, section)));
   const plans = await Promise.all(
     launches.map(async (launch): Promise<Plan> => {
       const plan = await context.target.plan(launch.name, launch);
@@ -95,7 +96,7 @@ function getSection({ project, state }: Context, name: string): WorkloadSection 
   });
 }
 
-async function buildLaunch({ project }: Context, section: WorkloadSection): Promise<Launch> {
+async function buildLaunch({ project }: Context, section: LabSection): Promise<Launch> {
   const { requirements } = section;
   const { buildLabLaunch } = await import("../workloads/lab/build-launch.ts"); // holds the lock, which is long
   const { parseRequirements } = await import("../workloads/lab/requirements.ts");
@@ -105,7 +106,7 @@ async function buildLaunch({ project }: Context, section: WorkloadSection): Prom
 }
 
 /** Git runs elsewhere than in the project's folder. */
-function withAbsoluteRepository(section: WorkloadSection, folder: string): WorkloadSection {
+function withAbsoluteRepository(section: LabSection, folder: string): LabSection {
   const { save } = section;
   return save ? { ...section, save: { ...save, repo: resolveRepository(save.repo, folder) } } : section;
 }

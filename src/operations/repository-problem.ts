@@ -2,7 +2,7 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { SestaError } from "../base/errors.ts";
-import type { Project } from "../model/project.ts";
+import { listLabs, type Project } from "../model/project.ts";
 import { parseRepository } from "../model/repository.ts";
 
 /**
@@ -20,7 +20,7 @@ export async function findRepositoryProblem(
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined)
     return `the repository ${path} does not exist: \`git init --bare ${path}\` makes it, or its disk is to be mounted`;
-  for (const { workspace } of Object.values(workloads)) {
+  for (const { workspace } of listLabs({ workloads })) {
     const within = await realpath(join(folder, workspace)).catch(() => undefined);
     if (within !== undefined && (real === within || real.startsWith(within + sep)))
       throw new SestaError("PROJECT_INVALID", `the repository ${path} is in the workspace ${workspace}`, {

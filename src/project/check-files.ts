@@ -1,12 +1,12 @@
 // What the file says about other files: they exist, and no link leads out of the project. Never cached.
 import { lstat, realpath, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import type { Project } from "../model/project.ts";
+import { listJobs, listLabs, type JobSection, type Project } from "../model/project.ts";
 import type { Path } from "./located.ts";
 import { quote } from "./wording.ts";
 
 /** A path that the project file names, normalised and relative to the project's folder. */
-export type FileClaim = { path: Path; kind: "requirements" | "workspace"; file: string };
+export type FileClaim = { path: Path; kind: "file" | "workspace" | "path"; file: string };
 
 export type FileProblem = { path: Path; message: string };
 
@@ -21,12 +21,41 @@ export async function findFileProblems(folder: string, claims: readonly FileClai
 }
 
 export function buildFileClaims(project: Project): FileClaim[] {
-  return Object.values(project.workloads).flatMap(({ name, requirements, workspace }): FileClaim[] => [
+  const ofLabs = listLabs(project).flatMap(({ name, requirements, workspace }): FileClaim[] => [
     { path: ["workloads", name, "workspace"], kind: "workspace", file: workspace },
     ...(requirements === undefined
       ? []
-      : [{ path: ["workloads", name, "requirements"], kind: "requirements" as const, file: requirements }]),
+      : [{ path: ["workloads", name, "requirements"], kind: "file" as const, file: requirements }]),
   ]);
+  return [...ofLabs, ...buildJobFileClaims(project)];
+}
+
+export function buildJobFileClaims(project: Project): FileClaim[] {
+  return listJobs(project).flatMap(buildJobClaims);
+}
+
+/** Of what the job names in the project's folder itself; what is in its sources is looked at where they are. */
+function buildJobClaims({
+  name,
+  playbook,
+  inventory,
+  data,
+  python,
+  container,
+  repo,
+}: JobSection): FileClaim[] {
+  const claim = (key: Path, kind: FileClaim["kind"], file: string | undefined): FileClaim[] =>
+    file === undefined ? [] : [{ path: ["workloads", name, ...key], kind, file }];
+  const own = repo === undefined;
+  return [
+    ...claim(["playbook"], "file", playbook),
+    ...claim(["inventory"], "path", inventory),
+    ...data.flatMap(({ kind, from }, index) => (kind === "path" ? claim(["data", index], "path", from) : [])),
+    ...(own ? claim(["python"], "file", python?.requirements) : []),
+    ...(own && container && "build" in container
+      ? claim(["container", "build"], "path", container.build)
+      : []),
+  ];
 }
 
 async function checkClaim(
@@ -42,12 +71,16 @@ async function checkClaim(
   }
   if (real === undefined) {
     if (await isBrokenLink(path)) return `${quote(file)} is a link to nothing`;
-    if (kind === "requirements") return `the file ${quote(file)} does not exist`;
+    if (kind !== "workspace") return `the file ${quote(file)} does not exist`;
     const canBeMade = nearest === undefined || (await stat(nearest)).isDirectory();
     return canBeMade ? undefined : `${quote(file)} cannot be a folder: a file stands in its way`;
   }
   const found = await stat(real);
-  if (kind === "requirements") return found.isFile() ? undefined : `${quote(file)} is not an ordinary file`;
+  if (kind === "path")
+    return found.isFile() || found.isDirectory()
+      ? undefined
+      : `${quote(file)} is neither a file nor a folder`;
+  if (kind === "file") return found.isFile() ? undefined : `${quote(file)} is not an ordinary file`;
   if (!found.isDirectory()) return `${quote(file)} is not a folder`;
   const forbidden =
     real === root ||

@@ -3,8 +3,9 @@ import { isIPv4, isIPv6 } from "node:net";
 import { findSecretName } from "../model/secret.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { laterTargetTypes } from "./later.ts";
+import { checkJobs, findJobs } from "./check-jobs.ts";
 import { checkSaves } from "./check-saves.ts";
-import { findLocated, getOffset, valueAt } from "./located.ts";
+import { findLocated, findNamed, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
 import { suggest } from "./suggest.ts";
 import { quote } from "./wording.ts";
@@ -17,12 +18,16 @@ export const defaultGatewayPort = 8470;
  */
 export function checkReferences(root: Located, folder: string): Finding[] {
   const labs = findLabs(root);
+  const jobs = findJobs(root);
   return [
     ...checkGateway(root),
     ...checkTarget(root, ["target"]),
-    ...labs.flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
+    ...[...labs, ...jobs].flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
     ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "password"])),
     ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "save", "token"])),
+    ...jobs.flatMap((name) => checkSecret(root, ["workloads", name, "token"])),
+    ...jobs.flatMap((name) => findEnvPaths(root, name).flatMap((path) => checkSecret(root, path))),
+    ...checkJobs(root, jobs),
     ...checkPorts(root, labs),
     ...checkWorkspaces(root, labs),
     ...checkSaves(root, labs, folder),
@@ -30,10 +35,12 @@ export function checkReferences(root: Located, folder: string): Finding[] {
 }
 
 export function findLabs(root: Located): string[] {
-  const workloads = findLocated(root, ["workloads"])?.children ?? new Map<string | number, Located>();
-  return [...workloads].flatMap(([name, workload]) =>
-    typeof name === "string" && workload.children.get("type")?.value === "lab" ? [name] : [],
-  );
+  return findNamed(root, "lab");
+}
+
+function findEnvPaths(root: Located, name: string): Path[] {
+  const path = ["workloads", name, "env"];
+  return [...(findLocated(root, path)?.children.keys() ?? [])].map((key) => [...path, key]);
 }
 
 function checkGateway(root: Located): Finding[] {
@@ -59,7 +66,7 @@ function checkTarget(root: Located, path: Path): Finding[] {
   if (name === "local" || declared.includes(name)) return [];
   const at = getOffset(root, path);
   if (laterTargetTypes.includes(name))
-    return [{ at, message: `target ${quote(name)} is not supported yet; this version has local` }];
+    return [{ at, message: `target ${quote(name)} is not supported yet; this version has local and ssh` }];
   const help = suggest(name, ["local", ...declared]) || "; `targets:` does not declare it";
   return [{ at, message: `unknown target ${quote(name)}${help}` }];
 }

@@ -2,9 +2,11 @@
 import type { z } from "zod";
 import { Refusal } from "./fields.ts";
 import { isLaterKey, laterTargetTypes, laterWorkloadTypes } from "./later.ts";
-import { findLocated, getKeyOffset, getOffset } from "./located.ts";
+import { findLocated, getKeyOffset, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
 import { isSecretPlace, placeName } from "./places.ts";
+import { oneContainer } from "./job-fields.ts";
+import { nothingToRun } from "./job-schema.ts";
 import { oneSignal } from "./save-schema.ts";
 import { keysAt, oneReference } from "./schema.ts";
 import { suggest } from "./suggest.ts";
@@ -16,7 +18,7 @@ export function explainIssue(issue: z.core.$ZodIssue, root: Located): Finding[] 
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => explainKey(path, key, root));
   const here = findLocated(root, path);
   if (here === undefined) {
-    const help = path.at(-1) === "type" ? `; expected type: ${path[0] === "targets" ? "local" : "lab"}` : "";
+    const help = path.at(-1) === "type" ? `; expected type: ${oneOf(typesOf(path))}` : "";
     return [
       {
         at: getOffset(root, path),
@@ -25,7 +27,7 @@ export function explainIssue(issue: z.core.$ZodIssue, root: Located): Finding[] 
     ];
   }
   if (issue.code === "invalid_union") return [{ at: here.at, message: explainType(path, here.value) }];
-  const isOfKeys = issue.message === oneReference || issue.message === oneSignal;
+  const isOfKeys = [oneReference, oneSignal, oneContainer].includes(issue.message);
   if (isOfKeys && hasUnknownKey(path, here)) return []; // said already
   return [{ at: here.at, message: explainValue(issue, path, here) }];
 }
@@ -34,7 +36,7 @@ function explainKey(path: Path, key: string, root: Located): Finding {
   const at = getKeyOffset(root, [...path, key]);
   if (isLaterKey(path, key)) return { at, message: `${quote(key)}${placeName(path)} is not supported yet` };
   const name = isSecretPlace(path) ? "" : ` ${quote(key)}`;
-  const known = keysAt(path);
+  const known = keysAt(path, valueAt(root, [...path, "type"]));
   const help = suggest(key, known) || `; expected ${oneOf(known)}`;
   return { at, message: `unknown key${name}${placeName(path)}${help}` };
 }
@@ -43,10 +45,15 @@ function hasUnknownKey(path: Path, here: Located): boolean {
   return [...here.children.keys()].some((key) => !keysAt(path).includes(String(key)));
 }
 
+/** The types that this version has, of workloads or targets. */
+function typesOf(path: Path): readonly string[] {
+  return path[0] === "targets" ? ["local", "ssh"] : ["lab", "job"];
+}
+
 /** A `type` that this version does not know, of a workload or target. */
 function explainType(path: Path, value: unknown): string {
-  const [known, later] =
-    path[0] === "targets" ? [["local"], laterTargetTypes] : [["lab"], laterWorkloadTypes];
+  const known = typesOf(path);
+  const later = path[0] === "targets" ? laterTargetTypes : laterWorkloadTypes;
   if (typeof value !== "string") return `expected type: ${oneOf(known)}, got ${describe(value)}`;
   if (later.includes(value))
     return `type ${quote(value)} is not supported yet; this version has ${oneOf(known)}`;
@@ -62,6 +69,9 @@ function explainValue(issue: z.core.$ZodIssue, path: Path, here: Located): strin
   if (path[0] === "secrets" && path.length === 2) {
     return 'expected one of { env: NAME }, { file: path } and { command: "…" }; a secret\'s value never stands in this file';
   }
+  if (issue.message === oneContainer) return "expected exactly one of image and build";
+  if (issue.message === nothingToRun)
+    return "expected `run`, a command like python train.py, or a `playbook`";
   if (issue.message === oneSignal) return "expected at least one of cpu, gpu and command";
   if (issue.code === "invalid_type" && issue.expected === "array")
     return `expected a list like ${path.at(-1) === "packages" ? "[pandas, numpy]" : '[data/, "*.csv"]'}${got}`;

@@ -5,11 +5,11 @@ import type { Path } from "./located.ts";
 const laterKeys: Readonly<Record<string, readonly string[]>> = {
   project: ["pipelines"],
   gateway: ["domain", "certificate"],
-  lab: ["machine"],
+  workload: ["machine", "tracker", "project"],
 };
 
-export const laterTargetTypes: readonly string[] = ["ssh", "aws", "gcp"];
-export const laterWorkloadTypes: readonly string[] = ["job", "service", "tracker"];
+export const laterTargetTypes: readonly string[] = ["aws", "gcp"];
+export const laterWorkloadTypes: readonly string[] = ["service", "tracker"];
 
 export function isLaterKey(path: Path, key: string): boolean {
   return (laterKeys[sectionOf(path)] ?? []).includes(key);
@@ -20,19 +20,22 @@ export type SectionKind =
   | "gateway"
   | "secret"
   | "target"
-  | "lab"
+  | "workload"
   | "save"
   | "keep_awake"
+  | "container"
   | "other";
+
+const innerSections = ["save", "keep_awake", "container"] as const;
 
 /** The kind of section that a path leads to. */
 export function sectionOf(path: Path): SectionKind {
   if (path.length === 0) return "project";
   if (path.length === 1 && path[0] === "gateway") return "gateway";
-  if (path.length === 3 && path[0] === "workloads" && (path[2] === "save" || path[2] === "keep_awake"))
-    return path[2];
+  if (path.length === 3 && path[0] === "workloads")
+    return innerSections.find((name) => name === path[2]) ?? "other";
   if (path.length !== 2) return "other";
   if (path[0] === "secrets") return "secret";
   if (path[0] === "targets") return "target";
-  return path[0] === "workloads" ? "lab" : "other";
+  return path[0] === "workloads" ? "workload" : "other";
 }

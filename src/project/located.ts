@@ -41,3 +41,11 @@ export function getOffset(root: Located, path: Path): number {
 export function getKeyOffset(root: Located, path: Path): number {
   return findLocated(root, path)?.keyAt ?? getOffset(root, path);
 }
+
+/** Names of the workloads that say they are of this type. */
+export function findNamed(root: Located, type: string): string[] {
+  const workloads = findLocated(root, ["workloads"])?.children ?? new Map<string | number, Located>();
+  return [...workloads].flatMap(([name, workload]) =>
+    typeof name === "string" && workload.children.get("type")?.value === type ? [name] : [],
+  );
+}

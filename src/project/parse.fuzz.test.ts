@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { SestaError } from "../base/errors.ts";
-import type { Project } from "../model/project.ts";
+import { listLabs, type Project } from "../model/project.ts";
 import { parseProject } from "./parse.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sesta-fuzz-"));
@@ -247,12 +247,14 @@ function expectHarmless(project: Project): void {
   if (!insecure)
     expect(host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."))).toBe(true);
   for (const name of Object.keys(project.secrets)) expect(name).toMatch(/^[A-Za-z_][A-Za-z0-9_-]*$/);
-  const ports = Object.values(project.workloads).flatMap(({ port }) => port ?? []);
+  const ports = listLabs(project).flatMap(({ port }) => port ?? []);
   expect(new Set([...ports, project.gateway.port ?? 8470]).size).toBe(ports.length + 1);
-  for (const [key, lab] of Object.entries(project.workloads)) {
+  for (const [key, workload] of Object.entries(project.workloads)) {
     expect(key).toMatch(/^[a-z](?:[a-z0-9-]*[a-z0-9])?$/);
-    expect(lab.name).toBe(key);
-    expect(Object.hasOwn(project.targets, lab.target)).toBe(true);
+    expect(workload.name).toBe(key);
+    expect(Object.hasOwn(project.targets, workload.target)).toBe(true);
+  }
+  for (const lab of listLabs(project)) {
     if (lab.password !== undefined) expect(Object.hasOwn(project.secrets, lab.password)).toBe(true);
     expect(lab.idleMs ?? 1_000).toBeGreaterThanOrEqual(1_000);
     if (lab.python !== undefined) expect(lab.python).toMatch(/^3\.1[0-4]$/);

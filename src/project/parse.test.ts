@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { SestaError } from "../base/errors.ts";
+import { findLab, listLabs } from "../model/project.ts";
 import { parseProject } from "./parse.ts";
 
 type BadFile = { title: string; text: string; problems: string[] };
@@ -159,11 +160,7 @@ workloads:
   b: { type: lab, save: { repo: ../x.git, branch: b } }
   c: { type: lab, save: { repo: ./saves/c.git } }
 `);
-  expect(Object.values(project.workloads).map(({ save }) => save?.repo)).toEqual([
-    "../x.git",
-    "../x.git",
-    "./saves/c.git",
-  ]);
+  expect(listLabs(project).map(({ save }) => save?.repo)).toEqual(["../x.git", "../x.git", "./saves/c.git"]);
 });
 
 test.each(["127.0.0.1", "127.9.9.9", "localhost", "'::1'", "'0:0:0:0:0:0:0:1'"])(
@@ -233,7 +230,7 @@ test("a reference stands unquoted also within braces, as the project file shows 
   const project = await parse(
     "name: demo\nsecrets: { p: { file: ${env.HOME}/p } }\nworkloads: { nb: { type: lab, password: ${secret.p} } }\n",
   );
-  expect(project.workloads["nb"]?.password).toBe("p");
+  expect(findLab(project, "nb")?.password).toBe("p");
   expect(project.secrets["p"]).toEqual({ file: [{ env: "HOME" }, "/p"] });
 });
 

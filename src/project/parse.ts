@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { SestaError } from "../base/errors.ts";
 import { projectFileName } from "../model/project.ts";
 import type { Project } from "../model/project.ts";
-import { findFileProblems } from "./check-files.ts";
+import { buildJobFileClaims, findFileProblems } from "./check-files.ts";
 import type { FileClaim } from "./check-files.ts";
 import { checkNames } from "./check-names.ts";
 import { checkReferences, findLabs } from "./check-references.ts";
@@ -36,11 +36,12 @@ export async function parseProject(bytes: Uint8Array, folder: string): Promise<P
   }
 
   const file = projectSchema.safeParse(withoutEmptySections(root.value));
+  const jobClaims = file.success ? buildJobFileClaims(resolveProject(file.data, absolute)) : [];
   findings.push(
     ...(file.error?.issues ?? []).flatMap((issue) => explainIssue(issue, root)),
     ...checkNames(root),
     ...checkReferences(root, absolute),
-    ...(await checkFiles(root, absolute)),
+    ...(await checkFiles(root, absolute, jobClaims)),
   );
   if (findings.length > 0 || !file.success) throw invalid(absolute, printAll(findings, locate), help);
   return resolveProject(file.data, absolute);
@@ -53,16 +54,22 @@ function withoutEmptySections(value: unknown): unknown {
   );
 }
 
-async function checkFiles(root: Located, folder: string): Promise<Finding[]> {
+/** From the text as it stands, so that they show beside other problems; of jobs once the rest of them is right. */
+async function checkFiles(
+  root: Located,
+  folder: string,
+  jobClaims: readonly FileClaim[],
+): Promise<Finding[]> {
   const claims = findLabs(root).flatMap((name) =>
-    (["requirements", "workspace"] as const).flatMap((kind): FileClaim[] => {
-      const path = ["workloads", name, kind];
-      const text = findLocated(root, path)?.value ?? (kind === "workspace" ? name : undefined);
+    (["requirements", "workspace"] as const).flatMap((key): FileClaim[] => {
+      const path = ["workloads", name, key];
+      const text = findLocated(root, path)?.value ?? (key === "workspace" ? name : undefined);
       const file = typeof text === "string" ? findInnerPath(text) : undefined;
+      const kind = key === "workspace" ? "workspace" : "file";
       return file === undefined || file === "." ? [] : [{ path, kind, file }];
     }),
   );
-  return (await findFileProblems(folder, claims)).map(({ path, message }) => ({
+  return (await findFileProblems(folder, [...claims, ...jobClaims])).map(({ path, message }) => ({
     at: getOffset(root, path),
     message,
   }));

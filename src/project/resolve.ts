@@ -1,12 +1,15 @@
 // Fills in the defaults: from what the file says to what the rest of Sesta trusts.
 import type { KeepAwake, SaveRule } from "../model/launch.ts";
-import type { GatewaySection, LabSection, Project } from "../model/project.ts";
+import type { GatewaySection, LabSection, Project, TargetSection } from "../model/project.ts";
 import type { SecretRef } from "../model/secret.ts";
+import { resolveJob } from "./resolve-job.ts";
 import type { ProjectFile } from "./schema.ts";
 
 type WorkloadFile = NonNullable<ProjectFile["workloads"]>[string];
-type SaveFile = NonNullable<WorkloadFile["save"]>;
-type KeepAwakeFile = NonNullable<WorkloadFile["keep_awake"]>;
+type LabFile = Extract<WorkloadFile, { type: "lab" }>;
+type TargetFile = NonNullable<ProjectFile["targets"]>[string];
+type SaveFile = NonNullable<LabFile["save"]>;
+type KeepAwakeFile = NonNullable<LabFile["keep_awake"]>;
 type SecretFile = NonNullable<ProjectFile["secrets"]>[string];
 
 export const defaultIdleMs = 40 * 60_000;
@@ -24,8 +27,10 @@ export function resolveProject(file: ProjectFile, folder: string): Project {
     folder,
     gateway: resolveGateway(file.gateway ?? {}),
     secrets: mapValues(file.secrets ?? {}, resolveSecretRef),
-    targets: { local: { type: "local" }, ...file.targets },
-    workloads: mapValues(file.workloads ?? {}, (lab, name) => resolveLab(lab, name, target)),
+    targets: { local: { type: "local" }, ...mapValues(file.targets ?? {}, resolveTarget) },
+    workloads: mapValues(file.workloads ?? {}, (section, name) =>
+      section.type === "job" ? resolveJob(section, name, target) : resolveLab(section, name, target),
+    ),
   };
 }
 
@@ -42,7 +47,14 @@ function resolveSecretRef({ env, file, command }: SecretFile): SecretRef {
   return file !== undefined ? { file } : { command: command ?? "" }; // the schema asks for exactly one
 }
 
-function resolveLab(lab: WorkloadFile, name: string, target: string): LabSection {
+function resolveTarget(target: TargetFile): TargetSection {
+  const slots = target.slots === undefined ? {} : { slots: target.slots };
+  if (target.type === "local") return { type: "local", ...slots };
+  const { hosts, wake, sleep = "none" } = target;
+  return { type: "ssh", hosts, sleep, ...slots, ...(wake === undefined ? {} : { wake }) };
+}
+
+function resolveLab(lab: LabFile, name: string, target: string): LabSection {
   return {
     type: "lab",
     name,

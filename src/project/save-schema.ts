@@ -104,7 +104,7 @@ export const keepAwake = z
     examples: [{ cpu: "50%", for: "5m" }, { command: "./busy.sh" }],
   });
 
-function repository(about: About) {
+export function repository(about: About) {
   const check = (input: unknown): string | Refusal => {
     const found = typeof input === "string" ? parseRepository(input) : parseRepository("");
     if ("kind" in found) return String(input);

@@ -2,7 +2,10 @@
 import { z } from "zod";
 import { secretNamePattern } from "../model/secret.ts";
 import * as fields from "./fields.ts";
+import { job } from "./job-schema.ts";
+import { container } from "./job-fields.ts";
 import { keepAwake, save } from "./save-schema.ts";
+import { localTarget, sshTarget } from "./target-schema.ts";
 import { projectNamePattern, reservedNames, workloadNamePattern } from "./names.ts";
 import { sectionOf } from "./later.ts";
 import type { Path } from "./located.ts";
@@ -65,10 +68,6 @@ const secret = z
     minProperties: 1,
     maxProperties: 1,
   });
-
-const localTarget = z
-  .strictObject({ type: z.literal("local").meta({ description: "This machine." }) })
-  .meta({ title: "Local target", description: "This machine. `local` always exists." });
 
 const lab = z
   .strictObject({
@@ -168,7 +167,7 @@ const sections = {
     })
     .optional(),
   targets: z
-    .record(z.string(), z.discriminatedUnion("type", [localTarget]))
+    .record(z.string(), z.discriminatedUnion("type", [localTarget, sshTarget]))
     .meta({
       propertyNames: { pattern: workloadNamePattern.source },
       title: "Targets",
@@ -176,7 +175,7 @@ const sections = {
     })
     .optional(),
   workloads: z
-    .record(z.string(), z.discriminatedUnion("type", [lab]))
+    .record(z.string(), z.discriminatedUnion("type", [lab, job]))
     .meta({
       propertyNames: {
         pattern: `^(?!(?:${reservedNames.join("|")})$)${workloadNamePattern.source.slice(1)}`,
@@ -197,8 +196,11 @@ export type ProjectFile = z.output<typeof projectSchema>;
 /** The sections that may be left empty (`gateway:` and nothing after it). */
 export const emptySections: readonly string[] = ["gateway", "secrets", "targets", "workloads"];
 
-/** The keys that are read at a path; empty where people choose them. */
-export function keysAt(path: Path): readonly string[] {
+/**
+ * The keys that are read at a path; empty where people choose them.
+ * @param type what the section says of itself, where there are several kinds
+ */
+export function keysAt(path: Path, type?: unknown): readonly string[] {
   switch (sectionOf(path)) {
     case "project":
       return Object.keys(sections);
@@ -207,9 +209,11 @@ export function keysAt(path: Path): readonly string[] {
     case "secret":
       return Object.keys(secret.shape);
     case "target":
-      return Object.keys(localTarget.shape);
-    case "lab":
-      return Object.keys(lab.shape);
+      return Object.keys((type === "ssh" ? sshTarget : localTarget).shape);
+    case "workload":
+      return Object.keys((type === "job" ? job : lab).shape);
+    case "container":
+      return Object.keys(container.shape);
     case "save":
       return Object.keys(save.shape);
     case "keep_awake":

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatDuration } from "../model/duration.ts";
+import { findLab } from "../model/project.ts";
 import { parseProject } from "./parse.ts";
 import { buildTemplate } from "./template.ts";
 
@@ -44,7 +45,7 @@ test("what is answered is what loads", async () => {
           idleMs: idleSeconds === null ? null : idleSeconds * 1000,
           packages: asked,
         });
-        expect(loaded.workloads["notebook"]?.password).toBe(
+        expect(findLab(loaded, "notebook")?.password).toBe(
           passwordEnv === undefined ? undefined : "team_pass",
         );
       },

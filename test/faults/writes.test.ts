@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { findLab } from "../../src/model/project.ts";
 import type { ProjectStatus } from "../../src/model/status.ts";
 import type { ProjectPlan } from "../../src/operations/plan.ts";
 import { loadProject } from "../../src/project/load.ts";
@@ -81,7 +82,7 @@ describe.skipIf(straceProblem !== undefined)("killed at any write", () => {
     async function begin(): Promise<void> {
       folder = mkdtempSync(join(tmpdir(), "sesta-killed-"));
       setIdle(1);
-      const section = (await loadProject(folder)).workloads[stubName];
+      const section = findLab(await loadProject(folder), stubName);
       if (!section) throw new Error("no workload");
       const folders = { project: folder, sesta: join(folder, ".sesta") };
       const { environment } = placesOf(folders, buildLabLaunch(section, []));

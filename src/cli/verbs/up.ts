@@ -1,6 +1,6 @@
 // `sesta up`: shows the plan, asks, brings it about.
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
-import type { Project } from "../../model/project.ts";
+import { findLab, type Project } from "../../model/project.ts";
 import { planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
@@ -49,7 +49,7 @@ function describe(
   { url, doors }: { url: string; doors: Readonly<Record<string, string>> },
 ): string {
   const lines = Object.keys(doors).flatMap((name) => {
-    const workload = workloads[name];
+    const workload = findLab({ workloads }, name);
     if (!workload) return []; // an orphan; the plan has just said what takes it away
     return [
       `${name}  ${doors[name]}`,
