@@ -27,13 +27,21 @@ export const errorCodes = {
   ENVIRONMENT: { exit: 1, http: 500, summary: "The Python environment could not be made." },
   COMMAND_FAILED: { exit: 1, http: 500, summary: "A program that Sesta ran failed." },
   COMMAND_MISSING: { exit: 1, http: 500, summary: "A program that Sesta needs was not found." },
-  SSH_CONNECTION: { exit: 1, http: 502, summary: "A host could not be reached over SSH, or the connection broke." },
+  SSH_CONNECTION: {
+    exit: 1,
+    http: 502,
+    summary: "A host could not be reached over SSH, or the connection broke.",
+  },
   HOST_KEY_CHANGED: {
     exit: 1,
     http: 502,
     summary: "A host shows another key than the one that the project pinned.",
   },
-  HOST_KEY_UNKNOWN: { exit: 1, http: 502, summary: "A host's key has not been confirmed for this project yet." },
+  HOST_KEY_UNKNOWN: {
+    exit: 1,
+    http: 502,
+    summary: "A host's key has not been confirmed for this project yet.",
+  },
   TRANSFER: { exit: 1, http: 502, summary: "Files could not be sent to a machine, or brought from it." },
   FETCH_TOO_LARGE: { exit: 1, http: 413, summary: "There is more to fetch than the limit allows." },
   SETUP_FAILED: { exit: 1, http: 500, summary: "A step that prepares a machine for a job failed." },

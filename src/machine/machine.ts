@@ -103,11 +103,7 @@ export type Machine = {
    * already is not sent again. The caller gives a folder that nobody reads before this has returned.
    * @param options.similar a folder on the machine whose unchanged files may be linked into `to` instead of sent
    */
-  upload(
-    source: Upload,
-    to: string,
-    options?: TransferOptions & { similar?: string },
-  ): Promise<Transferred>;
+  upload(source: Upload, to: string, options?: TransferOptions & { similar?: string }): Promise<Transferred>;
   /**
    * Files below `from` that match `patterns` (paths; `*` and `?` within one name; a folder means all in it), into
    * `into` here, each whole or not at all, over what is there. Never follows a link, never writes outside of `into`.
