@@ -66,6 +66,7 @@ async function createRig(first: Report) {
     }
   }
   const target = {
+    name: "local",
     async wake() {
       agent.calls.push("wake");
       return agent.now;
@@ -76,7 +77,8 @@ async function createRig(first: Report) {
       watch,
     },
   } as unknown as Target;
-  const fleet = createFleet({ target, state, clock: systemClock, log: silentLog, signal: stop.signal });
+  const targets = { get: () => target, of: () => target, inUse: () => [target] };
+  const fleet = createFleet({ targets, state, clock: systemClock, log: silentLog, signal: stop.signal });
   const following = fleet.follow();
   await fleet.ready;
   onTestFinished(async () => {

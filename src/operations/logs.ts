@@ -10,7 +10,7 @@ const blockBytes = 64 * 1024;
 
 export async function* readLogs(context: Context, name: string, options: LogOptions): AsyncGenerator<string> {
   requireKnown(context, name);
-  const path = context.target.logFile(name);
+  const path = context.targets.of(name).logFile(name);
   const { clock, signal } = context.world;
   const tail = await readTail(path, options.lines);
   if (tail.text !== "") yield tail.text;

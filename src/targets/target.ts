@@ -8,6 +8,8 @@ import type { Report } from "../model/status.ts";
 export type Resource = { name: string; kind: "workload" | "environment"; where: string };
 
 export type Target = {
+  /** As the project file calls it. */
+  readonly name: string;
   /** Reads only. `undefined` takes the workload away. */
   plan(name: string, wanted: Launch | undefined): Promise<Plan>;
   /** Exactly what was shown. @throws SestaError STALE_PLAN when what it was made from has changed */
@@ -20,4 +22,6 @@ export type Target = {
   /** The file that the workload's output goes to. */
   logFile(name: string): string;
   agent: AgentConnection;
+  /** Lets go of what this process holds; what runs goes on. */
+  close(): Promise<void>;
 };

@@ -63,6 +63,7 @@ async function create(): Promise<TargetUnderTest> {
   const state = openProjectState(join(sesta, "state.db"));
   const reopen = () =>
     createLocalTarget({
+      name: "local",
       folders: { project, sesta },
       machine: createLocalMachine(env),
       state,

@@ -6,6 +6,8 @@ import type { ProjectState } from "../../state/project-state.ts";
 import type { LocalFolders } from "./layout.ts";
 
 export type LocalContext = {
+  /** As the project file calls it. */
+  name: string;
   folders: LocalFolders;
   machine: Machine;
   state: ProjectState;

@@ -21,6 +21,7 @@ export function createLocalTarget(context: LocalContext): Target {
   const local = { ...context, agent };
 
   return {
+    name: context.name,
     agent,
     plan: (name, wanted) => planLocal(local, name, wanted),
     async apply(plan: Plan, on: Progress): Promise<Placed | Receipt> {
@@ -57,12 +58,13 @@ export function createLocalTarget(context: LocalContext): Target {
       return agent.call("sleep", { name, why, by });
     },
     logFile: (name) => join(home, "logs", `${name}.log`),
+    close: async () => undefined,
   };
 }
 
 /** What the agent says; one that died is brought back, since what it supervised may run on. */
-async function listReports({ agent, state }: Local): Promise<Report[]> {
-  if (state.listWorkloads().length > 0) await agent.ensure();
+async function listReports({ agent, state, name }: Local): Promise<Report[]> {
+  if (state.listWorkloads().some(({ target }) => target === name)) await agent.ensure();
   else if (!(await agent.findHello())) return [];
   return agent.call("list", {});
 }

@@ -23,7 +23,7 @@ export async function placeLocal(local: Local, plan: Plan, launch: Launch, on: P
   state.saveWorkload({
     name,
     type,
-    target: "local",
+    target: local.name,
     launch: kept,
     digest,
     placedAt: state.findWorkload(name)?.placedAt ?? null,
@@ -48,7 +48,7 @@ export async function placeLocal(local: Local, plan: Plan, launch: Launch, on: P
     await agent.call("put", { launch: kept, places });
     detail(`process ${hello.pid}`);
   });
-  state.saveWorkload({ name, type, target: "local", launch: kept, digest, placedAt: clock.now() });
+  state.saveWorkload({ name, type, target: local.name, launch: kept, digest, placedAt: clock.now() });
   return { kind: "placed", name, unchanged: plan.action === "none" };
 }
 

@@ -12,7 +12,7 @@ const price = "free, on this machine";
 export async function planLocal(local: Local, name: string, wanted: Launch | undefined): Promise<Plan> {
   const placed = local.state.findWorkload(name);
   const plan = wanted ? planPlace(local, placed, wanted) : planDestroy(local, name, placed);
-  return { ...plan, name, target: "local", wanted, price, basis: basisOf(placed, wanted) };
+  return { ...plan, name, target: local.name, wanted, price, basis: basisOf(placed, wanted) };
 }
 
 type Found = Pick<Plan, "action" | "steps" | "keeps" | "warnings">;
