@@ -87,7 +87,7 @@ export function createFleet({ targets, state, clock, log, signal, reported }: Fl
     const before = reports.get(name);
     if (!report.open) addresses.delete(name);
     else if (afresh || !before?.open || before.pid !== pid || !addresses.has(name)) {
-      const address = await targets.of(name).agent.call("door", { name });
+      const address = await targets.of(name).door(name);
       if (address) addresses.set(name, address);
       else if (report.state === "awake") return; // it went away in between; the next report says so
       else addresses.delete(name);

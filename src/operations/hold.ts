@@ -21,7 +21,7 @@ export async function hold(
   await ensureGateway(context);
   await supplyMissingTokens(context, [name]);
   const { agent } = context.targets.of(name);
-  await agent.ensure();
+  await context.targets.of(name).rouse();
   const why = `Held awake for ${formatDuration(forMs)} from the command line${reason === null ? "." : `: ${reason}`}`;
   await agent.call("hold", { name, why, by: "owner", forMs, reason });
   return requireAwake(await settle(context, name, on));
