@@ -13,7 +13,7 @@ export type DownResult = {
   gatewayStopped: boolean;
 };
 
-/** @param all whether nothing was named: then the gateway and the agent end too */
+/** @param all whether nothing was named: then the gateway and the agents end too */
 export async function down(
   context: Context,
   plans: readonly Plan[],
@@ -24,20 +24,21 @@ export async function down(
   try {
     const receipts: Receipt[] = [];
     const unsaved: DownResult["unsaved"] = [];
+    const before = context.targets.inUse();
     for (const plan of plans) {
       const why = await findDebt(context, plan.name);
       if (why !== undefined) unsaved.push({ name: plan.name, why });
-      const result = await context.target.apply(plan, on);
+      const result = await context.targets.get(plan.target).apply(plan, on);
       if (result.kind === "receipt") receipts.push(result);
     }
-    await syncHistory(context);
+    await syncHistory(context, before);
     if (!all) {
       await reloadGateway(context);
       return { receipts, unsaved, gatewayStopped: false };
     }
     const gatewayStopped = (await findGateway(context)) !== undefined;
     await stopGateway(context);
-    if (await context.target.agent.findHello()) await context.target.agent.call("stop", {});
+    for (const { agent } of before) if (await agent.findHello()) await agent.call("stop", {});
     return { receipts, unsaved, gatewayStopped };
   } finally {
     lock.release();

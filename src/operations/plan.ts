@@ -26,7 +26,7 @@ export async function planUp(context: Context, names: readonly string[] = []): P
   const launches = await Promise.all(labs.map((section) => buildLaunch(context, section)));
   const plans = await Promise.all(
     launches.map(async (launch): Promise<Plan> => {
-      const plan = await context.target.plan(launch.name, launch);
+      const plan = await planOn(context, launch);
       const problem = launch.save && (await findRepositoryProblem(launch.save.repo, context.project));
       return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
     }),
@@ -34,12 +34,23 @@ export async function planUp(context: Context, names: readonly string[] = []): P
   return { plans, orphans: listOrphans(context) };
 }
 
+/** @throws SestaError TARGET_CHANGED: what is up elsewhere is never left behind there */
+async function planOn({ targets, project, state }: Context, launch: Launch): Promise<Plan> {
+  const { name } = launch;
+  const wanted = findWorkload(project, name)?.target ?? "local";
+  const placed = state.findWorkload(name)?.target ?? wanted;
+  if (placed === wanted) return targets.get(wanted).plan(name, launch);
+  throw new SestaError("TARGET_CHANGED", `${name} is up on ${placed}; sesta.yaml wants it on ${wanted}`, {
+    hint: `Run \`sesta down ${name}\`, then \`sesta up ${name}\`; its files stay on ${placed}.`,
+  });
+}
+
 /** What exists is taken away, whether the file still names it or not. */
 export async function planDown(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
   const placed = context.state.listWorkloads().map(({ name }) => name);
   for (const name of names) if (!placed.includes(name)) getSection(context, name);
   const chosen = names.length > 0 ? names.filter((name) => placed.includes(name)) : placed;
-  const plans = await Promise.all(chosen.map((name) => context.target.plan(name, undefined)));
+  const plans = await Promise.all(chosen.map((name) => context.targets.of(name).plan(name, undefined)));
   return { plans: await warnUnsaved(context, plans), orphans: listOrphans(context) };
 }
 
@@ -64,12 +75,15 @@ export function requireUp(context: Context, name: string): PlacedWorkload {
 }
 
 /** Why not everything of a workload is at its repository, asked now; undefined when it is, or nothing is saved. */
-export async function findDebt({ state, target }: Context, name: string): Promise<string | undefined> {
+export async function findDebt({ state, targets }: Context, name: string): Promise<string | undefined> {
   if (!state.findWorkload(name)?.launch.save) return undefined;
-  return target.status(name).then(
-    ({ save }) => (save ? describeDebt(save) : undefined),
-    () => "the agent does not answer, so it is not known whether everything is saved",
-  );
+  return targets
+    .of(name)
+    .status(name)
+    .then(
+      ({ save }) => (save ? describeDebt(save) : undefined),
+      () => "the agent does not answer, so it is not known whether everything is saved",
+    );
 }
 
 /** What the repository does not hold stays on this machine, which people should know before a workload goes. */

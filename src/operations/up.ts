@@ -27,7 +27,10 @@ export async function up(
   const lock = await lockProject(context, "up");
   try {
     const changedPasswords = await syncPasswords(context);
-    for (const plan of plans) await context.target.apply(plan, on);
+    for (const plan of plans) {
+      context.targets.remember(plan.target);
+      await context.targets.get(plan.target).apply(plan, on);
+    }
     const step = { workload: "", step: "gateway" };
     on({ ...step, state: "running" });
     const gateway = await ensureGateway(context);
