@@ -26,6 +26,8 @@ export type World = {
   agentCommand: readonly [string, ...string[]];
   gatewayCommand: readonly [string, ...string[]];
   signal: AbortSignal;
+  /** A person sits at a terminal, on which ssh may ask for a passphrase or a PIN. */
+  asks?: boolean;
 };
 
 export type Context = {

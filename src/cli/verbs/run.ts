@@ -12,6 +12,7 @@ import type { Context } from "../../operations/context.ts";
 import { isOver, type Run } from "../../model/run.ts";
 import { checkSecrets } from "../../project/secret.ts";
 import { throwMissingSecrets } from "../print-plan.ts";
+import { confirmHosts } from "../confirm-hosts.ts";
 import { printPreparation } from "../print-preparation.ts";
 import { createReporter } from "../progress.ts";
 import { buildRunJson } from "../run-json.ts";
@@ -26,6 +27,7 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   const context = await session.open();
   const job = getJob(context, name ?? "");
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
+  await confirmHosts(session, context, job.target, job.nodes);
   const preparation = await planPreparation(context, job);
   const pending = preparation.machines.flatMap((machine) => machine.pending);
   if (pending.length > 0 && !flags.json) printPreparation(preparation, terminal);

@@ -40,7 +40,7 @@ export function buildPythonStep(
     requirements: requirements ?? [],
   };
   const what = [...python.packages.slice(0, 4), ...(python.requirements ? [python.requirements] : [])];
-  const isHere = host.machine === context.machine;
+  const isHere = host.machine.name === "local";
   return [
     {
       name: "python",

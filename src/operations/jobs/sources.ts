@@ -50,7 +50,7 @@ export async function findSources(context: Context, job: JobSection, host: Host)
   ).trim();
   const digest = digestOf("commit", mirrorKey, commit);
   const fetched = { digest, commit, dirty: false, fetch: { address, mirrorKey, env } };
-  return isPath && host.machine !== context.machine ? bringHere(asked, fetched) : fetched;
+  return isPath && host.machine.name !== "local" ? bringHere(asked, fetched) : fetched;
 }
 
 export function mirrorOf({ base }: Host, key: string): string {

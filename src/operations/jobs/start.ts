@@ -31,6 +31,7 @@ export async function recordRun(
 ): Promise<{ run: Run; resumed: boolean }> {
   const digest = digestRun(job, sources, args);
   const submitter = await whoAmI(context);
+  context.targets.remember(job.target);
   const left = await findLeft(context, job.name, digest);
   if (left) return { run: context.state.changeRun(left.id, (run) => ({ ...run, submitter })), resumed: true };
   const run = context.state.addRun({
