@@ -7,7 +7,7 @@ import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
 import { planPreparation, prepare, type Preparation } from "../../operations/jobs/prepare.ts";
 import { refreshRun } from "../../operations/jobs/refresh.ts";
-import { detachRun, recordRun, startRun } from "../../operations/jobs/start.ts";
+import { detachRun, failRun, recordRun, startRun } from "../../operations/jobs/start.ts";
 import type { Context } from "../../operations/context.ts";
 import { isOver, type Run } from "../../model/run.ts";
 import { checkSecrets } from "../../project/secret.ts";
@@ -63,6 +63,9 @@ async function begin(
   try {
     const prepared = await prepare(context, preparation, reporter.step);
     return await startRun(context, run, preparation, prepared);
+  } catch (error) {
+    if (error instanceof SestaError && !world.signal.aborted) failRun(context, run.id, error.message);
+    throw error;
   } finally {
     reporter.end();
   }
