@@ -16,36 +16,54 @@ export const findMissingSshd = (): string | undefined =>
     RUNLEVEL: "1",
   });
 
+export type SshServerOptions = {
+  /** Its address; loopback unless said. */
+  listen?: string;
+  /** Of every session. */
+  variables?: Readonly<Record<string, string>>;
+  /** More of sshd_config. */
+  lines?: readonly string[];
+  /** Runs it: a program and operands that sshd's own command follows. */
+  wrap?: readonly string[];
+  port?: number;
+};
+
 export type SshServer = Awaited<ReturnType<typeof startSshServer>>;
 
 /** @param folder a scratch folder that only its owner may write */
-export async function startSshServer(folder: string) {
+export async function startSshServer(
+  folder: string,
+  { listen = "127.0.0.1", variables = {}, lines = [], wrap = [], port: wanted }: SshServerOptions = {},
+) {
   const home = join(folder, "home");
   const [hostKey, key] = [join(folder, "host-key"), join(folder, "key")];
   mkdirSync(home, { recursive: true, mode: 0o700 });
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   for (const path of [hostKey, key])
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
-  const port = await findFreePort();
+    if (!existsSync(path)) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
+  const port = wanted ?? (await findFreePort());
+  const set = Object.entries({ HOME: home, ...variables }).map(([name, text]) => `${name}="${text}"`);
   writeFileSync(
     join(folder, "sshd_config"),
     [
       `Port ${port}`,
-      "ListenAddress 127.0.0.1",
+      `ListenAddress ${listen}`,
       `HostKey ${hostKey}`,
       `AuthorizedKeysFile ${key}.pub`,
       `PidFile ${join(folder, "sshd.pid")}`,
-      `SetEnv HOME=${home}`,
+      `SetEnv ${set.join(" ")}`,
       "StrictModes no",
       "UsePAM no",
       "PasswordAuthentication no",
       "KbdInteractiveAuthentication no",
       "PermitRootLogin prohibit-password",
       "Subsystem sftp internal-sftp",
+      ...lines,
       "",
     ].join("\n"),
   );
-  const server = spawn(program, ["-D", "-e", "-f", join(folder, "sshd_config")], {
+  const [first = program, ...rest] = [...wrap, program, "-D", "-e", "-f", join(folder, "sshd_config")];
+  const server = spawn(first, rest, {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let log = "";
@@ -73,6 +91,7 @@ export async function startSshServer(folder: string) {
   ];
   return {
     pid: server.pid ?? 0,
+    host: listen,
     port,
     home,
     /** The private key that it lets in. */
@@ -81,7 +100,7 @@ export async function startSshServer(folder: string) {
     log: () => log,
     /** A client of this server. @param options before the host, as "-tt" or "-N" */
     connect: (options: readonly string[], command: readonly string[]) =>
-      spawn("ssh", [...base, ...options, `${userInfo().username}@127.0.0.1`, ...command], {
+      spawn("ssh", [...base, ...options, `${userInfo().username}@${listen}`, ...command], {
         stdio: ["pipe", "pipe", "pipe"],
       }),
     async end(): Promise<void> {
