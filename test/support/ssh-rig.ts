@@ -11,8 +11,8 @@ import { startSshServer } from "./ssh-server.ts";
 export type SshRig = Awaited<ReturnType<typeof createSshRig>>;
 
 /** @param folder a scratch folder that only its owner may write */
-export async function createSshRig(folder: string) {
-  const server = await startSshServer(folder);
+export async function createSshRig(folder: string, env: Readonly<Record<string, string>> = {}) {
+  const server = await startSshServer(folder, env);
   const project = join(folder, "project");
   mkdirSync(join(project, ".sesta"), { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, "no-config"), "");

@@ -18,8 +18,11 @@ export const findMissingSshd = (): string | undefined =>
 
 export type SshServer = Awaited<ReturnType<typeof startSshServer>>;
 
-/** @param folder a scratch folder that only its owner may write */
-export async function startSshServer(folder: string) {
+/**
+ * @param folder a scratch folder that only its owner may write
+ * @param env added to that of every session; without spaces
+ */
+export async function startSshServer(folder: string, env: Readonly<Record<string, string>> = {}) {
   const home = join(folder, "home");
   const [hostKey, key] = [join(folder, "host-key"), join(folder, "key")];
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -35,7 +38,7 @@ export async function startSshServer(folder: string) {
       `HostKey ${hostKey}`,
       `AuthorizedKeysFile ${key}.pub`,
       `PidFile ${join(folder, "sshd.pid")}`,
-      `SetEnv HOME=${home}`,
+      `SetEnv ${Object.entries({ HOME: home, ...env }).map(([name, value]) => `${name}=${value}`).join(" ")}`,
       "StrictModes no",
       "UsePAM no",
       "PasswordAuthentication no",
