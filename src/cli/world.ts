@@ -44,7 +44,11 @@ async function loadAgent(): Promise<string> {
   const here = fileURLToPath(import.meta.url);
   if (!here.endsWith(".ts")) return readFile(beside("agent"), "utf8");
   const script = join(here, "..", "..", "..", "scripts", "bundle-agent.ts");
-  const { exitCode, stdout, stderr } = await createLocalMachine(process.env).run([process.execPath, quiet, script]);
+  const { exitCode, stdout, stderr } = await createLocalMachine(process.env).run([
+    process.execPath,
+    quiet,
+    script,
+  ]);
   if (exitCode === 0) return stdout;
   throw new Error(`the agent could not be bundled: ${stderr}`);
 }

@@ -16,7 +16,10 @@ export function listBroadcasts(
     .flatMap((infos) => infos ?? [])
     .filter(({ family, internal }) => family === "IPv4" && !internal)
     .map(({ address, netmask }) => {
-      const [own, mask] = [address, netmask].map((text) => text.split(".").map(Number)) as [number[], number[]];
+      const [own, mask] = [address, netmask].map((text) => text.split(".").map(Number)) as [
+        number[],
+        number[],
+      ];
       return own.map((byte, index) => byte | (~(mask[index] ?? 255) & 255)).join(".");
     });
   return [...new Set(["255.255.255.255", ...found])];

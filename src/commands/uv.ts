@@ -49,7 +49,17 @@ export function buildLockedInstall(uv: string, environment: string, lockFile: st
 
 /** Installs a lock into a plain folder, for programs that come as wheels and need no environment. */
 export function buildTargetInstall(uv: string, folder: string, lockFile: string): Argv {
-  return [uv, "pip", "install", "--target", folder, "--no-deps", "--require-hashes", "--requirements", lockFile];
+  return [
+    uv,
+    "pip",
+    "install",
+    "--target",
+    folder,
+    "--no-deps",
+    "--require-hashes",
+    "--requirements",
+    lockFile,
+  ];
 }
 
 export type Wanted = {

@@ -21,7 +21,10 @@ test("an address that cannot be reached holds up no other", async () => {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   await once(socket, "listening");
   const arrived = once(socket, "message");
-  await sendWakePacket(mac, { addresses: ["not-an-address.invalid", "127.0.0.1"], port: socket.address().port });
+  await sendWakePacket(mac, {
+    addresses: ["not-an-address.invalid", "127.0.0.1"],
+    port: socket.address().port,
+  });
   await arrived;
   socket.close();
 });

@@ -38,7 +38,9 @@ export async function startSshServer(folder: string, env: Readonly<Record<string
       `HostKey ${hostKey}`,
       `AuthorizedKeysFile ${key}.pub`,
       `PidFile ${join(folder, "sshd.pid")}`,
-      `SetEnv ${Object.entries({ HOME: home, ...env }).map(([name, value]) => `${name}=${value}`).join(" ")}`,
+      `SetEnv ${Object.entries({ HOME: home, ...env })
+        .map(([name, value]) => `${name}=${value}`)
+        .join(" ")}`,
       "StrictModes no",
       "UsePAM no",
       "PasswordAuthentication no",

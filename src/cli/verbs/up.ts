@@ -1,10 +1,11 @@
 // `sesta up`: shows the plan, asks, brings it about.
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
 import { findLab, type Project } from "../../model/project.ts";
-import { planUp } from "../../operations/plan.ts";
+import { listTargetsOf, planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
 import { checkSecrets } from "../../project/secret.ts";
+import { meetMachines } from "../meet-machines.ts";
 import { printPlans, throwMissingSecrets } from "../print-plan.ts";
 import { createReporter } from "../progress.ts";
 import type { Verb } from "../session.ts";
@@ -15,6 +16,7 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
   const context = await session.open();
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
+  if (!(await meetMachines(session, listTargetsOf(context, names)))) return;
   const plan = await planUp(context, names);
   if (!flags.json) printPlans(plan, terminal);
   const changes = plan.plans.filter(({ action }) => action !== "none");

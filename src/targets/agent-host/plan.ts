@@ -24,7 +24,11 @@ async function planPlace(
   const { environment, workspace } = placesOf(await folders(), wanted);
   const complete = `${environment}/${completeMark}`;
   const ownPath = await own?.path();
-  const existing = await disk.findExisting([workspace, complete, ...(ownPath === undefined ? [] : [ownPath])]);
+  const existing = await disk.findExisting([
+    workspace,
+    complete,
+    ...(ownPath === undefined ? [] : [ownPath]),
+  ]);
   const make = wanted.environment && !existing.has(complete);
   const changed = placed?.digest !== launchDigest(wanted) || placed.placedAt === null;
   const steps = [

@@ -88,7 +88,8 @@ async function putAgent({ machine, load }: HostAgent, folder: string): Promise<s
   const program = await load();
   const name = `${buildOf(program)}.mjs`; // whatever a package.json above it says
   const path = join(folder, name);
-  if ((await machine.run(["test", "-e", path])).exitCode !== 0) await machine.put({ [name]: program }, folder);
+  if ((await machine.run(["test", "-e", path])).exitCode !== 0)
+    await machine.put({ [name]: program }, folder);
   return path;
 }
 

@@ -1,4 +1,5 @@
 // The ports of workloads on a host, carried here for the front door: each once, as long as its process is the same.
+import { connect } from "node:net";
 import type { Forward, Machine } from "../../machine/machine.ts";
 import type { DoorAddress } from "../../model/agent-protocol.ts";
 
@@ -16,11 +17,15 @@ export function createDoors(
     carried.delete(name);
     old?.forward.then((forward) => forward.close()).catch(() => undefined);
   };
-  const carry = (name: string, port: number): Promise<Forward> => {
+  const carry = async (name: string, port: number): Promise<Forward> => {
     const present = carried.get(name);
-    if (present?.port === port) return present.forward;
+    if (present?.port === port) {
+      const forward = await present.forward;
+      if (await leadsSomewhere(forward)) return forward; // else its connection broke: not waited for
+    }
+    if (carried.get(name) !== present) return carry(name, port); // somebody else has just done it
     drop(name);
-    const forward = machine.forward({ port });
+    const forward = machine.forward({ port }, "path"); // a port would be there for every user of this machine
     carried.set(name, { port, forward });
     forward.catch(() => carried.get(name)?.forward === forward && carried.delete(name));
     return forward;
@@ -34,12 +39,16 @@ export function createDoors(
         drop(name);
         return null;
       }
-      const { port, path } = await carry(name, there.port);
-      return {
-        ...there,
-        ...(port !== undefined && { port }),
-        ...(path !== undefined && { path }),
-      };
+      const { path } = await carry(name, there.port);
+      return { ...there, ...(path !== undefined && { path }) };
     },
   };
+}
+
+function leadsSomewhere({ path }: Forward): Promise<boolean> {
+  if (path === undefined) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const socket = connect(path, () => resolve(void socket.destroy() === undefined));
+    socket.once("error", () => resolve(false));
+  });
 }

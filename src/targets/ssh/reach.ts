@@ -35,7 +35,9 @@ export async function reachHost({ machine, clock, signal, mac, sendWake }: Reach
 /** One that answers but lets nobody in is not asleep. */
 function isAway(error: unknown): error is SestaError {
   return (
-    error instanceof SestaError && error.code === "SSH_CONNECTION" && !/does not let you in/.test(error.message)
+    error instanceof SestaError &&
+    error.code === "SSH_CONNECTION" &&
+    !/does not let you in/.test(error.message)
   );
 }
 
