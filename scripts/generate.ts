@@ -7,6 +7,7 @@ import { buildJsonSchema } from "../src/project/json-schema.ts";
 import { buildAssets } from "./assets.ts";
 import { buildErrorsReference } from "./errors-reference.ts";
 import { buildLabFiles } from "./lab-files.ts";
+import { buildMachineScripts } from "./machine-scripts.ts";
 import { buildProjectFileReference } from "./project-file-reference.ts";
 
 type Generated = { path: string; build: () => string | Promise<string> };
@@ -17,6 +18,7 @@ const generated: readonly Generated[] = [
   { path: "docs/reference/errors.md", build: buildErrorsReference },
   { path: "src/front/pages/assets.gen.ts", build: buildAssets },
   { path: "src/workloads/lab/files.gen.ts", build: buildLabFiles },
+  { path: "src/machine/scripts.gen.ts", build: buildMachineScripts },
 ];
 
 const root = join(import.meta.dirname, "..");

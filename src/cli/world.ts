@@ -36,6 +36,7 @@ export function createWorld(): World {
     agentFlags,
     gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
     signal: interruption(),
+    asks: process.stdin.isTTY === true && process.stderr.isTTY === true,
   };
 }
 

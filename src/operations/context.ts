@@ -30,6 +30,8 @@ export type World = {
   loadAgent(): Promise<string>;
   agentFlags: readonly string[];
   signal: AbortSignal;
+  /** A person sits at a terminal, on which ssh may ask for a passphrase or a PIN. */
+  asks?: boolean;
 };
 
 export type Context = {
