@@ -70,7 +70,13 @@ function createTarget(context: Context, name: string, section: TargetSection): T
     return createSshTarget({
       name,
       section,
-      access: { host, folder: project.folder, stateFolder: folder, env: buildLastingEnv(world, project) },
+      access: {
+        host,
+        folder: project.folder,
+        stateFolder: folder,
+        env: buildLastingEnv(world, project),
+        ask: world.asks,
+      },
       project: project.name,
       state,
       clock,

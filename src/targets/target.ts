@@ -10,17 +10,6 @@ export type Resource = { name: string; kind: "workload" | "environment"; where: 
 
 export type LogOptions = { follow?: boolean | undefined; lines: number };
 
-/** A machine's key that nobody has confirmed for this project. */
-export type UnknownKey = {
-  host: string;
-  /** As in "SHA256:… (ED25519)". */
-  fingerprint: string;
-  /** The user's own ssh knows this very key. */
-  knownToUser: boolean;
-  /** From now on the machine must show it. */
-  accept(): Promise<void>;
-};
-
 export type Target = {
   /** As the project file calls it. */
   readonly name: string;
@@ -35,8 +24,6 @@ export type Target = {
   sleep(name: string, why: string, by: string): Promise<Report>;
   /** Its machine is reached over a network, and may be off. */
   readonly remote: boolean;
-  /** Where a person has to confirm a key before the machine can be used. @throws SestaError SSH_CONNECTION */
-  findUnknownKey?(): Promise<UnknownKey | undefined>;
   /** Its machine is on: one that sleeps is woken where that can be done. @throws SestaError SSH_CONNECTION */
   reach?(): Promise<void>;
   /** What a path that somebody typed here means on its machine. @param from a folder here */

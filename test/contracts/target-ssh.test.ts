@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { version } from "../../src/base/version.ts";
 import type { Launch } from "../../src/model/launch.ts";
-import { confirmKey, createSshHost, type SshHost } from "../support/ssh-target.ts";
+import { createSshHost, type SshHost } from "../support/ssh-target.ts";
 import { findMissingSshd } from "../support/ssh-server.ts";
 import { buildTinyLaunch } from "../support/tiny-launch.ts";
 import { collectText, snapshotTree } from "../support/tree-snapshot.ts";
@@ -39,7 +39,6 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 180_000 }, () => {
       return target;
     };
     const [target] = opened as [ReturnType<typeof reopen>];
-    await confirmKey(target);
     const workspace = ({ workspace: inner }: Launch, file: string) =>
       join(host.home, "sesta", project, inner, file);
     const own = join(host.home, ".sesta", "projects", project);

@@ -1,5 +1,5 @@
 // An OpenSSH server of a test's own: a loopback port, its own keys, a scratch home, the current user.
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -16,20 +16,37 @@ export const findMissingSshd = (): string | undefined =>
     RUNLEVEL: "1",
   });
 
-export type SshServer = Awaited<ReturnType<typeof startSshServer>>;
+export type SshServer = {
+  pid: number;
+  port: number;
+  home: string;
+  /** The private key that it lets in. */
+  key: string;
+  hostKey: string;
+  log(): string;
+  /** A client of this server. @param options before the host, as "-tt" or "-N" */
+  connect(options: readonly string[], command: readonly string[]): ChildProcessWithoutNullStreams;
+  end(): Promise<void>;
+  /** The same again, with its port and its keys. */
+  restart(): Promise<SshServer>;
+};
 
 /**
  * @param folder a scratch folder that only its owner may write
  * @param env added to that of every session; without spaces
  */
-export async function startSshServer(folder: string, env: Readonly<Record<string, string>> = {}) {
+export async function startSshServer(
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+  { port: wanted }: { port?: number } = {},
+): Promise<SshServer> {
   const home = join(folder, "home");
   const [hostKey, key] = [join(folder, "host-key"), join(folder, "key")];
   mkdirSync(home, { recursive: true, mode: 0o700 });
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  for (const path of [hostKey, key])
+  for (const path of [hostKey, key].filter((one) => !existsSync(one)))
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
-  const port = await findFreePort();
+  const port = wanted ?? (await findFreePort());
   writeFileSync(
     join(folder, "sshd_config"),
     [
@@ -50,16 +67,7 @@ export async function startSshServer(folder: string, env: Readonly<Record<string
       "",
     ].join("\n"),
   );
-  const server = spawn(program, ["-D", "-e", "-f", join(folder, "sshd_config")], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let log = "";
-  server.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
-  await until(
-    () => log.includes("Server listening") || server.exitCode !== null,
-    () => `sshd does not start: ${log}`,
-  );
-  if (server.exitCode !== null) throw new Error(`sshd ended: ${log}`);
+  const server = await launch(join(folder, "sshd_config"));
   const base = [
     "-F",
     "none",
@@ -77,22 +85,37 @@ export async function startSshServer(folder: string, env: Readonly<Record<string
     "IdentitiesOnly=yes",
   ];
   return {
-    pid: server.pid ?? 0,
+    pid: server.child.pid ?? 0,
     port,
     home,
-    /** The private key that it lets in. */
     key,
     hostKey,
-    log: () => log,
-    /** A client of this server. @param options before the host, as "-tt" or "-N" */
+    log: server.log,
     connect: (options: readonly string[], command: readonly string[]) =>
       spawn("ssh", [...base, ...options, `${userInfo().username}@127.0.0.1`, ...command], {
         stdio: ["pipe", "pipe", "pipe"],
       }),
+    end: server.end,
+    restart: () => startSshServer(folder, env, { port }),
+  };
+}
+
+async function launch(config: string) {
+  const child = spawn(program, ["-D", "-e", "-f", config], { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
+  await until(
+    () => log.includes("Server listening") || child.exitCode !== null,
+    () => `sshd does not start: ${log}`,
+  );
+  if (child.exitCode !== null) throw new Error(`sshd ended: ${log}`);
+  return {
+    child,
+    log: () => log,
     async end(): Promise<void> {
-      if (server.exitCode !== null || server.signalCode !== null) return;
-      server.kill("SIGTERM");
-      await once(server, "exit"); // its connections may hold its stderr open
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      await once(child, "exit"); // its connections may hold its stderr open
     },
   };
 }

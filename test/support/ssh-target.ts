@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleAgent } from "../../scripts/bundle-agent.ts";
 import { systemClock } from "../../src/base/clock.ts";
+import { findHostKey, pinHostKey } from "../../src/machine/ssh/host-key.ts";
 import type { SshTargetSection } from "../../src/model/project.ts";
 import { openProjectState, type ProjectState } from "../../src/state/project-state.ts";
 import { createSshTarget } from "../../src/targets/ssh/ssh.ts";
@@ -26,11 +27,11 @@ export function packageVariables(): Record<string, string> {
 /** @param folder a scratch folder that only its owner may write */
 export async function createSshHost(folder: string, env: Readonly<Record<string, string>> = {}) {
   const rig = await createSshRig(folder, { ...packageVariables(), ...env });
+  await pinHostKey(rig.withEnv(), (await findHostKey(rig.withEnv())).line);
   let program: Promise<string> | undefined;
   return {
     ...rig,
     home: rig.server.home,
-    /** Its key is not pinned: see `pin`. */
     createTarget(
       project: string,
       state: ProjectState,
@@ -53,9 +54,4 @@ export async function createSshHost(folder: string, env: Readonly<Record<string,
     },
     openState: (name: string) => openProjectState(join(rig.access.stateFolder, `${name}.db`)),
   };
-}
-
-/** Confirms the key of a target's machine, as somebody at `up` would. */
-export async function confirmKey(target: Target): Promise<void> {
-  await (await target.findUnknownKey?.())?.accept();
 }

@@ -9,7 +9,7 @@ import type { Verb } from "../session.ts";
 export const down: Verb<object, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
   const context = await session.open();
-  if (!(await meetMachines(session, listPlacedTargetsOf(context, names)))) return;
+  await meetMachines(session, context, listPlacedTargetsOf(context, names));
   const plan = await planDown(context, names);
   if (!flags.json) printPlans({ plans: plan.plans, orphans: [] }, terminal);
   const changes = plan.plans.filter(({ action }) => action === "destroy");

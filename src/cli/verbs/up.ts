@@ -16,7 +16,7 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
   const context = await session.open();
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
-  if (!(await meetMachines(session, listTargetsOf(context, names)))) return;
+  await meetMachines(session, context, listTargetsOf(context, names));
   const plan = await planUp(context, names);
   if (!flags.json) printPlans(plan, terminal);
   const changes = plan.plans.filter(({ action }) => action !== "none");

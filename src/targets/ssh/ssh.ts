@@ -13,7 +13,6 @@ import type { Target } from "../target.ts";
 import { buildOf, createAgentWay } from "./agent-way.ts";
 import { createDisk } from "./disk.ts";
 import { createDoors } from "./doors.ts";
-import { findUnknownKey } from "./host-key.ts";
 import { findHostPlace, type HostPlace } from "./host-place.ts";
 import { readLogs } from "./logs.ts";
 import { reachHost } from "./reach.ts";
@@ -85,7 +84,6 @@ export function createSshTarget(context: SshContext): Target {
       await agent.ensure();
     },
     reach,
-    findUnknownKey: () => findUnknownKey(access),
     door: doors.find,
     logs: async function* (workload, options) {
       yield* readLogs(machine, logFile(await place(), workload), options, signal);
