@@ -12,7 +12,7 @@ import type { Connection } from "./connection.ts";
 import { lastLine } from "./failure.ts";
 
 export type Forwards = {
-  forward(to: { port: number } | { path: string }): Promise<Forward>;
+  forward(to: { port: number } | { path: string }, here?: "port" | "path"): Promise<Forward>;
   expose(port: number): Promise<Forward>;
   close(): Promise<void>;
 };
@@ -90,8 +90,8 @@ export function createForwards(connection: Connection): Forwards {
   };
 
   return {
-    forward: async (to) => {
-      if ("port" in to) return tryPorts(findFreePort, (port) => ({ flag: "-L", from: { port }, to }));
+    forward: async (to, here = "port" in to ? "port" : "path") => {
+      if (here === "port") return tryPorts(findFreePort, (port) => ({ flag: "-L", from: { port }, to }));
       const { controlPath } = connection.route;
       const name = `${basename(controlPath, ".sock").slice(-8)}-${randomBytes(4).toString("hex")}.sock`;
       const path = join(dirname(controlPath), name);

@@ -17,6 +17,13 @@ export type AgentHost = {
   agent: AgentConnection;
   /** What the agent must have been built from, known to whoever puts it there. */
   build?: () => Promise<string>;
+  /** What the agent needs there and the machine does not have by itself. */
+  own?: {
+    what: string;
+    /** Exists when it is there. */
+    path(): Promise<string>;
+    make(detail: (text: string) => void): Promise<void>;
+  };
   /** @throws SestaError when the machine cannot be reached */
   folders(): Promise<HostFolders>;
   /** What kind of machine it is. */

@@ -17,18 +17,24 @@ export async function planWorkload(host: AgentHost, name: string, wanted: Launch
 type Found = Pick<Plan, "action" | "steps" | "keeps" | "warnings">;
 
 async function planPlace(
-  { folders, disk, title }: AgentHost,
+  { folders, disk, title, own }: AgentHost,
   placed: PlacedWorkload | undefined,
   wanted: Launch,
 ): Promise<Found> {
   const { environment, workspace } = placesOf(await folders(), wanted);
   const complete = `${environment}/${completeMark}`;
-  const existing = await disk.findExisting([workspace, complete]);
+  const ownPath = await own?.path();
+  const existing = await disk.findExisting([
+    workspace,
+    complete,
+    ...(ownPath === undefined ? [] : [ownPath]),
+  ]);
   const make = wanted.environment && !existing.has(complete);
   const changed = placed?.digest !== launchDigest(wanted) || placed.placedAt === null;
   const steps = [
     ...(existing.has(workspace) ? [] : [`make the workspace ${workspace}`]),
     ...(make ? [`make a Python${versionOf(wanted)} environment with ${wanted.title}${extras(wanted)}`] : []),
+    ...(ownPath === undefined || existing.has(ownPath) ? [] : [`install ${own?.what}, in ${ownPath}`]),
     ...(placed === undefined && wanted.save
       ? [`save its files to ${wanted.save.repo}, and bring what is there`]
       : []),
