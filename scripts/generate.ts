@@ -8,6 +8,7 @@ import { buildAnsibleFiles } from "./ansible-files.ts";
 import { buildAssets } from "./assets.ts";
 import { buildErrorsReference } from "./errors-reference.ts";
 import { buildLabFiles } from "./lab-files.ts";
+import { buildMachineScripts } from "./machine-scripts.ts";
 import { buildProjectFileReference } from "./project-file-reference.ts";
 
 type Generated = { path: string; build: () => string | Promise<string> };
@@ -19,6 +20,7 @@ const generated: readonly Generated[] = [
   { path: "src/front/pages/assets.gen.ts", build: buildAssets },
   { path: "src/workloads/lab/files.gen.ts", build: buildLabFiles },
   { path: "src/machine/ansible/files.gen.ts", build: buildAnsibleFiles },
+  { path: "src/machine/scripts.gen.ts", build: buildMachineScripts },
 ];
 
 const root = join(import.meta.dirname, "..");

@@ -81,7 +81,11 @@ const rule = () => ({
 async function bringUp(more: Partial<Launch> = {}) {
   const { context } = scratch;
   const launch = buildTinyLaunch("nb", { save: rule(), ...more });
-  return up(context, [await context.target.plan("nb", launch)], () => undefined);
+  return up(
+    context,
+    { plans: [await context.targets.get("local").plan("nb", launch)], jobs: [] },
+    () => undefined,
+  );
 }
 
 describe("`sesta save`", () => {
@@ -347,7 +351,7 @@ describe("`sesta up`", () => {
 
   test("another idle time takes effect at once, and the plan says so", async () => {
     await bringUp();
-    const { target } = scratch.context;
+    const target = scratch.context.targets.get("local");
     const changed = buildTinyLaunch("nb", {
       save: rule(),
       idle: { idleMs: 60_000, maxAwakeMs: null, evidence: "none" },
@@ -433,7 +437,9 @@ describe("`sesta sleep`", () => {
 test("`sesta history --json` tells when it was in use, and by what", async () => {
   await bringUp();
   expect((await sesta("wake", "nb")).code).toBe(0);
-  await scratch.context.target.agent.call("use", { name: "nb", source: "a page was opened", kind: "visit" });
+  await scratch.context.targets
+    .get("local")
+    .agent.call("use", { name: "nb", source: "a page was opened", kind: "visit" });
   expect((await sesta("sleep", "nb")).code).toBe(0);
   const { document } = await json("history", "nb");
   expect(Object.keys(document)).toEqual(["events", "use"]);

@@ -25,11 +25,14 @@ export type AgentContext = {
   log: Log;
   pid: number;
   env: Readonly<Record<string, string | undefined>>;
+  /** The name of the file that it is run from, without its ending. */
+  build: string;
   exit: () => void;
 };
 
 /** @throws SestaError BUSY when this machine's agent already runs */
-export async function startAgent({ home, machine, clock, log, pid, env, exit }: AgentContext): Promise<void> {
+export async function startAgent(agent: AgentContext): Promise<void> {
+  const { home, machine, clock, log, pid, env, build, exit } = agent;
   const state = openAgentState(join(home, "agent.db"));
   const watchers = new Set<(event: AgentEvent) => void>();
   const send = (event: AgentEvent) => watchers.forEach((watcher) => watcher(event));
@@ -68,7 +71,7 @@ export async function startAgent({ home, machine, clock, log, pid, env, exit }: 
       params: AgentMethods[M]["params"],
     ) => AgentMethods[M]["result"] | Promise<AgentMethods[M]["result"]>;
   } = {
-    hello: () => ({ protocol: protocolVersion, version, pid, instance: state.instance }),
+    hello: () => ({ protocol: protocolVersion, version, pid, instance: state.instance, build }),
     list: () => [...supervisors.values()].map((supervisor) => supervisor.report()),
     put: ({ launch, places }) => {
       const present = supervisors.get(launch.name);

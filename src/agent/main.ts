@@ -1,7 +1,7 @@
 // The agent's executable: `node main.ts HOME`.
 import { appendFileSync, mkdirSync } from "node:fs";
 import { flushCompileCache } from "node:module";
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import process from "node:process";
 import { systemClock } from "../base/clock.ts";
 import { messageOf, SestaError } from "../base/errors.ts";
@@ -9,7 +9,7 @@ import { createLog } from "../base/log.ts";
 import { cannotStart } from "../machine/agent-connection.ts";
 import { createLocalMachine } from "../machine/local.ts";
 import { startAgent } from "./agent.ts";
-const [home] = process.argv.slice(2);
+const [, program = "", home] = process.argv;
 if (home === undefined) {
   process.stderr.write("usage: agent HOME\n");
   process.exit(2);
@@ -32,6 +32,7 @@ try {
     log,
     pid: process.pid,
     env: process.env,
+    build: basename(program, extname(program)),
     exit: () => process.exit(0),
   });
   setImmediate(flushCompileCache); // Node writes it when a process ends, which an agent seldom does by itself

@@ -14,6 +14,12 @@ export const errorCodes = {
   SECRET_MISSING: { exit: 2, http: 500, summary: "A secret's reference leads to nothing." },
   SECRET_COMMAND: { exit: 1, http: 500, summary: "The command that gives a secret failed." },
   UNKNOWN_WORKLOAD: { exit: 2, http: 404, summary: "No workload has this name." },
+  UNKNOWN_TARGET: { exit: 2, http: 404, summary: "No target has this name." },
+  TARGET_CHANGED: {
+    exit: 1,
+    http: 409,
+    summary: "The file names another target than the one that the workload is up on.",
+  },
   NOT_UP: { exit: 1, http: 503, summary: "The workload is declared but `sesta up` has not brought it up." },
   CONFIRMATION: { exit: 2, http: 400, summary: "A verb must ask and has no terminal to ask on." },
   BUSY: { exit: 75, http: 409, summary: "Another command holds the project's lock." },

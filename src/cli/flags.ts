@@ -30,6 +30,10 @@ export function textFlag(brief: string, placeholder: string) {
   return { kind: "parsed", parse: String, optional: true, brief, placeholder } as const;
 }
 
+export function countFlag(byDefault: string, brief: string) {
+  return { kind: "parsed", parse: parseCount, default: byDefault, brief, placeholder: "COUNT" } as const;
+}
+
 export function one(brief: string, placeholder = "NAME") {
   return { kind: "tuple", parameters: [{ brief, parse: String, placeholder }] } as const;
 }
@@ -45,4 +49,9 @@ export function many(brief: string, placeholder = "NAME") {
 /** The text of `--help` beneath the brief. */
 export function withExamples(text: string, ...examples: readonly string[]): string {
   return `${text}\n\nExamples:\n${examples.map((example) => `  $ sesta ${example}`).join("\n")}`;
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text);
+  throw new SyntaxError(`expected a whole number, got "${text}"`);
 }

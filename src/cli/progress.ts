@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { ProgressEvent } from "../model/plan.ts";
 import { formatMs } from "./durations.ts";
+import { formatBar } from "../model/bar.ts";
 import type { Terminal } from "./terminal.ts";
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -11,6 +12,8 @@ export type Reporter = {
   step(event: ProgressEvent): void;
   /** Something that goes on until the next one; shown only where lines can be redrawn. */
   show(text: string): void;
+  /** A transfer: how many bytes of how many are over. */
+  bytes(label: string, done: number, total: number): void;
   end(): void;
 };
 
@@ -57,6 +60,9 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
       if (!liveErr) return;
       current = { label: text, detail: "", since: current?.since ?? clock.monotonic() };
       draw();
+    },
+    bytes(label, done, total) {
+      this.show(`${label} ${formatBar(done, total)}`);
     },
     end() {
       clear();

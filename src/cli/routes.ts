@@ -10,6 +10,7 @@ import {
   switchFlag,
   withExamples,
 } from "./flags.ts";
+import { runRoutes } from "./run-routes.ts";
 import { workloadRoutes } from "./workload-routes.ts";
 
 export const routes = {
@@ -80,6 +81,7 @@ export const routes = {
     },
   }),
   ...workloadRoutes,
+  ...runRoutes,
   history: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/history.ts")).history),
     parameters: { flags: quiet, aliases, positional: maybeOne("The workload; all when none is named") },

@@ -3,6 +3,7 @@ import { buildCommand } from "@stricli/core";
 import {
   commonAliases as aliases,
   commonFlags as common,
+  countFlag,
   maybeOne,
   one,
   quietFlags as quiet,
@@ -11,13 +12,7 @@ import {
   withExamples,
 } from "./flags.ts";
 
-const lines = {
-  kind: "parsed",
-  parse: parseCount,
-  default: "200",
-  brief: "How many of the last lines",
-  placeholder: "COUNT",
-} as const;
+const lines = countFlag("200", "How many of the last lines");
 
 export const workloadRoutes = {
   why: buildCommand({
@@ -139,8 +134,3 @@ export const workloadRoutes = {
     },
   }),
 };
-
-function parseCount(text: string): number {
-  if (/^\d{1,7}$/.test(text)) return Number(text);
-  throw new SyntaxError(`expected a whole number, got "${text}"`);
-}

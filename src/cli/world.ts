@@ -32,6 +32,7 @@ export function createWorld(): World {
     agentCommand: [process.execPath, quiet, ...agentFlags, beside("agent")],
     gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
     signal: interruption(),
+    asks: process.stdin.isTTY === true && process.stderr.isTTY === true,
   };
 }
 

@@ -44,7 +44,6 @@ async function createRig(first: Report) {
   };
   const answers: Record<string, (params: { after: number; kind?: string }) => unknown> = {
     list: () => [agent.now],
-    door: () => (agent.door ? { host: "127.0.0.1", port: ++agent.doors, headers: {} } : null),
     uses: ({ after }) => agent.uses.filter(({ seq }) => seq > after),
     use: ({ kind }) => void agent.calls.push(`use ${kind}`),
   };
@@ -66,6 +65,8 @@ async function createRig(first: Report) {
     }
   }
   const target = {
+    name: "local",
+    door: async () => (agent.door ? { host: "127.0.0.1", port: ++agent.doors, headers: {} } : null),
     async wake() {
       agent.calls.push("wake");
       return agent.now;
@@ -76,7 +77,8 @@ async function createRig(first: Report) {
       watch,
     },
   } as unknown as Target;
-  const fleet = createFleet({ target, state, clock: systemClock, log: silentLog, signal: stop.signal });
+  const targets = { get: () => target, of: () => target, inUse: () => [target] };
+  const fleet = createFleet({ targets, state, clock: systemClock, log: silentLog, signal: stop.signal });
   const following = fleet.follow();
   await fleet.ready;
   onTestFinished(async () => {

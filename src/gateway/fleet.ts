@@ -1,15 +1,16 @@
-// The live picture of a project's workloads: follows the agent, keeps its record, and brings it back when it dies.
+// The live picture of a project's workloads, wherever they are: follows the agents, and asks them for what people want.
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { AgentEvent, DoorAddress } from "../model/agent-protocol.ts";
+import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Report } from "../model/status.ts";
+import { listOn, type Targets } from "../operations/targets.ts";
 import type { ProjectState } from "../state/project-state.ts";
-import type { Target } from "../targets/target.ts";
+import { followAgent, type Follower } from "./follow-agent.ts";
 import { createUseTeller } from "./use-teller.ts";
 
 export type FleetContext = {
-  target: Target;
+  targets: Pick<Targets, "get" | "of" | "inUse">;
   state: ProjectState;
   clock: Clock;
   log: Log;
@@ -19,84 +20,74 @@ export type FleetContext = {
 };
 export type Fleet = ReturnType<typeof createFleet>;
 
-const firstPauseMs = 50;
-const longestPauseMs = 3_000;
+/** How often it is looked whether something is up on a target that nothing was up on. */
+const lookEveryMs = 3_000;
+/** A gateway that starts waits so long for a machine that does not answer. */
+const firstTryMs = 5_000;
 
-export function createFleet({ target, state, clock, log, signal, reported }: FleetContext) {
+export function createFleet({ targets, state, clock, log, signal, reported }: FleetContext) {
   const reports = new Map<string, Report>();
   const addresses = new Map<string, DoorAddress>();
   const listeners = new Set<() => void>();
   const starting = new Map<string, Promise<Report>>();
-  const tell = createUseTeller(clock, (name, source, kind) =>
-    target.agent.call("use", { name, source, kind }).catch((error: unknown) => {
+  const followers = new Map<string, Follower>();
+  const tell = createUseTeller(clock, async (name, source, kind) => {
+    try {
+      await targets.of(name).agent.call("use", { name, source, kind });
+    } catch (error) {
       log.warn("use not told", { error: messageOf(error) });
-    }),
-  );
-  let instance = "";
-  let wakeUp: (() => void) | undefined;
+    }
+  });
 
   let known: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => (known = resolve));
+  let wakeUp: (() => void) | undefined;
 
   const changed = () => listeners.forEach((listener) => listener());
 
   async function follow(): Promise<void> {
-    let pauseMs = firstPauseMs;
     while (!signal.aborted) {
-      try {
-        if (state.listWorkloads().some(({ placedAt }) => placedAt !== null)) {
-          ({ instance } = await target.agent.ensure());
-          for (const report of await target.agent.call("list", {})) await takeReport(report);
-          changed();
-          known();
-          let behind: number | undefined = state.lastUseSeq(instance);
-          for await (const event of target.agent.watch(state.lastSeq(instance), signal)) {
-            pauseMs = firstPauseMs;
-            // Asked for once the stream is open, so that none is missed between the two.
-            if (behind !== undefined) await catchUp(behind);
-            behind = undefined;
-            await take(event);
-          }
-          if (!signal.aborted) log.warn("the agent went away");
-        }
-      } catch (error) {
-        if (!signal.aborted) log.warn("the agent does not answer", { error: messageOf(error) });
-      }
+      await Promise.all(targets.inUse().map(({ name }) => followOnce(name)));
       known();
-      await pause(pauseMs);
-      pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+      await new Promise<void>((resolve) => {
+        wakeUp = resolve;
+        clock.sleep(lookEveryMs, signal).then(resolve, resolve);
+      });
     }
+    await Promise.all([...followers.values()].map(({ followed }) => followed));
   }
 
-  function pause(ms: number): Promise<void> {
+  /** Resolves when the agent's word is known, or could not be had at the first try or for some time. */
+  function followOnce(name: string): Promise<void> {
+    if (followers.has(name)) return Promise.resolve();
     return new Promise((resolve) => {
-      wakeUp = resolve;
-      clock.sleep(ms, signal).then(resolve, resolve);
+      const find = () =>
+        listOn(state, name).some(({ placedAt }) => placedAt !== null) ? targets.get(name) : undefined;
+      const follower = followAgent(
+        { find, state, clock, log, signal },
+        {
+          report: takeReport,
+          removed(gone) {
+            reports.delete(gone);
+            addresses.delete(gone);
+          },
+          changed,
+          tried: resolve,
+          failed: () => undefined,
+        },
+      );
+      followers.set(name, follower);
+      clock.sleep(firstTryMs, signal).then(resolve, resolve);
     });
   }
 
-  async function take(event: AgentEvent): Promise<void> {
-    if ("change" in event) state.addChange(instance, event.change);
-    if ("use" in event) return state.addUse(instance, event.use);
-    if ("removed" in event) {
-      reports.delete(event.removed);
-      addresses.delete(event.removed);
-    }
-    if ("report" in event) await takeReport(event.report);
-    changed();
-  }
-
-  async function catchUp(after: number): Promise<void> {
-    for (const span of await target.agent.call("uses", { after })) state.addUse(instance, span);
-  }
-
   // A workload is shown awake only when its address is known: the door must never find it awake and closed.
-  async function takeReport(report: Report): Promise<void> {
+  async function takeReport(report: Report, afresh = false): Promise<void> {
     const { name, pid } = report;
     const before = reports.get(name);
     if (!report.open) addresses.delete(name);
-    else if (!before?.open || before.pid !== pid || !addresses.has(name)) {
-      const address = await target.agent.call("door", { name });
+    else if (afresh || !before?.open || before.pid !== pid || !addresses.has(name)) {
+      const address = await targets.of(name).door(name);
       if (address) addresses.set(name, address);
       else if (report.state === "awake") return; // it went away in between; the next report says so
       else addresses.delete(name);
@@ -105,15 +96,25 @@ export function createFleet({ target, state, clock, log, signal, reported }: Fle
     reported?.(report);
   }
 
+  async function askToWake(name: string, why: string, by: string): Promise<Report> {
+    const report = await targets.of(name).wake(name, why, by);
+    await takeReport(report);
+    changed();
+    return report;
+  }
+
   return {
-    /** Follows the agent until the signal aborts. */
+    /** Follows the agents until the signal aborts. */
     follow,
-    /** Resolves when the agent's word is known, or when it could not be had at the first try. */
+    /** Resolves when the agents' word is known, or when it could not be had at the first try. */
     ready,
     /** Something that pages show has changed elsewhere. */
     changed,
     /** Tries again at once, after something was brought up. */
-    nudge: () => wakeUp?.(),
+    nudge() {
+      wakeUp?.();
+      for (const follower of followers.values()) follower.nudge();
+    },
     find: (name: string): Report | undefined => reports.get(name),
     address: (name: string): DoorAddress | undefined => addresses.get(name),
     onChange: (listener: () => void): (() => void) => {
@@ -126,18 +127,14 @@ export function createFleet({ target, state, clock, log, signal, reported }: Fle
       if (known?.state === "waking" || known?.state === "awake") return Promise.resolve(known);
       const running = starting.get(name);
       if (running) return running;
-      const asked = target.wake(name, why, by).then(async (report) => {
-        await takeReport(report);
-        changed();
-        return report;
-      });
+      const asked = askToWake(name, why, by);
       starting.set(name, asked);
       const done = () => starting.delete(name);
       asked.then(done, done);
       return asked;
     },
     async sleep(name: string, why: string, by: string): Promise<Report> {
-      const report = await target.sleep(name, why, by);
+      const report = await targets.of(name).sleep(name, why, by);
       await takeReport(report);
       changed();
       return report;
@@ -147,7 +144,7 @@ export function createFleet({ target, state, clock, log, signal, reported }: Fle
     /** Too late for one that is not awake any more: it is woken instead. */
     async keepAwake(name: string, source: string, by: string): Promise<void> {
       if (reports.get(name)?.state === "awake")
-        await target.agent.call("use", { name, source, kind: "visit" });
+        await targets.of(name).agent.call("use", { name, source, kind: "visit" });
       else await this.wake(name, "Somebody asked that it stays awake.", by);
     },
   };

@@ -30,7 +30,7 @@ export type Gateway = { hello(): GatewayHello; ended: Promise<void>; stop(): Pro
 
 /** @throws SestaError GATEWAY_RUNNING, PORT_TAKEN */
 export async function startGateway(context: Context, log: Log): Promise<Gateway> {
-  const { state, folder, world, target } = context;
+  const { state, folder, world, targets } = context;
   const { clock } = world;
   const lock = holdGateway(folder);
   const stopping = new AbortController();
@@ -42,7 +42,7 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
   const kept = createKept(state);
   const { signal } = stopping;
   const tokens = createProjectTokens(context, kept, { clock, log, signal });
-  const fleet = createFleet({ target, state, clock, log, signal, reported: tokens.reported });
+  const fleet = createFleet({ targets, state, clock, log, signal, reported: tokens.reported });
   const doors = createDoors(context, { claims, hosts, clock, log, gatewayPort: () => port });
   const household = createHousehold(context, kept, fleet, (name) => originOf(host, doors.ports().get(name)));
   const site = createSiteContext(context, household);

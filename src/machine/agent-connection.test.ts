@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../base/clock.ts";
-import { connectAgent } from "./agent-connection.ts";
 import { serveControl, socketPath } from "./control-socket.ts";
+import { connectAgent } from "./local-agent.ts";
 
 let home: string;
 let server: Server;

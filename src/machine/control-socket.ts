@@ -22,10 +22,13 @@ const longestRequest = 4 * 1024 * 1024;
 const retryMs = 5;
 const longestQueue = 4_096; // the system may allow less
 
-/** Where the socket of this name in `folder` is: there, or in a private temporary folder when that path is too long. */
-export function socketPath(folder: string, name: string): string {
+/**
+ * Where the socket of this name in `folder` is: there, or in a private temporary folder when that path is too long.
+ * @param addedBytes what its listener appends to the path while it makes the socket
+ */
+export function socketPath(folder: string, name: string, addedBytes = 0): string {
   const path = join(folder, `${name}.sock`);
-  if (Buffer.byteLength(path) <= longestPath) return path;
+  if (Buffer.byteLength(path) + addedBytes <= longestPath) return path;
   const digest = createHash("sha256").update(path).digest("hex").slice(0, 20);
   return join(tmpdir(), `sesta-${userInfo().uid}`, `${digest}.sock`);
 }
@@ -161,7 +164,8 @@ function received(error: { code: string; message: string; hint?: string }): Erro
   return new SestaError(error.code as ErrorCode, error.message, { hint: error.hint });
 }
 
-function makeOwnFolder(folder: string): void {
+/** A folder for sockets that no other user may have prepared. @throws SestaError STATE_FOLDER */
+export function makeOwnFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid } = statSync(folder);
   if (uid !== userInfo().uid) {

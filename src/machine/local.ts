@@ -1,23 +1,39 @@
 // This machine, as a Machine.
-import { mkdir, statfs } from "node:fs/promises";
-import { arch, availableParallelism, platform, totalmem } from "node:os";
+import { statfs, mkdir } from "node:fs/promises";
+import { arch, availableParallelism, homedir, hostname, platform, totalmem, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { writeAtomic } from "../base/atomic-file.ts";
-import { messageOf, SestaError } from "../base/errors.ts";
-import type { Argv, Machine, Ran, RunOptions } from "./machine.ts";
+import { fetchFiles } from "./fetch/fetch.ts";
+import { copyFiles, bringByCopy } from "./local/copy.ts";
+import { interactLocal, openLocal } from "./local/open.ts";
+import { runLocal } from "./local/run.ts";
+import type { Machine } from "./machine.ts";
 import { startDetached } from "./start-detached.ts";
 
 export function createLocalMachine(env: NodeJS.ProcessEnv): Machine {
+  const name = "local";
+  const run: Machine["run"] = (argv, options = {}) =>
+    runLocal(argv, { ...options, env: { ...env, ...options.env } });
+  const open: Machine["open"] = (argv, options = {}) =>
+    openLocal(argv, { ...options, env: { ...env, ...options.env } });
+  const nothing = async () => undefined;
   return {
-    name: "local",
-    run: (argv, options = {}) => run(argv, { ...options, env: { ...env, ...options.env } }),
+    name,
+    run,
+    open,
     start: (argv, options) => startDetached(argv, { ...options, env: { ...env, ...options.env } }),
+    interact: (argv, options) => interactLocal(argv ?? [env["SHELL"] ?? "/bin/sh"], env, options),
     put: async (files, to) => {
       for (const [path, content] of Object.entries(files)) {
         await mkdir(dirname(join(to, path)), { recursive: true, mode: 0o700 });
         await writeAtomic(join(to, path), content);
       }
     },
+    upload: copyFiles,
+    get: (from, patterns, into, options) =>
+      fetchFiles({ name, open }, bringByCopy(from), from, patterns, into, options),
+    forward: async (to) => ({ ...to, close: nothing }),
+    expose: async (port) => ({ port, close: nothing }),
     freeBytes: async (path) => {
       const { bavail, bsize } = await statfs(path);
       return bavail * bsize;
@@ -27,40 +43,17 @@ export function createLocalMachine(env: NodeJS.ProcessEnv): Machine {
       arch: arch(),
       cores: availableParallelism(),
       memoryBytes: totalmem(),
+      home: env["HOME"] ?? homedir(),
+      user: userInfo().username,
+      hostname: hostname(),
+      gpus: await listGpus(run),
     }),
+    close: nothing,
   };
 }
 
-async function run([program, ...operands]: Argv, options: RunOptions): Promise<Ran> {
-  const { execa } = await import("execa"); // slow to load, and most verbs run nothing
-  const child = execa(program, operands, {
-    reject: false,
-    extendEnv: false,
-    stdin: options.input === undefined ? "ignore" : "pipe",
-    ...(options.env && { env: options.env }),
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
-    ...(options.input !== undefined && { input: options.input }),
-    ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs }),
-    ...(options.signal && { cancelSignal: options.signal }),
-  });
-  const { onLine } = options;
-  const read = async (from: "stdout" | "stderr") => {
-    if (onLine) for await (const line of child.iterable({ from })) onLine(line);
-  };
-  await Promise.all([read("stdout"), read("stderr")]);
-  const result = await child;
-  if (result.isCanceled) {
-    const reason: unknown = options.signal?.reason;
-    throw reason instanceof SestaError ? reason : new SestaError("INTERRUPTED", `${program} was stopped`);
-  }
-  if (result.timedOut) {
-    throw new SestaError("COMMAND_FAILED", `${program} did not end within ${options.timeoutMs} ms`);
-  }
-  if (result.code === "ENOENT") {
-    throw new SestaError("COMMAND_MISSING", `${program} was not found`, { hint: `Install ${program}.` });
-  }
-  if (result.exitCode === undefined && result.signal === undefined) {
-    throw new SestaError("COMMAND_FAILED", `${program} could not be run: ${messageOf(result.cause)}`);
-  }
-  return { exitCode: result.exitCode ?? 128, stdout: String(result.stdout), stderr: String(result.stderr) };
+async function listGpus(run: Machine["run"]): Promise<string[]> {
+  const argv = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"] as const;
+  const said = await run(argv, { timeoutMs: 10_000 }).catch(() => undefined);
+  return said?.exitCode === 0 ? said.stdout.split("\n").filter((line) => line !== "") : [];
 }

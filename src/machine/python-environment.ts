@@ -35,13 +35,15 @@ export async function makePythonEnvironment(
     { "sesta-lock.txt": wanted.locked, "sesta-requirements.txt": wanted.requirements.join("\n") },
     environment,
   );
-  detail("installing");
-  await runUv(
-    maker,
-    buildLockedInstall(uv, environment, lock, wanted.compile),
-    "The pinned packages could not be installed",
-    detail,
-  );
+  if (wanted.locked !== "") {
+    detail("installing");
+    await runUv(
+      maker,
+      buildLockedInstall(uv, environment, lock, wanted.compile),
+      "The pinned packages could not be installed",
+      detail,
+    );
+  }
   const own = findUserInstall(uv, environment, lock, {
     packages: wanted.packages,
     ...(wanted.requirements.length > 0 && { requirementsFile: join(environment, "sesta-requirements.txt") }),

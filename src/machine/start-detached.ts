@@ -11,9 +11,12 @@ import type { Argv, StartOptions } from "./machine.ts";
 /** Every process of a start inherits this variable, with the start's id; agents and gateways never do. */
 export const strayMark = "SESTA_START";
 
-// The new process itself takes the claim and writes its id and start time before it becomes the program, so there is
-// no moment at which it runs and no file tells of it. Where that cannot be written, nothing runs.
-const takeClaim =
+/**
+ * Given to `sh -c` with the claim and the program. The new process itself takes the claim and writes its id and start
+ * time before it becomes the program, so there is no moment at which it runs and no file tells of it. Where that cannot
+ * be written, nothing runs.
+ */
+export const takeClaim =
   'mkdir "$0/claimed" 2>/dev/null || exit 0; ' +
   "{ read -r started </proc/$$/stat; } 2>/dev/null || started=$(LC_ALL=C ps -o lstart= -p $$); " +
   'echo "$$ $started" >"$0/pid.new" && mv "$0/pid.new" "$0/pid" && exec "$@"';

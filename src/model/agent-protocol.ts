@@ -46,7 +46,11 @@ export type MachinePlaces = {
   disk: "kept" | "lost";
   /** People reach this machine over SSH to work with the workload: their sessions are use. */
   sessions: boolean;
+  /** What the machine does when nothing on it is awake any more; without it, it stays on. */
+  rest?: MachineRest;
 };
+
+export type MachineRest = "suspend" | "poweroff";
 
 export type UseKind = "visit" | "change" | "frame";
 
@@ -88,8 +92,21 @@ export type Restored = {
 
 export type Asked = { name: string; why: string; by: string };
 /** Changes are numbered within an `instance`. */
-export type Hello = { protocol: number; version: string; pid: number; instance: string };
-export type DoorAddress = { host: string; port: number; headers: Readonly<Record<string, string>> };
+export type Hello = {
+  protocol: number;
+  version: string;
+  pid: number;
+  instance: string;
+  /** The name of the file that it is run from, without its ending. */
+  build: string;
+};
+export type DoorAddress = {
+  host: string;
+  port: number;
+  /** A Unix socket that leads to it; without one, host and port are reached as they are. */
+  path?: string;
+  headers: Readonly<Record<string, string>>;
+};
 
 /** Lines of the `watch` stream: first every report, then every change after `after`, then both as they come. */
 export type AgentEvent = { report: Report } | { change: Change } | { use: UseSpan } | { removed: string };

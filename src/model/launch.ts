@@ -20,7 +20,7 @@ export type Launch = {
 export type PythonEnvironment = {
   /** A version as in "3.12", or a range of them as in ">=3.10,<3.15". */
   python: string;
-  /** Sesta's own requirements, pinned and hashed; in what is remembered of a launch, only their digest. */
+  /** Sesta's own requirements, pinned and hashed, none where the user's stand alone; in what is remembered of a launch, only their digest. */
   locked: string;
   /** The user's requirement specifiers, resolved against `locked` as constraints. */
   packages: readonly string[];

@@ -1,17 +1,19 @@
-// What every operation is given: the project, its state, the target, and the world in the form of arguments.
+// What every operation is given: the project, its state, its targets, and the world in the form of arguments.
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { existsSync } from "node:fs";
 import { makePrivateFolder, writeAtomic } from "../base/atomic-file.ts";
+import { SestaError } from "../base/errors.ts";
 import { createLocalMachine } from "../machine/local.ts";
 import type { Machine } from "../machine/machine.ts";
 import { strayMark } from "../machine/start-detached.ts";
-import type { Project } from "../model/project.ts";
+import type { Project, TargetSection } from "../model/project.ts";
 import { version } from "../base/version.ts";
 import { loadProjectCached } from "../project/load-cached.ts";
 import { openProjectState, type ProjectState } from "../state/project-state.ts";
 import { createLocalTarget } from "../targets/local/local.ts";
 import type { Target } from "../targets/target.ts";
+import { createTargets, type Targets } from "./targets.ts";
 
 /** What belongs to the process rather than to the project. */
 export type World = {
@@ -24,6 +26,8 @@ export type World = {
   agentCommand: readonly [string, ...string[]];
   gatewayCommand: readonly [string, ...string[]];
   signal: AbortSignal;
+  /** A person sits at a terminal, on which ssh may ask for a passphrase or a PIN. */
+  asks?: boolean;
 };
 
 export type Context = {
@@ -32,7 +36,7 @@ export type Context = {
   /** `.sesta` beside `sesta.yaml`. */
   folder: string;
   state: ProjectState;
-  target: Target;
+  targets: Targets;
   machine: Machine;
 };
 
@@ -44,17 +48,34 @@ export async function openContext(world: World, projectFolder: string): Promise<
   await ignoreByGit(folder);
   const state = openProjectState(join(folder, "state.db"));
   const machine = createLocalMachine(world.env);
-  const target = createLocalTarget({
-    folders: { project: projectFolder, sesta: folder },
+  const targets = createTargets({
+    project: () => context.project,
+    state,
+    create: (name, section) => createTarget(context, name, section),
+  });
+  const context: Context = { world, project, folder, state, targets, machine };
+  return context;
+}
+
+function createTarget(context: Context, name: string, section: TargetSection): Target {
+  const { world, project, folder, state, machine } = context;
+  const { clock, cacheFolder, signal } = world;
+  if (section.type === "ssh") {
+    throw new SestaError("UNSUPPORTED", `${name}: labs on SSH hosts are not there yet`, {
+      hint: "Name another target in sesta.yaml.",
+    });
+  }
+  return createLocalTarget({
+    name,
+    folders: { project: project.folder, sesta: folder },
     machine,
     state,
-    clock: world.clock,
-    cacheFolder: world.cacheFolder,
+    clock,
+    cacheFolder,
     agentCommand: world.agentCommand,
     agentEnv: buildLastingEnv(world, project),
-    signal: world.signal,
+    signal,
   });
-  return { world, project, folder, state, target, machine };
 }
 
 /** The project file as it is now. */

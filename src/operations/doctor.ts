@@ -1,4 +1,5 @@
 // Looks for what is missing or wrong on this machine and in this project. Changes nothing.
+import { messageOf } from "../base/errors.ts";
 import type { Machine } from "../machine/machine.ts";
 import { findUv } from "../machine/uv.ts";
 import { listLabs } from "../model/project.ts";
@@ -119,7 +120,16 @@ async function examineWorkloads(context: Context): Promise<Finding[]> {
     mend: `sesta down ${name}`,
   }));
   const placed = context.state.listWorkloads();
-  const reports = await Promise.all(placed.map(({ name }) => context.target.status(name)));
+  const asked = await Promise.all(
+    placed.map(({ name }) =>
+      context.targets
+        .of(name)
+        .status(name)
+        .catch((error: unknown): Finding => ({ level: "error", what: `${name}: ${messageOf(error)}` })),
+    ),
+  );
+  const reports = asked.filter((answer) => "state" in answer);
+  const unknown = asked.filter((answer) => "level" in answer);
   const failed = reports
     .filter(({ state }) => state === "failed")
     .map(({ name, why }): Finding => ({
@@ -146,7 +156,7 @@ async function examineWorkloads(context: Context): Promise<Finding[]> {
       what: `${name} was interrupted halfway`,
       mend: `sesta up ${name} -y`,
     }));
-  return [...orphans, ...failed, ...unsaved, ...halfway];
+  return [...orphans, ...unknown, ...failed, ...unsaved, ...halfway];
 }
 
 function answers(machine: Machine, program: string): Promise<boolean> {

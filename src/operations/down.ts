@@ -1,9 +1,10 @@
 // Takes workloads away and proves it with a receipt. What people made stays, and so does the record.
-import type { Plan, Progress, Receipt } from "../model/plan.ts";
+import type { Progress, Receipt } from "../model/plan.ts";
 import type { Context } from "./context.ts";
 import { findGateway, reloadGateway, stopGateway } from "./gateway.ts";
 import { syncHistory } from "./history.ts";
-import { findDebt } from "./plan.ts";
+import { destroyJob } from "./jobs/destroy.ts";
+import { findDebt, type ProjectPlan } from "./plan.ts";
 import { lockProject } from "./up.ts";
 
 export type DownResult = {
@@ -13,10 +14,10 @@ export type DownResult = {
   gatewayStopped: boolean;
 };
 
-/** @param all whether nothing was named: then the gateway and the agent end too */
+/** @param all whether nothing was named: then the gateway and the agents end too */
 export async function down(
   context: Context,
-  plans: readonly Plan[],
+  { plans, jobs }: Pick<ProjectPlan, "plans" | "jobs">,
   all: boolean,
   on: Progress,
 ): Promise<DownResult> {
@@ -24,20 +25,22 @@ export async function down(
   try {
     const receipts: Receipt[] = [];
     const unsaved: DownResult["unsaved"] = [];
+    const before = context.targets.inUse();
     for (const plan of plans) {
       const why = await findDebt(context, plan.name);
       if (why !== undefined) unsaved.push({ name: plan.name, why });
-      const result = await context.target.apply(plan, on);
+      const result = await context.targets.get(plan.target).apply(plan, on);
       if (result.kind === "receipt") receipts.push(result);
     }
-    await syncHistory(context);
+    for (const { name } of jobs) receipts.push(await destroyJob(context, name, on));
+    await syncHistory(context, before);
     if (!all) {
       await reloadGateway(context);
       return { receipts, unsaved, gatewayStopped: false };
     }
     const gatewayStopped = (await findGateway(context)) !== undefined;
     await stopGateway(context);
-    if (await context.target.agent.findHello()) await context.target.agent.call("stop", {});
+    for (const { agent } of before) if (await agent.findHello()) await agent.call("stop", {});
     return { receipts, unsaved, gatewayStopped };
   } finally {
     lock.release();

@@ -17,7 +17,7 @@ export async function saveFirst(context: Context, plans: readonly Plan[], on: Pr
   const failures: unknown[] = [];
   for (const { name, wanted, action } of plans) {
     if (!wanted?.save) continue;
-    const { save: before } = await context.target.status(name);
+    const { save: before } = await context.targets.of(name).status(name);
     const wasSaved = before !== null && before.savedAt !== null;
     try {
       const [problem] = await supplyTokens(context, [name]);

@@ -20,8 +20,8 @@ export async function hold(
   requireUp(context, name);
   await ensureGateway(context);
   await supplyMissingTokens(context, [name]);
-  const { agent } = context.target;
-  await agent.ensure();
+  const { agent } = context.targets.of(name);
+  await context.targets.of(name).rouse();
   const why = `Held awake for ${formatDuration(forMs)} from the command line${reason === null ? "." : `: ${reason}`}`;
   await agent.call("hold", { name, why, by: "owner", forMs, reason });
   return requireAwake(await settle(context, name, on));
@@ -34,9 +34,9 @@ export async function hold(
  */
 export async function letGo(context: Context, name: string): Promise<{ report: Report; wasHeld: boolean }> {
   requireUp(context, name);
-  const { agent } = context.target;
+  const { agent } = context.targets.of(name);
   await agent.ensure();
-  const wasHeld = (await context.target.status(name)).hold !== null;
+  const wasHeld = (await context.targets.of(name).status(name)).hold !== null;
   const why = "Let go from the command line.";
   return { report: await agent.call("hold", { name, why, by: "owner", forMs: null, reason: null }), wasHeld };
 }

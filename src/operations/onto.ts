@@ -18,10 +18,10 @@ export type Shown = {
 /** Changes nothing. @throws SestaError as `saveNow`; USAGE where the repository has no such branch */
 export async function compareWith(context: Context, name: string, onto: string): Promise<Shown> {
   const { launch } = requireSaved(context, name);
-  await context.target.agent.ensure();
+  await context.targets.of(name).agent.ensure();
   await supplyToken(context, name);
   const comparison = await callLong(context, "compare", { name, onto });
-  const { save } = await context.target.status(name);
+  const { save } = await context.targets.of(name).status(name);
   const differs = comparison.ours.length + comparison.theirs.length + comparison.both.length > 0;
   const isThere =
     save !== null && save.branch === onto && save.beside === null && describeOwed(save) === undefined;

@@ -8,19 +8,20 @@ import { planDown, planUp, requireKnown } from "./plan.ts";
 
 const yaml =
   "name: team\nworkloads:\n  notebook: { type: lab }\n  course: { type: lab, requirements: needs.txt }\n";
+const plain = yaml.replace(", requirements: needs.txt", "");
 let scratch: ScratchContext;
 
 beforeEach(async () => {
-  scratch = await createScratchContext(yaml.replace(", requirements: needs.txt", ""));
+  scratch = await createScratchContext(plain);
 });
 afterEach(() => scratch.end());
 
-function place(name: string) {
+function place(name: string, target = "local") {
   const launch = buildTinyLaunch(name);
   scratch.context.state.saveWorkload({
     name,
     type: "lab",
-    target: "local",
+    target,
     launch,
     digest: "x",
     placedAt: 1,
@@ -53,6 +54,17 @@ describe("up", () => {
     for (const name of ["constructor", "__proto__", "toString", ""]) {
       await expect(planUp(scratch.context, [name])).rejects.toMatchObject({ code: "UNKNOWN_WORKLOAD" });
     }
+  });
+
+  test("what is up elsewhere than the file wants is refused, with how it is moved", async () => {
+    const context = await scratch.reopen(`${plain}target: box\ntargets:\n  box: { type: local }\n`);
+    place("notebook");
+    await expect(planUp(context, ["notebook"])).rejects.toMatchObject({
+      code: "TARGET_CHANGED",
+      message: "notebook is up on local; sesta.yaml wants it on box",
+      hint: expect.stringContaining("sesta down notebook") as string,
+    });
+    expect((await planDown(context, ["notebook"])).plans).toMatchObject([{ target: "local" }]);
   });
 
   test("a requirements file is part of the launch: another content is another plan", async () => {

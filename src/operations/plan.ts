@@ -5,8 +5,9 @@ import { closest } from "fastest-levenshtein";
 import { SestaError } from "../base/errors.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
-import { findWorkload, listLabs, type LabSection, type WorkloadSection } from "../model/project.ts";
+import { findWorkload, type LabSection, type WorkloadSection } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
+import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
 import { findRepositoryProblem } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
@@ -14,6 +15,7 @@ import type { Context } from "./context.ts";
 
 export type ProjectPlan = {
   plans: Plan[];
+  jobs: JobPlan[];
   /** Workloads that exist but are not in the file any more. */
   orphans: string[];
 };
@@ -21,31 +23,49 @@ export type ProjectPlan = {
 /** @param names none means all. @throws SestaError UNKNOWN_WORKLOAD */
 export async function planUp(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
   const chosen =
-    names.length > 0 ? names.map((name) => getSection(context, name)) : listLabs(context.project);
+    names.length > 0
+      ? names.map((name) => getSection(context, name))
+      : Object.values(context.project.workloads);
   const labs = chosen.filter((section) => section.type === "lab");
+  const jobs = Promise.all(
+    chosen.filter((section) => section.type === "job").map((job) => planJob(context, job)),
+  );
   const launches = await Promise.all(labs.map((section) => buildLaunch(context, section)));
   const plans = await Promise.all(
     launches.map(async (launch): Promise<Plan> => {
-      const plan = await context.target.plan(launch.name, launch);
+      const plan = await planOn(context, launch);
       const problem = launch.save && (await findRepositoryProblem(launch.save.repo, context.project));
       return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
     }),
   );
-  return { plans, orphans: listOrphans(context) };
+  return { plans, jobs: await jobs, orphans: listOrphans(context) };
+}
+
+/** @throws SestaError TARGET_CHANGED: what is up elsewhere is never left behind there */
+async function planOn({ targets, project, state }: Context, launch: Launch): Promise<Plan> {
+  const { name } = launch;
+  const wanted = findWorkload(project, name)?.target ?? "local";
+  const placed = state.findWorkload(name)?.target ?? wanted;
+  if (placed === wanted) return targets.get(wanted).plan(name, launch);
+  throw new SestaError("TARGET_CHANGED", `${name} is up on ${placed}; sesta.yaml wants it on ${wanted}`, {
+    hint: `Run \`sesta down ${name}\`, then \`sesta up ${name}\`; its files stay on ${placed}.`,
+  });
 }
 
 /** What exists is taken away, whether the file still names it or not. */
 export async function planDown(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
+  const isMeant = (name: string) => names.length === 0 || names.includes(name);
   const placed = context.state.listWorkloads().map(({ name }) => name);
-  for (const name of names) if (!placed.includes(name)) getSection(context, name);
-  const chosen = names.length > 0 ? names.filter((name) => placed.includes(name)) : placed;
-  const plans = await Promise.all(chosen.map((name) => context.target.plan(name, undefined)));
-  return { plans: await warnUnsaved(context, plans), orphans: listOrphans(context) };
+  const placedJobs = context.state.listPlacedJobs().map(({ name }) => name);
+  for (const name of names) if (![...placed, ...placedJobs].includes(name)) getSection(context, name);
+  const chosen = placed.filter(isMeant);
+  const jobs = Promise.all(placedJobs.filter(isMeant).map((name) => planJobDown(context, name)));
+  const plans = await Promise.all(chosen.map((name) => context.targets.of(name).plan(name, undefined)));
+  return { plans: await warnUnsaved(context, plans), jobs: await jobs, orphans: listOrphans(context) };
 }
 
 export function listOrphans({ project, state }: Context): string[] {
-  return state
-    .listWorkloads()
+  return [...state.listWorkloads(), ...state.listPlacedJobs()]
     .map(({ name }) => name)
     .filter((name) => findWorkload(project, name) === undefined);
 }
@@ -64,12 +84,15 @@ export function requireUp(context: Context, name: string): PlacedWorkload {
 }
 
 /** Why not everything of a workload is at its repository, asked now; undefined when it is, or nothing is saved. */
-export async function findDebt({ state, target }: Context, name: string): Promise<string | undefined> {
+export async function findDebt({ state, targets }: Context, name: string): Promise<string | undefined> {
   if (!state.findWorkload(name)?.launch.save) return undefined;
-  return target.status(name).then(
-    ({ save }) => (save ? describeDebt(save) : undefined),
-    () => "the agent does not answer, so it is not known whether everything is saved",
-  );
+  return targets
+    .of(name)
+    .status(name)
+    .then(
+      ({ save }) => (save ? describeDebt(save) : undefined),
+      () => "the agent does not answer, so it is not known whether everything is saved",
+    );
 }
 
 /** What the repository does not hold stays on this machine, which people should know before a workload goes. */

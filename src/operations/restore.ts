@@ -15,7 +15,7 @@ export async function restore(context: Context, request: RestoreRequest): Promis
   } catch (error) {
     throw withKeptSaves(context, name, error);
   }
-  await context.target.agent.ensure();
+  await context.targets.of(name).agent.ensure();
   await supplyMissingTokens(context, [name]);
   return callLong(context, "restore", request);
 }

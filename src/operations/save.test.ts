@@ -210,11 +210,18 @@ test("F8: before a workload goes, its plan warns of what only this machine has",
 test("F8: the receipt repeats what the repository does not have", async () => {
   agent.report("nb", { save: buildSaveReport({ problem: unreachable }) });
   const plans = [{ name: "nb", action: "destroy", basis: "x" }, { name: "plain" }] as unknown as Plan[];
+  const local = scratch.context.targets.get("local");
   const target = {
-    ...scratch.context.target,
+    ...local,
     apply: async ({ name }: Plan) => ({ kind: "receipt" as const, name, removed: [], remains: [] }),
   };
-  const { unsaved } = await down({ ...scratch.context, target }, plans, false, () => undefined);
+  const targets = { ...scratch.context.targets, get: () => target };
+  const { unsaved } = await down(
+    { ...scratch.context, targets },
+    { plans, jobs: [] },
+    false,
+    () => undefined,
+  );
   expect(unsaved).toEqual([{ name: "nb", why: "the repository cannot be reached" }]);
 });
 

@@ -24,10 +24,11 @@ export async function saveNow(
   on: OnSave,
 ): Promise<Saved> {
   requireSaved(context, name);
-  await context.target.agent.ensure();
+  const target = context.targets.of(name);
+  await target.agent.ensure();
   await supplyToken(context, name);
   await shareTokens(context, [name]);
-  const before = (await context.target.status(name)).save;
+  const before = (await target.status(name)).save;
   const stopped = new AbortController();
   void follow(context, name, on, stopped.signal);
   try {
@@ -61,9 +62,9 @@ export function requireSaved(context: Context, name: string): PlacedWorkload {
 
 /** Without a limit that a long transfer could meet; ends when the user does. */
 export async function callLong<M extends keyof AgentMethods>(
-  { target, world }: Context,
+  { targets, world }: Context,
   method: M,
-  params: AgentMethods[M]["params"],
+  params: AgentMethods[M]["params"] & { name: string },
 ): Promise<AgentMethods[M]["result"]> {
   const { signal } = world;
   signal.throwIfAborted();
@@ -72,7 +73,7 @@ export async function callLong<M extends keyof AgentMethods>(
     stop = () => reject(signal.reason as Error);
     signal.addEventListener("abort", stop, { once: true });
   });
-  const asked = target.agent.call(method, params, longestMs);
+  const asked = targets.of(params.name).agent.call(method, params, longestMs);
   asked.catch(() => undefined); // nobody waits for it after Ctrl-C
   try {
     return await Promise.race([asked, stopped]);
@@ -92,13 +93,14 @@ function isConfirmed(report: SaveReport, before: SaveReport | null): boolean {
 }
 
 async function follow(
-  { target, world }: Context,
+  { targets, world }: Context,
   name: string,
   on: OnSave,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const events = target.agent.watch(Number.MAX_SAFE_INTEGER, AbortSignal.any([world.signal, signal]));
+    const { agent } = targets.of(name);
+    const events = agent.watch(Number.MAX_SAFE_INTEGER, AbortSignal.any([world.signal, signal]));
     for await (const event of events) {
       if ("report" in event && event.report.name === name && event.report.save) on(event.report.save);
     }

@@ -58,7 +58,7 @@ test("an orphan is listed, and what takes it away", async () => {
 });
 
 test("with the agent: its own words, times and process ids", async () => {
-  const { target } = scratch.context;
+  const target = scratch.context.targets.get("local");
   await target.apply(await target.plan("notebook", buildTinyLaunch("notebook")), () => undefined);
   const hello = await target.agent.findHello();
   const [workload] = (await getStatus(scratch.context)).workloads;
@@ -73,7 +73,7 @@ test("with the agent: its own words, times and process ids", async () => {
 });
 
 test("failed: with the last lines of its log", async () => {
-  const { target } = scratch.context;
+  const target = scratch.context.targets.get("local");
   const tiny = buildTinyLaunch("notebook");
   const broken = {
     ...tiny,

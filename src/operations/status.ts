@@ -3,28 +3,41 @@ import { messageOf } from "../base/errors.ts";
 import type { Hello } from "../model/agent-protocol.ts";
 import type { ProjectStatus, Report, WorkloadStatus } from "../model/status.ts";
 import type { WorkloadType } from "../model/words.ts";
+import type { Target } from "../targets/target.ts";
 import type { Context } from "./context.ts";
 import { findGateway } from "./gateway.ts";
+import { listJobStatus } from "./jobs/job-status.ts";
 import { listOrphans } from "./plan.ts";
 import { buildSaveStatus, isoOf } from "./save-words.ts";
+import { listOn } from "./targets.ts";
+
+/** Of all agents, however far. */
+const longestMs = 15_000;
 
 export async function getStatus(context: Context): Promise<ProjectStatus> {
-  const { project, target } = context;
-  const [gateway, { hello, problem }] = await Promise.all([findGateway(context), findAgent(context)]);
-  const reports = hello ? await target.agent.call("list", {}) : [];
+  const { project } = context;
+  const [gateway, answers, jobs] = await Promise.all([
+    findGateway(context),
+    askAgents(context),
+    listJobStatus(context),
+  ]);
   const declared = Object.values(project.workloads).map(({ name, type, target: on }) => ({ name, type, on }));
-  const orphaned = listOrphans(context).map((name) => ({ name, type: typeOf(context, name), on: "local" }));
+  const orphaned = listOrphans(context).map((name) => ({ name, type: typeOf(context, name), on: "" }));
   return {
     project: project.name,
     gateway: { url: gateway?.url ?? null, pid: gateway?.pid ?? null },
     workloads: [...declared, ...orphaned].map(({ name, type, on }): WorkloadStatus => {
-      const report = reports.find((one) => one.name === name);
+      const job = jobs.find((one) => one.name === name);
+      if (job) return job;
       const placed = context.state.findWorkload(name);
+      const target = placed?.target ?? on;
+      const { hello, reports = [], problem } = answers.get(target) ?? {};
+      const report = reports.find((one) => one.name === name);
       const orphan = orphaned.some((one) => one.name === name);
       return {
         name,
         type,
-        target: on,
+        target,
         state: report?.state ?? (placed?.placedAt ? "asleep" : "absent"),
         url: gateway?.doors[name] ?? null,
         since: report ? new Date(report.since).toISOString() : null,
@@ -50,16 +63,31 @@ function describeUse({ lastUse, sleepsAt, hold }: Report) {
   };
 }
 
+type Answer = { hello?: Hello | undefined; reports?: Report[]; problem?: string };
+
+/** By target. One that cannot be reached holds up none of the others, and nothing for longer than its time. */
+async function askAgents({ targets, state, world: { clock } }: Context): Promise<Map<string, Answer>> {
+  const over = new AbortController();
+  const late = (name: string): Promise<Answer> =>
+    clock.sleep(longestMs, over.signal).then(
+      () => ({ problem: `${name} cannot be reached: no answer within ${longestMs / 1_000} s` }),
+      () => ({}),
+    );
+  const asked = targets.inUse().map(async (target): Promise<[string, Answer]> => {
+    const answer = askAgent(target, listOn(state, target.name).length > 0).catch((error: unknown) => ({
+      problem: messageOf(error),
+    }));
+    return [target.name, await Promise.race([answer, late(target.name)])];
+  });
+  const answers = new Map(await Promise.all(asked));
+  over.abort();
+  return answers;
+}
+
 /** One that died is brought back: what it supervised may run on, and only it can tell. */
-async function findAgent({
-  target,
-  state,
-}: Context): Promise<{ hello?: Hello | undefined; problem?: string }> {
-  if (state.listWorkloads().length === 0) return { hello: await target.agent.findHello() };
-  return target.agent.ensure().then(
-    (hello) => ({ hello }),
-    (error: unknown) => ({ problem: messageOf(error) }),
-  );
+async function askAgent({ agent }: Target, isNeeded: boolean): Promise<Answer> {
+  const hello = await (isNeeded ? agent.ensure() : agent.findHello());
+  return hello ? { hello, reports: await agent.call("list", {}) } : {};
 }
 
 function whyOf(
@@ -76,5 +104,5 @@ function whyOf(
 }
 
 function typeOf({ state }: Context, name: string): WorkloadType {
-  return state.findWorkload(name)?.type ?? "lab";
+  return state.findWorkload(name)?.type ?? "job";
 }

@@ -48,16 +48,17 @@ export async function shareTokens(context: Context, names?: readonly string[]): 
 
 /** Those of workloads that an agent has not been told yet; what cannot be had now is left for later. */
 export async function supplyMissingTokens(context: Context, names?: readonly string[]): Promise<void> {
-  if (listTokens(context, names).length === 0) return;
+  const withToken = listTokens(context, names).map(({ workload }) => workload);
+  if (withToken.length === 0) return;
   await shareTokens(context, names);
-  const { agent } = context.target;
-  await agent.ensure();
-  const missing = (await agent.call("list", {})).flatMap(({ name, save }) =>
-    save?.needsToken ? [name] : [],
-  );
+  const missing: string[] = [];
+  for (const { agent } of new Set(withToken.map((name) => context.targets.of(name)))) {
+    await agent.ensure();
+    for (const { name, save } of await agent.call("list", {})) if (save?.needsToken) missing.push(name);
+  }
   await supplyTokens(
     context,
-    missing.filter((name) => names === undefined || names.includes(name)),
+    missing.filter((name) => withToken.includes(name)),
   );
 }
 
@@ -78,5 +79,5 @@ async function supply(context: Context, name: string, secret: string, ref: Secre
       hint: "Change its reference in sesta.yaml.",
     });
   }
-  await context.target.agent.call("token", { name, value });
+  await context.targets.of(name).agent.call("token", { name, value });
 }

@@ -14,7 +14,7 @@ export async function wake(context: Context, name: string, on: OnReport): Promis
   requireKnown(context, name);
   await ensureGateway(context);
   await supplyMissingTokens(context, [name]);
-  await context.target.wake(name, "Woken from the command line.", "owner");
+  await context.targets.of(name).wake(name, "Woken from the command line.", "owner");
   return requireAwake(await settle(context, name, on));
 }
 
@@ -22,7 +22,7 @@ export async function wake(context: Context, name: string, on: OnReport): Promis
 export async function sleep(context: Context, name: string, on: OnReport): Promise<Report> {
   requireKnown(context, name);
   await supplyMissingTokens(context, [name]);
-  await context.target.sleep(name, "Put to sleep from the command line.", "owner");
+  await context.targets.of(name).sleep(name, "Put to sleep from the command line.", "owner");
   return settle(context, name, on);
 }
 
@@ -37,8 +37,8 @@ export function requireAwake(report: Report): Report {
 }
 
 /** Its report when it neither wakes nor goes to sleep any more. */
-export async function settle({ target, world }: Context, name: string, on: OnReport): Promise<Report> {
-  for await (const event of target.agent.watch(Number.MAX_SAFE_INTEGER, world.signal)) {
+export async function settle({ targets, world }: Context, name: string, on: OnReport): Promise<Report> {
+  for await (const event of targets.of(name).agent.watch(Number.MAX_SAFE_INTEGER, world.signal)) {
     if (!("report" in event) || event.report.name !== name) continue;
     on(event.report);
     if (event.report.state !== "waking" && event.report.state !== "sleeping") return event.report;

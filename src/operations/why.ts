@@ -41,7 +41,7 @@ export type SaveExplanation = SaveStatus & {
 /** @throws SestaError UNKNOWN_WORKLOAD */
 export async function explain(context: Context, name: string): Promise<Explanation> {
   requireKnown(context, name);
-  const report = await context.target.status(name);
+  const report = await context.targets.of(name).status(name);
   const rule = context.state.findWorkload(name)?.launch.idle;
   return buildExplanation(report, rule);
 }

@@ -51,33 +51,40 @@ test.each<[string, unknown]>([
   ["a size without unit", lab({ save: { repo: "x", max_file: 100 } })],
   ["a literal token", lab({ save: { repo: "x", token: "hunter2" } })],
   ["a share without %", lab({ keep_awake: { cpu: 50 } })],
-  ["a job", { name: "demo", workloads: { a: { type: "job" } } }],
+  ["a service", { name: "demo", workloads: { a: { type: "service" } } }],
   ["an ssh target", { name: "demo", targets: { box: { type: "ssh" } } }],
   ["a literal secret", { name: "demo", secrets: { a: "hunter2" } }],
 ])("refuses %s", (_, value) => expect(accepts(value)).toBe(false));
 
 test("what is not supported yet is not offered", () => {
   expect(JSON.stringify(schema)).not.toMatch(
-    /"(?:pipelines|machine|domain|certificate|ssh|aws|gcp|job|service|tracker)"/,
+    /"(?:pipelines|machine|domain|certificate|aws|gcp|service|tracker)"/,
   );
 });
 
 test("every key has a description to hover over", () => {
-  const entry = (name: string): JsonSchema => {
+  const entry = (name: string, type?: string): JsonSchema => {
     const found = schema.properties?.[name]?.additionalProperties;
-    return typeof found === "object" ? (found.oneOf?.[0] ?? found) : {};
+    if (typeof found !== "object") return {};
+    return found.oneOf?.find(({ properties }) => properties?.["type"]?.const === type) ?? found;
   };
+  const [lab, job] = [entry("workloads", "lab"), entry("workloads", "job")];
   const sections: [JsonSchema | undefined, string[]][] = [
     [schema, []],
     [schema.properties?.["gateway"], ["gateway"]],
     [entry("secrets"), ["secrets", "x"]],
-    [entry("targets"), ["targets", "x"]],
-    [entry("workloads"), ["workloads", "x"]],
-    [entry("workloads").properties?.["save"], ["workloads", "x", "save"]],
-    [entry("workloads").properties?.["keep_awake"], ["workloads", "x", "keep_awake"]],
+    [entry("targets", "local"), ["targets", "x"]],
+    [entry("targets", "ssh"), ["targets", "x"]],
+    [lab, ["workloads", "x"]],
+    [lab.properties?.["save"], ["workloads", "x", "save"]],
+    [lab.properties?.["keep_awake"], ["workloads", "x", "keep_awake"]],
+    [job, ["workloads", "x"]],
+    [job.properties?.["container"], ["workloads", "x", "container"]],
   ];
   for (const [section, path] of sections) {
-    expect(Object.keys(section?.properties ?? {})).toEqual(keysAt(path));
+    expect(Object.keys(section?.properties ?? {})).toEqual(
+      keysAt(path, section?.properties?.["type"]?.const),
+    );
     for (const property of Object.values(section?.properties ?? {}))
       expect(property.description).toMatch(/\.$/);
   }

@@ -67,3 +67,21 @@ function lives(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
+
+/** As `takeLock`, but waits for whoever has it. @param onWait told who that is, once */
+export async function waitForLock(
+  path: string,
+  holder: Holder,
+  signal: AbortSignal,
+  onWait: (who: string) => void,
+): Promise<{ release(): void }> {
+  for (let told = false; ; told = true) {
+    try {
+      return await takeLock(path, holder);
+    } catch (error) {
+      if (!(error instanceof SestaError) || error.code !== "BUSY") throw error;
+      if (!told) onWait(`process ${findHolder(path)?.pid ?? "unknown"}`);
+      await delay(lookEveryMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+}

@@ -4,6 +4,7 @@ import type { Launch } from "../model/launch.ts";
 import type { Change, UseSpan } from "../model/status.ts";
 import type { WorkloadType } from "../model/words.ts";
 import { explained, openDatabase, transact, type Migrations } from "./open.ts";
+import { runMigration, runs } from "./run-state.ts";
 
 const migrations: Migrations = [
   `CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -26,6 +27,7 @@ const migrations: Migrations = [
      UNIQUE (agent, seq)
    ) STRICT;
    CREATE INDEX uses_by_workload ON uses (workload, from_at);`,
+  runMigration,
 ];
 
 export type PlacedWorkload = {
@@ -49,6 +51,7 @@ export function openProjectState(path: string) {
     ...passwords(db),
     ...changes(db),
     ...uses(db),
+    ...runs(db),
     /** Grows when another process changed the database. */
     dataVersion: () => Number(db.prepare("PRAGMA data_version").get()?.["data_version"]),
     transact: <T>(work: () => T) => transact(db, work),

@@ -1,5 +1,7 @@
 // A target: where workloads run. One contract suite holds for every one of them.
 import type { AgentConnection } from "../machine/agent-connection.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Placed, Plan, Progress, Receipt } from "../model/plan.ts";
 import type { Report } from "../model/status.ts";
@@ -7,7 +9,11 @@ import type { Report } from "../model/status.ts";
 /** Something that exists on a target, known to the project or not. */
 export type Resource = { name: string; kind: "workload" | "environment"; where: string };
 
+export type LogOptions = { follow?: boolean | undefined; lines: number };
+
 export type Target = {
+  /** As the project file calls it. */
+  readonly name: string;
   /** Reads only. `undefined` takes the workload away. */
   plan(name: string, wanted: Launch | undefined): Promise<Plan>;
   /** Exactly what was shown. @throws SestaError STALE_PLAN when what it was made from has changed */
@@ -17,7 +23,18 @@ export type Target = {
   list(): Promise<Resource[]>;
   wake(name: string, why: string, by: string): Promise<Report>;
   sleep(name: string, why: string, by: string): Promise<Report>;
-  /** The file that the workload's output goes to. */
-  logFile(name: string): string;
+  /**
+   * Its machine is on and its agent runs, whatever has to be done for it: a machine that sleeps is woken.
+   * @throws SestaError SSH_CONNECTION
+   */
+  rouse(): Promise<void>;
+  /** Where the front door finds the process, from here; null while it does not run. */
+  door(name: string): Promise<DoorAddress | null>;
+  /** What the workload printed: its last lines, then on request whatever comes. */
+  logs(name: string, options: LogOptions): AsyncIterable<string>;
+  /** Where a workload that is up is, for somebody who wants to look around there. */
+  inside(name: string): Promise<{ machine: Machine; workspace: string; environment: string }>;
   agent: AgentConnection;
+  /** Lets go of what this process holds; what runs goes on. */
+  close(): Promise<void>;
 };

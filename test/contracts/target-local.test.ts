@@ -63,6 +63,7 @@ async function create(): Promise<TargetUnderTest> {
   const state = openProjectState(join(sesta, "state.db"));
   const reopen = () =>
     createLocalTarget({
+      name: "local",
       folders: { project, sesta },
       machine: createLocalMachine(env),
       state,
@@ -85,7 +86,7 @@ async function create(): Promise<TargetUnderTest> {
     snapshot: async () => snapshot(project, state.listWorkloads()),
     writeWorkspace: (launch, file, content) => writeFile(workspace(launch, file), content),
     readWorkspace: (launch, file) => readFile(workspace(launch, file), "utf8").catch(() => undefined),
-    readLog: (name) => readFile(target.logFile(name), "utf8"),
+    readLog: async (name) => collect(target.logs(name, { lines: 100 })),
     exists: async (removed) => existsSync(removed),
     async end() {
       if (await target.agent.findHello()) {
@@ -100,6 +101,12 @@ async function create(): Promise<TargetUnderTest> {
       await rm(project, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
+}
+
+async function collect(texts: AsyncIterable<string>): Promise<string> {
+  let all = "";
+  for await (const text of texts) all += text;
+  return all;
 }
 
 /** Every path with its mode and content; databases and logs by what the project's state says instead. */

@@ -18,7 +18,7 @@ export type TargetUnderTest = {
   /** A file in the workspace of this launch, as a person would leave it. */
   writeWorkspace(launch: Launch, file: string, content: string): Promise<void>;
   readWorkspace(launch: Launch, file: string): Promise<string | undefined>;
-  /** The text of what the target calls its log file. */
+  /** The text that the workload printed. */
   readLog(name: string): Promise<string>;
   /** Whether something that a receipt says is gone is still there. */
   exists(removed: string): Promise<boolean>;

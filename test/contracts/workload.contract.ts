@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Launch } from "../../src/model/launch.ts";
 import { fill, placeNames, type Places, type Template } from "../../src/model/template.ts";
-import { launchDigest } from "../../src/targets/local/layout.ts";
+import { launchDigest } from "../../src/targets/agent-host/layout.ts";
 import { root } from "../support/source-files.ts";
 
 export type WorkloadSuite = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { systemClock } from "../../src/base/clock.ts";
-import { connectAgent } from "../../src/machine/agent-connection.ts";
+import { connectAgent } from "../../src/machine/local-agent.ts";
 import { findLabEnvironment } from "../support/lab-environment.ts";
 import { createScratchProject, type ScratchProject } from "../support/scratch-project.ts";
 import { agentCommand } from "./support/agent-rig.ts";

@@ -10,7 +10,7 @@ import type { ProjectStatus } from "../../src/model/status.ts";
 import type { ProjectPlan } from "../../src/operations/plan.ts";
 import { loadProject } from "../../src/project/load.ts";
 import { openProjectState } from "../../src/state/project-state.ts";
-import { placesOf } from "../../src/targets/local/layout.ts";
+import { placesOf } from "../../src/targets/agent-host/layout.ts";
 import { buildLabLaunch } from "../../src/workloads/lab/build-launch.ts";
 import { agentCommand, createAgentRig, type AgentRig } from "./support/agent-rig.ts";
 import { main, quiet, run, sesta } from "./support/command-line.ts";

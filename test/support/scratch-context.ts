@@ -45,7 +45,7 @@ export async function createScratchContext(
     context,
     reopen,
     async end() {
-      const { agent } = context.target;
+      const { agent } = context.targets.get("local");
       if (await agent.findHello()) await agent.call("stop", {});
       for (const { state } of opened) state.close();
       await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });

@@ -73,6 +73,11 @@ export async function startSshServer(folder: string) {
   ];
   return {
     pid: server.pid ?? 0,
+    port,
+    home,
+    /** The private key that it lets in. */
+    key,
+    hostKey,
     log: () => log,
     /** A client of this server. @param options before the host, as "-tt" or "-N" */
     connect: (options: readonly string[], command: readonly string[]) =>
@@ -80,9 +85,9 @@ export async function startSshServer(folder: string) {
         stdio: ["pipe", "pipe", "pipe"],
       }),
     async end(): Promise<void> {
-      if (server.exitCode !== null) return;
+      if (server.exitCode !== null || server.signalCode !== null) return;
       server.kill("SIGTERM");
-      await once(server, "close");
+      await once(server, "exit"); // its connections may hold its stderr open
     },
   };
 }

@@ -21,6 +21,8 @@ export type DoorRequest = RequestHead & {
 export type Upstream = {
   host: string;
   port: number;
+  /** A Unix socket that is dialled instead. */
+  path?: string;
   /** Set on every request that is forwarded, in place of what the client sent under these names. */
   headers: Readonly<Record<string, string>>;
 };

@@ -93,7 +93,7 @@ export class UpstreamConnection {
   constructor(upstream: Upstream, connectMs: number, gone: () => void) {
     this.key = keyOf(upstream);
     let failure: Error | undefined;
-    const { host, port } = upstream;
+    const { host, port, path } = upstream;
     const callback = (length: number) => {
       // Bytes on an idle connection answer no request, and must not be taken for an answer to the next.
       if (this.receiver) this.receiver.received(readBuffer.subarray(0, length));
@@ -101,8 +101,7 @@ export class UpstreamConnection {
       return true;
     };
     const socket = connect({
-      host,
-      port,
+      ...(path === undefined ? { host, port } : { path }),
       noDelay: true,
       allowHalfOpen: true,
       onread: { buffer: readBuffer, callback },
@@ -130,6 +129,6 @@ export class ConnectTimeout extends Error {
   override readonly name = "ConnectTimeout";
 }
 
-function keyOf(upstream: Upstream): string {
-  return `${upstream.host}:${upstream.port}`;
+function keyOf({ host, port, path }: Upstream): string {
+  return path ?? `${host}:${port}`;
 }

@@ -1,73 +1,50 @@
 // The target `local`: workloads on the user's own machine, supervised by an agent in the project's state folder.
-import { basename, join } from "node:path";
-import { SestaError } from "../../base/errors.ts";
-import { connectAgent } from "../../machine/agent-connection.ts";
-import type { Placed, Plan, Progress, Receipt } from "../../model/plan.ts";
-import type { Report } from "../../model/status.ts";
+import type { Clock } from "../../base/clock.ts";
+import { connectAgent, type AgentPlace } from "../../machine/local-agent.ts";
+import type { Machine } from "../../machine/machine.ts";
 import type { ProjectState } from "../../state/project-state.ts";
-import type { Resource, Target } from "../target.ts";
-import { buildAbsent } from "../absent.ts";
-import type { Local, LocalContext } from "./context.ts";
-import { destroyLocal } from "./destroy.ts";
-import { listEnvironments } from "./environments.ts";
-import { agentHome } from "./layout.ts";
-import { placeLocal } from "./place.ts";
-import { planLocal } from "./plan.ts";
+import { agentHome, logFile } from "../agent-host/layout.ts";
+import { createAgentHostTarget } from "../agent-host/target.ts";
+import type { Target } from "../target.ts";
+import { localDisk } from "./disk.ts";
+import { readLogs } from "./logs.ts";
+
+export type LocalContext = {
+  /** As the project file calls it. */
+  name: string;
+  folders: { project: string; sesta: string };
+  machine: Machine;
+  state: ProjectState;
+  clock: Clock;
+  /** Where Sesta keeps what projects share: an installed uv. */
+  cacheFolder: string;
+  agentCommand: AgentPlace["command"];
+  /** The environment of the agent and so of everything it starts, without the project's secrets. */
+  agentEnv: NodeJS.ProcessEnv;
+  /** Ends long work when the user does. */
+  signal: AbortSignal;
+};
 
 export function createLocalTarget(context: LocalContext): Target {
-  const { folders, clock, state } = context;
-  const home = agentHome(folders);
-  const agent = connectAgent({ home, command: context.agentCommand, env: context.agentEnv }, clock);
-  const local = { ...context, agent };
-
-  return {
+  const { name, folders, machine, state, clock, cacheFolder, agentCommand, agentEnv, signal } = context;
+  const agent = connectAgent({ home: agentHome(folders), command: agentCommand, env: agentEnv }, clock);
+  const host = {
+    name,
+    title: "this machine",
+    price: "free, on this machine",
+    machine,
+    disk: localDisk,
     agent,
-    plan: (name, wanted) => planLocal(local, name, wanted),
-    async apply(plan: Plan, on: Progress): Promise<Placed | Receipt> {
-      if ((await planLocal(local, plan.name, plan.wanted)).basis !== plan.basis) {
-        throw new SestaError("STALE_PLAN", `${plan.name} has changed since the plan was made`, {
-          hint: "Run the command again and look at the new plan.",
-        });
-      }
-      return plan.wanted ? placeLocal(local, plan, plan.wanted, on) : destroyLocal(local, plan, on);
-    },
-    status: async (name) =>
-      (await listReports(local)).find((report) => report.name === name) ?? buildAbsent(name, clock.now()),
-    async list(): Promise<Resource[]> {
-      const environments = (await listEnvironments(folders)).map((where): Resource => ({
-        name: basename(where),
-        kind: "environment",
-        where,
-      }));
-      const workloads = (await listReports(local)).map(({ name }): Resource => ({
-        name,
-        kind: "workload",
-        where: home,
-      }));
-      return [...workloads, ...environments];
-    },
-    async wake(name, why, by) {
-      requirePlaced(state, name);
-      await agent.ensure();
-      return agent.call("wake", { name, why, by });
-    },
-    async sleep(name, why, by) {
-      requirePlaced(state, name);
-      await agent.ensure();
-      return agent.call("sleep", { name, why, by });
-    },
-    logFile: (name) => join(home, "logs", `${name}.log`),
-  };
-}
-
-/** What the agent says; one that died is brought back, since what it supervised may run on. */
-async function listReports({ agent, state }: Local): Promise<Report[]> {
-  if (state.listWorkloads().length > 0) await agent.ensure();
-  else if (!(await agent.findHello())) return [];
-  return agent.call("list", {});
-}
-
-function requirePlaced(state: ProjectState, name: string): void {
-  if (state.findWorkload(name)?.placedAt) return;
-  throw new SestaError("NOT_UP", `${name} is not up`, { hint: `Run \`sesta up ${name}\`.` });
+    folders: async () => ({ ...folders, cache: cacheFolder, disk: folders.project }),
+    kind: { disk: "kept", sessions: false },
+    state,
+    clock,
+    signal,
+  } as const;
+  return createAgentHostTarget(host, {
+    rouse: async () => void (await agent.ensure()),
+    door: (workload) => agent.call("door", { name: workload }),
+    logs: (workload, options) => readLogs(logFile(folders, workload), options, { clock, signal }),
+    close: async () => undefined,
+  });
 }

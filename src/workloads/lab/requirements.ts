@@ -9,7 +9,7 @@ const credentials = /:\/\/(?!\$\{)[^/\s@]*:(?!\$\{)[^/\s@]*@/;
  * Requirements and index options, one each, without comments; continued lines are joined.
  * @throws SestaError PROJECT_INVALID for lines that name another file, or hold a password
  */
-export function parseRequirements(text: string): string[] {
+export function parseRequirements(text: string, where?: string): string[] {
   const lines = text
     .replace(/\\\r?\n/g, " ")
     .split(/\r?\n/)
@@ -19,6 +19,7 @@ export function parseRequirements(text: string): string[] {
   if (problems.length === 0) return lines;
   throw new SestaError("PROJECT_INVALID", "the requirements file cannot be used as it is", {
     problems,
+    where,
     hint: "Write the packages themselves; keep the index and its password in uv.toml or UV_DEFAULT_INDEX.",
   });
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { confirmedRef, workRef } from "../../../src/commands/git.ts";
-import { connectAgent } from "../../../src/machine/agent-connection.ts";
+import { connectAgent } from "../../../src/machine/local-agent.ts";
 import type { SaveReport } from "../../../src/model/save.ts";
 import type { Report } from "../../../src/model/status.ts";
 import type { Explanation } from "../../../src/operations/why.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { hashPassword } from "../../../src/front/password.ts";
-import { connectAgent } from "../../../src/machine/agent-connection.ts";
+import { connectAgent } from "../../../src/machine/local-agent.ts";
 import { ask, socketPath } from "../../../src/machine/control-socket.ts";
 import type { GatewayHello } from "../../../src/model/gateway-protocol.ts";
 import type { Report } from "../../../src/model/status.ts";

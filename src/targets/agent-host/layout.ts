@@ -1,41 +1,44 @@
-// Where a project keeps things on its own machine.
+// Where a project keeps things on a machine with an agent.
 import { createHash } from "node:crypto";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path/posix";
 import type { MachinePlaces } from "../../model/agent-protocol.ts";
 import type { Launch, PythonEnvironment } from "../../model/launch.ts";
+import type { HostFolders } from "./agent-host.ts";
 
 const digestMark = "sha256:";
 
-export type LocalFolders = { project: string; sesta: string };
+type Folders = Pick<HostFolders, "project" | "sesta">;
 
-export function agentHome({ sesta }: LocalFolders): string {
+export function agentHome({ sesta }: Folders): string {
   return join(sesta, "agent");
 }
 
 /** A workload's own settings, which people made while they used it. */
-export function keepFolder(folders: LocalFolders, name: string): string {
+export function keepFolder(folders: Folders, name: string): string {
   return join(agentHome(folders), "keep", name);
 }
 
 /** The saves of a workload: a private repository, and what is owed to its remote. */
-export function savesFolder(folders: LocalFolders, name: string): string {
+export function savesFolder(folders: Folders, name: string): string {
   return join(agentHome(folders), "saves", name);
 }
 
-export function environmentsFolder({ sesta }: LocalFolders): string {
+export function environmentsFolder({ sesta }: Folders): string {
   return join(sesta, "environments");
 }
 
+export function logFile(folders: Folders, name: string): string {
+  return join(agentHome(folders), "logs", `${name}.log`);
+}
+
 /** The same needs give the same folder, so an unchanged environment costs nothing. */
-export function placesOf(folders: LocalFolders, launch: Launch): MachinePlaces {
+export function placesOf(folders: Folders, launch: Launch): Pick<MachinePlaces, "environment" | "workspace"> {
   const { environment, workspace } = launch;
   return {
     environment: environment
       ? join(environmentsFolder(folders), environmentDigest(environment))
       : folders.sesta,
     workspace: isAbsolute(workspace) ? workspace : resolve(folders.project, workspace),
-    disk: "kept",
-    sessions: false,
   };
 }
 

@@ -1,44 +1,44 @@
-// Takes a workload away from this machine: all that `up` made, nothing that people made.
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+// Takes a workload away from its machine: all that `up` made, nothing that people made.
 import { SestaError } from "../../base/errors.ts";
 import type { Plan, Progress, Receipt } from "../../model/plan.ts";
 import { runStep } from "../step.ts";
-import type { Local } from "./context.ts";
+import type { AgentHost } from "./agent-host.ts";
 import { removeUnusedEnvironments } from "./environments.ts";
-import { agentHome, keepFolder, placesOf, savesFolder } from "./layout.ts";
+import { keepFolder, logFile, placesOf, savesFolder } from "./layout.ts";
 
 const longestMs = 60_000;
 
-export async function destroyLocal(local: Local, plan: Plan, on: Progress): Promise<Receipt> {
-  const { state, agent, folders } = local;
+export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress): Promise<Receipt> {
+  const { state, agent, disk, title } = host;
   const { name } = plan;
   const placed = state.findWorkload(name);
   if (!placed) return { kind: "receipt", name, removed: [], remains: [] };
+  const folders = await host.folders();
   const { workspace } = placesOf(folders, placed.launch);
 
   state.saveWorkload({ ...placed, placedAt: null });
   await runStep(on, name, "sleep", async () => {
     await agent.ensure();
-    await endRunning(local, name);
+    await endRunning(host, name);
     await agent.call("remove", { name });
   });
-  const log = `${agentHome(folders)}/logs/${name}.log`;
+  const log = logFile(folders, name);
   const environments = await runStep(on, name, "environment", async () => {
     state.deleteWorkload(name);
-    await rm(log, { force: true });
-    await rm(`${log}.1`, { force: true });
-    return removeUnusedEnvironments(local);
+    await disk.remove([log, `${log}.1`]);
+    return removeUnusedEnvironments(host);
   });
+  const saves = savesFolder(folders, name);
+  const kept = await disk.findExisting([saves]);
   return {
     kind: "receipt",
     name,
-    removed: [`${name} on this machine`, ...environments, log],
-    remains: [workspace, keepFolder(folders, name), ...[savesFolder(folders, name)].filter(existsSync)],
+    removed: [`${name} on ${title}`, ...environments, log],
+    remains: [workspace, keepFolder(folders, name), ...kept],
   };
 }
 
-async function endRunning({ agent, clock }: Local, name: string): Promise<void> {
+async function endRunning({ agent, clock }: AgentHost, name: string): Promise<void> {
   const began = clock.monotonic();
   for (;;) {
     const report = (await agent.call("list", {})).find((one) => one.name === name);

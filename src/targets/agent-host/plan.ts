@@ -1,33 +1,38 @@
-// What bringing a workload up, or taking it away, would do on this machine. Reads only.
+// What bringing a workload up, or taking it away, would do on its machine. Reads only.
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { completeMark } from "../../machine/python-environment.ts";
 import type { Launch } from "../../model/launch.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { PlacedWorkload } from "../../state/project-state.ts";
 import { keepFolder, launchDigest, placesOf, savesFolder } from "./layout.ts";
-import type { Local } from "./context.ts";
+import type { AgentHost } from "./agent-host.ts";
 
-const price = "free, on this machine";
-
-export async function planLocal(local: Local, name: string, wanted: Launch | undefined): Promise<Plan> {
-  const placed = local.state.findWorkload(name);
-  const plan = wanted ? planPlace(local, placed, wanted) : planDestroy(local, name, placed);
-  return { ...plan, name, target: "local", wanted, price, basis: basisOf(placed, wanted) };
+export async function planWorkload(host: AgentHost, name: string, wanted: Launch | undefined): Promise<Plan> {
+  const placed = host.state.findWorkload(name);
+  const plan = wanted ? await planPlace(host, placed, wanted) : await planDestroy(host, name, placed);
+  const { name: target, price } = host;
+  return { ...plan, name, target, wanted, price, basis: basisOf(placed, wanted) };
 }
 
 type Found = Pick<Plan, "action" | "steps" | "keeps" | "warnings">;
 
-function planPlace({ folders }: Local, placed: PlacedWorkload | undefined, wanted: Launch): Found {
-  const { environment, workspace } = placesOf(folders, wanted);
-  const make = wanted.environment && !existsSync(`${environment}/.complete`);
+async function planPlace(
+  { folders, disk, title }: AgentHost,
+  placed: PlacedWorkload | undefined,
+  wanted: Launch,
+): Promise<Found> {
+  const { environment, workspace } = placesOf(await folders(), wanted);
+  const complete = `${environment}/${completeMark}`;
+  const existing = await disk.findExisting([workspace, complete]);
+  const make = wanted.environment && !existing.has(complete);
   const changed = placed?.digest !== launchDigest(wanted) || placed.placedAt === null;
   const steps = [
-    ...(existsSync(workspace) ? [] : [`make the workspace ${workspace}`]),
+    ...(existing.has(workspace) ? [] : [`make the workspace ${workspace}`]),
     ...(make ? [`make a Python${versionOf(wanted)} environment with ${wanted.title}${extras(wanted)}`] : []),
     ...(placed === undefined && wanted.save
       ? [`save its files to ${wanted.save.repo}, and bring what is there`]
       : []),
-    ...(placed === undefined ? [`register ${wanted.name} with the agent of this machine, asleep`] : []),
+    ...(placed === undefined ? [`register ${wanted.name} with the agent of ${title}, asleep`] : []),
     ...(placed !== undefined && changed ? describeChange(placed, wanted) : []),
   ];
   const action = placed === undefined ? "create" : changed || steps.length > 0 ? "change" : "none";
@@ -66,18 +71,19 @@ function versionOf({ environment }: Launch): string {
   return /^[\d.]+$/.test(environment?.python ?? "") ? ` ${environment?.python}` : "";
 }
 
-function planDestroy({ folders }: Local, name: string, placed: PlacedWorkload | undefined): Found {
+async function planDestroy(
+  host: AgentHost,
+  name: string,
+  placed: PlacedWorkload | undefined,
+): Promise<Found> {
   if (!placed) return { action: "none", steps: [], keeps: [], warnings: [] };
+  const folders = await host.folders();
+  const saves = await host.disk.findExisting([savesFolder(folders, name)]);
   const { workspace } = placesOf(folders, placed.launch);
   return {
     action: "destroy",
     steps: [`put ${name} to sleep`, "take it from the agent", "remove its environment and logs"],
-    keeps: [
-      workspace,
-      keepFolder(folders, name),
-      ...[savesFolder(folders, name)].filter(existsSync),
-      `the history of ${name}`,
-    ],
+    keeps: [workspace, keepFolder(folders, name), ...saves, `the history of ${name}`],
     warnings: [],
   };
 }

@@ -1,0 +1,17 @@
+// Shows what a job's machines still need, before it is done.
+import type { Preparation } from "../operations/jobs/prepare.ts";
+import type { Terminal } from "./terminal.ts";
+
+export function printPreparation({ job, machines }: Preparation, { err, paint }: Terminal): void {
+  for (const { host, pending } of machines) {
+    const { name } = host.machine;
+    if (pending.length === 0) {
+      err(`  ${paint("bold", job.name)} on ${name}: ready\n`);
+      continue;
+    }
+    err(`${paint("green", "+")} ${paint("bold", job.name)} on ${name}\n`);
+    for (const { title, touchesSystem } of pending) {
+      err(`    ${title}${touchesSystem ? paint("yellow", "  (changes the system)") : ""}\n`);
+    }
+  }
+}

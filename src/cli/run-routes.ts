@@ -1,0 +1,108 @@
+// The verbs that are about jobs and their runs: how each is called, what it says of itself, and where its file is.
+import { buildCommand } from "@stricli/core";
+import {
+  commonAliases as aliases,
+  commonFlags as common,
+  countFlag,
+  maybeOne,
+  one,
+  quietFlags as quiet,
+  switchFlag,
+  withExamples,
+} from "./flags.ts";
+
+export const runRoutes = {
+  run: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/run.ts")).run),
+    parameters: {
+      flags: { ...common, detach: switchFlag("Let it go on by itself at once, and print its id") },
+      aliases: { ...aliases, d: "detach" },
+      positional: {
+        kind: "array",
+        parameter: {
+          brief: "The job, then `--` and what its program gets",
+          parse: String,
+          placeholder: "JOB",
+        },
+      },
+    },
+    docs: {
+      customUsage: ["JOB [-d] [-- ARGS...]"],
+      brief: "Run a job: set its machine up, start it, follow it, bring its outputs home",
+      fullDescription: withExamples(
+        "Ends with the program's own code. Ctrl-C lets go of it: it goes on, and says how to come back. What is set up already costs nothing.",
+        "run train",
+        "run train -- --epochs 3",
+        "run train -d",
+      ),
+    },
+  }),
+  exec: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/exec.ts")).exec),
+    parameters: {
+      flags: quiet,
+      aliases,
+      positional: {
+        kind: "array",
+        parameter: {
+          brief: "The workload or run, then `--` and the command",
+          parse: String,
+          placeholder: "NAME",
+        },
+      },
+    },
+    docs: {
+      customUsage: ["NAME -- CMD..."],
+      brief: "Run a command where a workload is",
+      fullDescription: withExamples(
+        "In a lab's workspace, or in the folder of a job's latest run: in its container while that lives. Ends with the command's own code.",
+        "exec notebook -- pip list",
+        "exec train -- nvidia-smi",
+      ),
+    },
+  }),
+  ssh: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/exec.ts")).ssh),
+    parameters: { flags: quiet, aliases, positional: one("The workload or run") },
+    docs: {
+      brief: "Open a shell where a workload is",
+      fullDescription: withExamples("On its own machine, in its folder.", "ssh notebook", "ssh train"),
+    },
+  }),
+  runs: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/runs.ts")).runs),
+    parameters: {
+      flags: { ...quiet, lines: countFlag("50", "How many, at most") },
+      aliases: { ...aliases, n: "lines" },
+      positional: maybeOne("The job; all when none is named", "JOB"),
+    },
+    docs: {
+      brief: "Show runs of jobs, newest first",
+      fullDescription: withExamples("Asks their machines.", "runs", "runs train", "runs --json"),
+    },
+  }),
+  stop: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/stop.ts")).stop),
+    parameters: { flags: quiet, aliases, positional: one("The run, or its job for the latest", "RUN") },
+    docs: {
+      brief: "End a run, with all that belongs to it",
+      fullDescription: withExamples(
+        "Asks it to end (TERM); what is left after ten seconds is ended by force. Its files stay and can be fetched.",
+        "stop train",
+        "stop train-7-k3f9",
+      ),
+    },
+  }),
+  fetch: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/fetch.ts")).fetch),
+    parameters: { flags: quiet, aliases, positional: one("The run, or its job for the latest", "RUN") },
+    docs: {
+      brief: "Bring the outputs of a run home, also while it runs",
+      fullDescription: withExamples(
+        "What an earlier run brought stays as it is.",
+        "fetch train",
+        "fetch train-7-k3f9 --json",
+      ),
+    },
+  }),
+};

@@ -1,0 +1,150 @@
+// `sesta run JOB [-- ARGS]`: plans, sets up, starts, follows and fetches; Ctrl-C lets go of it without ending it.
+import process from "node:process";
+import { SestaError } from "../../base/errors.ts";
+import { errorCodes } from "../../base/error-codes.ts";
+import { getJob } from "../../operations/jobs/find-job.ts";
+import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
+import { followRun } from "../../operations/jobs/follow.ts";
+import { planPreparation, prepare, type Preparation } from "../../operations/jobs/prepare.ts";
+import { refreshRun } from "../../operations/jobs/refresh.ts";
+import { detachRun, failRun, recordRun, startRun } from "../../operations/jobs/start.ts";
+import type { Context } from "../../operations/context.ts";
+import { isOver, type Run } from "../../model/run.ts";
+import { checkSecrets } from "../../project/secret.ts";
+import { throwMissingSecrets } from "../print-plan.ts";
+import { confirmHosts } from "../confirm-hosts.ts";
+import { printPreparation } from "../print-preparation.ts";
+import { createReporter } from "../progress.ts";
+import { buildRunJson } from "../run-json.ts";
+import { createRunOutput } from "../run-output.ts";
+import { describeFetched, formatRuns } from "../run-table.ts";
+import type { Session, Verb } from "../session.ts";
+
+type Flags = { detach?: boolean | undefined };
+
+export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) => {
+  const { terminal, world } = session;
+  const context = await session.open();
+  const job = getJob(context, name ?? "");
+  throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
+  await confirmHosts(session, context, job.target, job.nodes);
+  const preparation = await planPreparation(context, job);
+  const pending = preparation.machines.flatMap((machine) => machine.pending);
+  if (pending.length > 0 && !flags.json) printPreparation(preparation, terminal);
+  const asks = pending.some(({ touchesSystem }) => touchesSystem);
+  if (asks && !(await session.confirm("Do this?"))) return;
+
+  const begun = await begin(session, context, preparation, args);
+  if (flags.detach) {
+    const known = await untilReleased(context, begun);
+    detachRun(context, known.id);
+    if (flags.json) return session.json(buildRunJson(known));
+    terminal.out(`${known.id}\n`);
+    return tellHowToComeBack(session, known);
+  }
+  await attend(session, context, begun);
+};
+
+/** Sets the machines up and starts the run on them. */
+async function begin(
+  session: Session,
+  context: Context,
+  preparation: Preparation,
+  args: readonly string[],
+): Promise<Run> {
+  const { terminal, world } = session;
+  const { run, resumed } = await recordRun(context, preparation, args);
+  if (resumed) {
+    terminal.err(
+      `${terminal.paint("yellow", "!")} ${run.id} was begun by a command that died; this one goes on with it\n`,
+    );
+  }
+  const reporter = createReporter(terminal, world.clock);
+  try {
+    const prepared = await prepare(context, preparation, reporter.step);
+    return await startRun(context, run, preparation, prepared);
+  } catch (error) {
+    if (error instanceof SestaError && !world.signal.aborted) failRun(context, run.id, error.message);
+    throw error;
+  } finally {
+    reporter.end();
+  }
+}
+
+/** Follows a run to its end and brings its outputs home. Ends with the program's own code. */
+export async function attend(session: Session, context: Context, run: Run): Promise<void> {
+  const { terminal, world, flags } = session;
+  const reporter = createReporter(terminal, world.clock);
+  const out = flags.json ? process.stderr : process.stdout;
+  const output = createRunOutput(run, { out, err: process.stderr }, reporter, terminal);
+  let ended: Run;
+  try {
+    ended = await followRun(context, run, output);
+  } catch (error) {
+    output.end();
+    if (!world.signal.aborted) throw error;
+    return letGo(session, context, run);
+  }
+  output.end();
+  const fetched = await bringHome(session, context, ended);
+  const known = context.state.findRun(run.id) ?? ended;
+  detachRun(context, run.id);
+  session.exitCode = exitCodeOf(known);
+  if (flags.json) return session.json({ ...buildRunJson(known), missing: fetched?.missing ?? [] });
+  terminal.err(`\n${formatRuns([known], world.clock.now(), terminal.paint)}`);
+  if (fetched) terminal.err(describeFetched(fetched, terminal.paint));
+}
+
+async function bringHome(session: Session, context: Context, run: Run): Promise<FetchResult | undefined> {
+  const { terminal, world } = session;
+  const reporter = createReporter(terminal, world.clock);
+  try {
+    return await fetchRun(context, run, (done, total) => reporter.bytes(`${run.id}: fetch`, done, total));
+  } catch (error) {
+    if (!(error instanceof SestaError)) throw error;
+    reporter.end();
+    terminal.err(
+      `${terminal.paint("yellow", "!")} its outputs could not be fetched: ${error.message}; \`sesta fetch ${run.id}\` tries again\n`,
+    );
+    return undefined;
+  } finally {
+    reporter.end();
+  }
+}
+
+/** Machines that wait for each other begin only while somebody looks. */
+async function untilReleased(context: Context, run: Run): Promise<Run> {
+  let known = await refreshRun(context, run);
+  while (
+    run.nodes.length > 1 &&
+    !isOver(known.state) &&
+    known.nodes.some(({ startedAt }) => startedAt === null)
+  ) {
+    await context.world.clock.sleep(500, context.world.signal);
+    known = await refreshRun(context, known);
+  }
+  return known;
+}
+
+function letGo(session: Session, context: Context, run: Run): void {
+  detachRun(context, run.id);
+  session.exitCode = errorCodes.INTERRUPTED.exit;
+  if (session.flags.json) return session.json(buildRunJson(context.state.findRun(run.id) ?? run));
+  session.terminal.err(`\n${run.id} goes on without this command.\n`);
+  tellHowToComeBack(session, run);
+}
+
+function tellHowToComeBack({ terminal }: Session, { id, settings }: Run): void {
+  const lines = [
+    `sesta logs ${id} -f    follow it again`,
+    ...(settings.fetch.length > 0 ? [`sesta fetch ${id}      bring its outputs home`] : []),
+    `sesta stop ${id}       end it`,
+  ];
+  terminal.err(lines.map((line) => `  ${line}\n`).join(""));
+}
+
+/** The program's own code where it ran. */
+function exitCodeOf({ state, exitCode }: Run): number {
+  if (state === "succeeded") return 0;
+  return exitCode === null || exitCode === 0 ? 1 : exitCode;
+}

@@ -1,0 +1,78 @@
+#!/bin/sh
+# What every script of a run shares: who a process is, and how a file is written. Read in with `.`; needs nothing set.
+
+# ---- who is who: a process is its id, its start time and the boot that it belongs to; an id alone is recycled
+
+boot_id() {
+  cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime 2>/dev/null | tr ' ' _
+}
+
+# Of process $1; nothing for one that has ended.
+start_time() {
+  if [ -r /proc/self/stat ]; then
+    { IFS= read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # proc(5): the name may hold spaces and brackets; after it come the state and, as 20th, the start time.
+    set -- ${line##*) }
+    case $1 in Z | X) return 1 ;; esac
+    shift 19
+    echo "$1"
+  else
+    LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed '/^Z/d; s/^[^ ]* *//; s/ /_/g' | grep .
+  fi
+}
+
+# Whether the process that file $1 names still lives: "PID START BOOT …".
+lives() {
+  [ -s "$1" ] || return 1
+  read -r of_pid of_start of_boot _ <"$1" || return 1
+  [ "$of_boot" = "$boot" ] && [ "$(start_time "$of_pid")" = "$of_start" ]
+}
+
+boot=$(boot_id)
+
+# Of the shell itself, whatever subshell asks.
+my_identity() {
+  echo "$$ $(start_time $$) $boot"
+}
+
+# ---- files
+
+# Content $2 into file $1. On a full disk what was kept in reserve for this is given up, and it is tried for a while.
+write() {
+  tries=0
+  until { echo "$2" >"$1.new.$$"; } 2>/dev/null && mv -f "$1.new.$$" "$1"; do
+    rm -f reserve
+    tries=$((tries + 1))
+    [ $tries -gt 600 ] && return 1
+    sleep 1
+  done
+}
+
+# Seconds that never jump where the system tells them.
+uptime_s() {
+  if read -r up _ 2>/dev/null </proc/uptime; then echo "${up%.*}"; else date +%s; fi
+}
+
+newest_claim() {
+  last=
+  for claim in "$1"/claim.1*; do [ -e "$claim" ] && last=$claim; done
+  echo "$last"
+}
+
+# Whether run folder $1 is being seen to.
+is_supervised() {
+  newest=$(newest_claim "$1")
+  [ -n "$newest" ] && lives "$newest"
+}
+
+# Becomes the program in $@, as the leader of a session of its own.
+new_session() {
+  if command -v setsid >/dev/null 2>&1; then exec setsid "$@"
+  elif command -v perl >/dev/null 2>&1; then exec perl -MPOSIX -e 'setsid; exec @ARGV' "$@"
+  elif command -v python3 >/dev/null 2>&1; then
+    exec python3 -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+  else
+    trap '' HUP
+    exec "$@"
+  fi
+}

@@ -1,0 +1,34 @@
+// Makes a run on its machine and begins it there; doing it twice is doing it once.
+import { SestaError } from "../../base/errors.ts";
+import { buildRunFiles, type RunOrder } from "../../commands/run-files.ts";
+import { runScript, type Host } from "../host.ts";
+
+export function runsFolder(host: Pick<Host, "base">): string {
+  return `${host.base}/runs`;
+}
+
+export function runFolder(host: Pick<Host, "base">, id: string): string {
+  return `${runsFolder(host)}/${id}`;
+}
+
+/**
+ * @param tree the folder whose copy the run works in; null for an empty one
+ * @throws SestaError RUN_NOT_STARTED with what the machine said
+ */
+export async function submitRun(
+  host: Host,
+  id: string,
+  order: RunOrder,
+  tree: string | null,
+  signal?: AbortSignal,
+): Promise<void> {
+  const runs = runsFolder(host);
+  await host.machine.put(buildRunFiles(order), `${runs}/.new-${id}`);
+  const ran = await runScript(host, "submit.sh", [runs, id, tree ?? "-"], signal ? { signal } : {});
+  if (ran.exitCode === 0) return;
+  throw new SestaError("RUN_NOT_STARTED", `Run ${id} could not be started`, {
+    where: host.machine.name,
+    problems: ran.stderr.trim().split("\n").slice(-5),
+    hint: "Free some space there or look at what it says, then run the same command again: it goes on with this run.",
+  });
+}

@@ -1,0 +1,92 @@
+#!/bin/sh
+# Data of a job, kept by what it is. Usage: sh data.sh fetch ADDRESS FILE SHA256 brings what an address gives;
+# sh data.sh unpack ARCHIVE FOLDER unpacks a tar or zip archive, which may hold only files and folders.
+set -u
+umask 077
+mostFiles=100000
+mostBytes=$((10 * 1024 * 1024 * 1024))
+mostRatio=100
+
+refuse() {
+  echo "$*" >&2
+  exit 6
+}
+
+sum() {
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -d ' ' -f 1
+}
+
+download() {
+  if command -v curl >/dev/null 2>&1; then
+    curl -fsSL --retry 3 --retry-connrefused -C - -o "$2" -- "$1"
+  elif command -v wget >/dev/null 2>&1; then
+    wget -q -c -O "$2" -- "$1"
+  elif command -v python3 >/dev/null 2>&1; then
+    python3 -c 'import shutil, sys, urllib.request as u
+with u.urlopen(sys.argv[1], timeout=60) as i, open(sys.argv[2], "wb") as o: shutil.copyfileobj(i, o)' "$1" "$2"
+  else
+    refuse "neither curl, wget nor python3 is on this machine"
+  fi
+}
+
+# A listing of tar(1): mode, owner, size, date, name. Links and devices, names that lead out, and bombs are refused.
+judge_tar() {
+  tar -tvf "$1" >"$2.list" || refuse "this is no archive that tar can read"
+  packed=$(($(wc -c <"$1")))
+  awk -v files=$mostFiles -v bytes=$mostBytes -v ratio=$mostRatio -v packed=$packed '
+    { kind = substr($1, 1, 1); count++; size = $3 ~ /^[0-9]+$/ ? $3 : $5; sum += size }
+    kind !~ /^[-d]$/ { print "it holds a link or device: " $0; exit 1 }
+    / \/|(^| |\/)\.\.(\/|$)/ { print "a name leads out of it: " $0; exit 1 }
+    count > files { print "it holds more than " files " files"; exit 1 }
+    sum > bytes || (sum > 1000000 && sum > packed * ratio) { print "unpacked it would be too large"; exit 1 }
+  ' "$2.list" || exit 6
+  rm -f "$2.list"
+}
+
+unzip_safely='
+import os, stat, sys, zipfile
+source, to, files, size, ratio = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
+with zipfile.ZipFile(source) as archive:
+    entries = archive.infolist()
+    if len(entries) > files: sys.exit(f"it holds more than {files} files")
+    total = sum(entry.file_size for entry in entries)
+    if total > size or (total > 1_000_000 and total > os.path.getsize(source) * ratio):
+        sys.exit("unpacked it would be too large")
+    for entry in entries:
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR): sys.exit(f"it holds a link or device: {entry.filename}")
+        parts = entry.filename.replace("\\\\", "/").split("/")
+        if entry.filename.startswith("/") or ".." in parts: sys.exit(f"a name leads out of it: {entry.filename}")
+    archive.extractall(to)
+'
+
+case $1 in
+  fetch)
+    mkdir -p "$(dirname "$3")"
+    # One that was broken off is continued.
+    download "$2" "$3.part" || { rm -f "$3.part" && download "$2" "$3.part"; } || refuse "it could not be fetched"
+    if [ -n "$4" ] && [ "$(sum "$3.part")" != "$4" ]; then
+      found=$(sum "$3.part")
+      rm -f "$3.part"
+      refuse "its SHA-256 is $found, not $4"
+    fi
+    mv "$3.part" "$3"
+    ;;
+  unpack)
+    new=$3.new.$$
+    rm -rf "$new"
+    mkdir -p "$new"
+    case $(head -c 4 "$2" | od -An -tx1 | tr -d ' \n') in
+      504b0304 | 504b0506)
+        command -v python3 >/dev/null 2>&1 || refuse "a zip archive needs python3 on this machine"
+        python3 -c "$unzip_safely" "$2" "$new" $mostFiles $mostBytes $mostRatio || { rm -rf "$new"; exit 6; }
+        ;;
+      *)
+        (judge_tar "$2" "$new") >&2 || { rm -rf "$new" "$new.list"; exit 6; }
+        tar -xf "$2" -C "$new" --no-same-owner 2>/dev/null || tar -xf "$2" -C "$new" || { rm -rf "$new"; refuse "tar failed"; }
+        ;;
+    esac
+    chmod -R u+rwX,go-w "$new"
+    mv "$new" "$3" && rm -rf "$3/${new##*/}"
+    ;;
+esac

@@ -1,0 +1,78 @@
+#!/bin/sh
+# The sources of a job out of a git repository. Usage: sh sources.sh find MIRROR ADDRESS REF prints the commit that REF
+# means there now; sh sources.sh take MIRROR ADDRESS COMMIT TREE puts a clone at it into the folder TREE. REF may be
+# empty: the default branch. A token comes by git's own variables.
+set -u
+umask 077
+what=$1
+mirror=$2
+address=$3
+# Nothing of a repository is run, and nobody is asked: githooks(5), git-config(1), gitcredentials(7).
+git() { command git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never "$@"; }
+export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS= SSH_ASKPASS_REQUIRE=never
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE 2>/dev/null
+: "${GIT_SSH_COMMAND:=ssh -o BatchMode=yes -o ConnectTimeout=15}"
+export GIT_SSH_COMMAND
+command -v git >/dev/null 2>&1 || {
+  echo "git is not installed on this machine" >&2
+  exit 3
+}
+
+case $what in
+  find)
+    ref=$4
+    case $ref in
+      ????????????????????????????????????????)
+        case $ref in *[!0-9a-f]*) ;; *) echo "$ref" && exit 0 ;; esac
+        ;;
+    esac
+    found=$(git ls-remote -- "$address" "${ref:-HEAD}" "refs/heads/${ref:-HEAD}" "refs/tags/${ref:-HEAD}^{}") || exit 5
+    # A tag that names another object is followed by the commit it leads to; a branch goes before a tag of its name.
+    commit=$(printf '%s\n' "$found" | awk -v ref="$ref" '
+      $2 == "refs/heads/" ref { branch = $1 } $2 == "refs/tags/" ref "^{}" { peeled = $1 }
+      $2 == "refs/tags/" ref { tag = $1 } $2 == "HEAD" && ref == "" { head = $1 }
+      END { print branch ? branch : peeled ? peeled : tag ? tag : head }')
+    if [ -z "$commit" ]; then
+      # The beginning of a commit: only the whole repository can tell.
+      case $ref in '' | *[!0-9a-f]*) echo "the repository has no branch or tag ${ref:-HEAD}" >&2 && exit 6 ;; esac
+      sh "$0" mirror "$mirror" "$address" >&2 || exit 5
+      commit=$(git --git-dir="$mirror" rev-parse --verify -q "$ref^{commit}") || {
+        echo "the repository has no branch, tag or commit $ref" >&2
+        exit 6
+      }
+    fi
+    echo "$commit"
+    ;;
+  mirror)
+    mkdir -p "$(dirname "$mirror")"
+    if [ -e "$mirror/HEAD" ]; then
+      git --git-dir="$mirror" fetch -q --prune --force -- "$address" '+refs/*:refs/*' || exit 5
+    else
+      new=$mirror.new.$$
+      git clone -q --mirror -- "$address" "$new" || {
+        rm -rf "$new"
+        exit 5
+      }
+      mv "$new" "$mirror"
+      rm -rf "$mirror/${new##*/}"
+    fi
+    ;;
+  take)
+    commit=$4
+    tree=$5
+    if ! git --git-dir="$mirror" cat-file -e "$commit^{commit}" 2>/dev/null; then
+      sh "$0" mirror "$mirror" "$address" || exit 5
+    fi
+    new=$tree.new.$$
+    mkdir -p "$new"
+    git clone -q --no-checkout --no-hardlinks -- "$mirror" "$new/tree" &&
+      git -C "$new/tree" remote set-url origin -- "$address" &&
+      git -C "$new/tree" checkout -q --detach "$commit" -- &&
+      { [ ! -e "$new/tree/.gitmodules" ] || git -C "$new/tree" submodule update -q --init --recursive; } || {
+      rm -rf "$new"
+      exit 5
+    }
+    : >"$new/complete"
+    mv "$new" "$tree" && rm -rf "$tree/${new##*/}"
+    ;;
+esac

@@ -1,0 +1,131 @@
+// One program on the host, with its streams here and its true end.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { buildLine, buildLoader, type RemoteCommand } from "../../commands/remote-shell.ts";
+import { buildCommand } from "../../commands/ssh.ts";
+import { SestaError } from "../../base/errors.ts";
+import { interrupted } from "../interrupted.ts";
+import type { Argv, OpenOptions, Process } from "../machine.ts";
+import { connectionMark } from "../own-connection.ts";
+import type { Connection } from "./connection.ts";
+import { explainBreak, explainConnection, isKeyRefused } from "./failure.ts";
+import { describeChangedKey } from "./host-key.ts";
+import { dropNoise, readMarkers, type Marker } from "./markers.ts";
+import type { Sessions } from "./sessions.ts";
+
+const killAfterS = 5;
+/** After a stop, for a host that does not answer. */
+const giveUpMs = 15_000;
+
+/** A Process whose `ended` also tells that the program, or its folder, does not exist. */
+export async function openRemote(
+  connection: Connection,
+  sessions: Sessions,
+  argv: Argv,
+  { cwd, env, signal }: OpenOptions = {},
+): Promise<Process> {
+  if (signal?.aborted) throw interrupted(argv[0], signal);
+  await connection.ensure();
+  const leave = await sessions.enter(signal).catch(() => {
+    throw interrupted(argv[0], signal);
+  });
+  if (signal?.aborted) {
+    leave();
+    throw interrupted(argv[0], signal);
+  }
+  return converse(
+    connection,
+    { argv, cwd, env, nonce: `sesta-${randomBytes(12).toString("hex")}` },
+    signal,
+    leave,
+  );
+}
+
+function converse(
+  connection: Connection,
+  command: RemoteCommand,
+  signal: AbortSignal | undefined,
+  leave: () => void,
+): Process {
+  const { host } = connection.access;
+  const [program] = command.argv;
+  const [ssh, ...operands] = buildCommand(connection.route, buildLoader(`${connectionMark}=1`));
+  const child = spawn(ssh, operands, {
+    env: connection.env,
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  const seen = new Map<string, number>();
+  const begun = Promise.withResolvers<number | undefined>();
+  const onMarker = ({ word, number }: Marker) => {
+    seen.set(word, number);
+    if (word === "begin") begun.resolve(number);
+  };
+  const { stream: stderr, noise } = readMarkers(child.stderr, command.nonce, onMarker);
+  const stdout = dropNoise(child.stdout, command.nonce);
+  child.stdin.on("error", () => undefined); // `ended` tells
+  child.stdin.write(buildLine(command));
+
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const stop = () => {
+    if (stopped || child.exitCode !== null) return;
+    stopped = true;
+    timer = setTimeout(() => child.kill("SIGKILL"), giveUpMs);
+    void begun.promise.then((pid) => pid !== undefined && endGroup(connection, pid));
+  };
+  signal?.addEventListener("abort", stop, { once: true });
+
+  const closed = new Promise<number>((resolve, reject) => {
+    child.once("error", (error) =>
+      reject(new SestaError("COMMAND_FAILED", `ssh could not be run: ${error.message}`)),
+    );
+    child.once("close", (code) => resolve(code ?? 128));
+  });
+  const judge = async (code: number): Promise<{ exitCode: number }> => {
+    if (seen.has("cwd"))
+      throw new SestaError(
+        "COMMAND_FAILED",
+        `${program} could not be run: there is no folder ${command.cwd} on ${host.name}`,
+      );
+    const refused = seen.get("exec");
+    if (refused === 127)
+      throw new SestaError("COMMAND_MISSING", `${program} was not found on ${host.name}`, {
+        hint: `Install ${program} on ${host.name}.`,
+      });
+    if (refused !== undefined)
+      throw new SestaError("COMMAND_FAILED", `${program} could not be run on ${host.name}`);
+    const exitCode = seen.get("end");
+    if (exitCode !== undefined) return { exitCode };
+    if (stopped) return { exitCode: 137 };
+    if (!seen.has("begin")) {
+      if (isKeyRefused(noise())) throw await describeChangedKey(connection.access);
+      throw explainConnection(host, noise());
+    }
+    // Its whole group was killed on the host, or the line is gone.
+    if (code === 255 && (await connection.lives())) return { exitCode: 137 };
+    throw explainBreak(host, program);
+  };
+  const ended = closed.then(judge).finally(() => {
+    begun.resolve(undefined);
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+    leave();
+  });
+  ended.catch(() => undefined); // whoever awaits it hears of it
+  return { stdin: child.stdin, stdout, stderr, ended, stop };
+}
+
+/** sshd ends nothing when a connection without a terminal closes, so the group is signalled by a command of its own. */
+function endGroup({ route, env }: Connection, pid: number): void {
+  const script =
+    `kill -TERM -${pid} || exit 0; ` +
+    `for i in ${Array.from({ length: killAfterS }, (_, index) => index).join(" ")}; do sleep 1; kill -0 -${pid} || exit 0; done; ` +
+    `kill -KILL -${pid}`;
+  const line = buildLine({ argv: ["sh", "-c", script], nonce: "sesta-end" });
+  const [ssh, ...operands] = buildCommand(route, buildLoader(`${connectionMark}=1`));
+  const child = spawn(ssh, operands, { env, stdio: ["pipe", "ignore", "ignore"], detached: true });
+  child.on("error", () => undefined);
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(line);
+}

@@ -1,0 +1,67 @@
+// A run: one execution of a job, as Sesta remembers it and as its machines tell of it.
+import type { JobSection } from "./project.ts";
+
+export const runStates = ["queued", "starting", "running", "succeeded", "failed", "stopped", "lost"] as const;
+export type RunState = (typeof runStates)[number];
+
+export function isOver(state: RunState): boolean {
+  return state === "succeeded" || state === "failed" || state === "stopped" || state === "lost";
+}
+
+/** Wall times are milliseconds since the epoch. */
+export type Run = {
+  id: string;
+  job: string;
+  target: string;
+  createdAt: number;
+  state: RunState;
+  /** One sentence where the state alone does not say it. */
+  why: string | null;
+  args: readonly string[];
+  /** Of the sources, where git knows it. */
+  commit: string | null;
+  /** The sources were not as that commit has them. */
+  dirty: boolean | null;
+  /** Digest of the image. */
+  container: string | null;
+  packages: readonly string[];
+  startedAt: number | null;
+  endedAt: number | null;
+  exitCode: number | null;
+  peakBytes: number | null;
+  /** In the order of their ranks. */
+  nodes: readonly RunNode[];
+  /** What was brought home last. */
+  fetched: FetchedOutputs | null;
+  /** Of the job, as it was when the run began. */
+  settings: Pick<JobSection, "stdout" | "fetch" | "into" | "timeoutMs" | "rendezvousMs">;
+  /** What it is made of; the same again is the same run when its first command died on the way. */
+  digest: string;
+  /** The process that submits it; null once somebody let go of it on purpose. */
+  submitter: { pid: number; startTime: string; bootId: string } | null;
+};
+
+export type RunNode = {
+  /** The machine's name. */
+  machine: string;
+  state: RunState;
+  why: string | null;
+  /** Absolute, on the machine; null until it was submitted there. */
+  folder: string | null;
+  /** In the line before the machine, from 1. */
+  place: number | null;
+  startedAt: number | null;
+  endedAt: number | null;
+  exitCode: number | null;
+  peakBytes: number | null;
+  limitBytes: number | null;
+  attempts: number;
+};
+
+export type FetchedOutputs = {
+  files: number;
+  bytes: number;
+  /** Absolute. */
+  into: string;
+  at: number;
+};

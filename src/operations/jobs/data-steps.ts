@@ -1,0 +1,116 @@
+// The steps that bring a job's data to its machine, where it is kept by what it is.
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { formatSize } from "../../model/size.ts";
+import { requireDone, runScript, type Host } from "../../machine/host.ts";
+import type { DataSource, JobSection } from "../../model/project.ts";
+import { digestOf } from "../../workloads/job/digests.ts";
+import type { Context } from "../context.ts";
+import { hashFiles } from "./hash-files.ts";
+import { listFiles } from "./list-files.ts";
+import { exists, type Prepared, type Step } from "./steps.ts";
+
+/** Absolute on the machine, and where a run finds it. */
+export type PlacedData = { from: string; to: string };
+
+export function buildDataSteps(
+  context: Context,
+  { data }: JobSection,
+  host: Host,
+  prepared: Prepared,
+): Step[] {
+  return data.map((source, index) =>
+    source.kind === "url"
+      ? fetchStep(context, source, host, prepared)
+      : sendStep(context, source, index, host, prepared),
+  );
+}
+
+function fetchStep({ world }: Context, source: DataSource, host: Host, prepared: Prepared): Step {
+  const { from, to, unpack, sha256 } = source;
+  const place = `${host.base}/cache/data/${digestOf("url", sha256 ?? from, unpack)}`;
+  const file = `${place}/${unpack ? "archive" : "file"}`;
+  const result = unpack ? `${place}/tree` : file;
+  prepared.data.push({ from: result, to });
+  prepared.made.push(place);
+  return {
+    name: `data ${to}`,
+    title: `fetch ${from}`,
+    check: () => exists(host, `${place}/complete`),
+    async run({ detail }) {
+      detail(from);
+      const hint = "Check the address in sesta.yaml, and the machine's own connection.";
+      const options = { signal: world.signal, onLine: detail };
+      const fetched = await runScript(host, "data.sh", ["fetch", from, file, sha256 ?? ""], options);
+      requireDone(fetched, `${from} could not be fetched`, host.machine.name, hint);
+      if (unpack) await unpackThere(host, file, result, from, world.signal);
+      await finish(host, place);
+    },
+  };
+}
+
+function sendStep(context: Context, source: DataSource, index: number, host: Host, prepared: Prepared): Step {
+  const { machine, project, world, folder: own } = context;
+  const { from, to, unpack } = source;
+  const local = join(project.folder, from);
+  const placed = { from: "", to };
+  prepared.data.push(placed);
+  let found: { folder: string; files: string[]; bytes: number; place: string; isFolder: boolean } | undefined;
+
+  async function look() {
+    const isFolder = (await lstat(local)).isDirectory();
+    const folder = isFolder ? local : join(local, "..");
+    const files = isFolder ? await listFiles(machine, local, []) : [from.split("/").at(-1) ?? from];
+    const name = digestOf("data-cache", from, index);
+    const { digest, bytes } = await hashFiles(folder, files, join(own, `hashes-${name}.json`), world.clock);
+    const place = `${host.base}/cache/data/${digestOf("data", digest, unpack)}`;
+    placed.from = unpack ? `${place}/tree` : isFolder ? `${place}/sent` : `${place}/sent/${files[0] ?? ""}`;
+    prepared.made.push(place);
+    found = { folder, files, bytes, place, isFolder };
+    return found;
+  }
+
+  return {
+    name: `data ${to}`,
+    title: `send ${from}`,
+    async check() {
+      const { place } = await look();
+      return exists(host, `${place}/complete`);
+    },
+    async run({ detail, bytes: report }) {
+      const { folder, files, bytes, place } = found ?? (await look());
+      detail(`${files.length} files, ${formatSize(bytes)}`);
+      await host.machine.upload({ folder, files }, `${place}/sent`, {
+        onProgress: report,
+        signal: world.signal,
+      });
+      if (unpack)
+        await unpackThere(host, `${place}/sent/${files[0] ?? ""}`, `${place}/tree`, from, world.signal);
+      await finish(host, place);
+    },
+  };
+}
+
+async function unpackThere(
+  host: Host,
+  archive: string,
+  to: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const ran = await runScript(host, "data.sh", ["unpack", archive, to], { signal });
+  requireDone(
+    ran,
+    `${name} could not be unpacked`,
+    host.machine.name,
+    "Use a tar or zip archive of files and folders.",
+  );
+  await host.machine.run(["rm", "-f", archive]);
+}
+
+/** Runs read it through a link, and must not change it for those that come after. */
+async function finish({ machine }: Host, place: string): Promise<void> {
+  await machine.run(["chmod", "-R", "a-w", place]);
+  await machine.run(["chmod", "u+w", place]);
+  await machine.put({ complete: "" }, place);
+}

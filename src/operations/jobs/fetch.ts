@@ -1,0 +1,91 @@
+// Brings a run's outputs home, also while it runs. What an earlier run brought is never written over.
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { SestaError } from "../../base/errors.ts";
+import { runFolder } from "../../machine/runs/submit.ts";
+import type { Run } from "../../model/run.ts";
+import type { Context } from "../context.ts";
+import { openHost } from "../machines.ts";
+
+export type FetchResult = {
+  /** Absolute. */
+  into: string;
+  files: number;
+  bytes: number;
+  missing: readonly string[];
+  skipped: readonly { path: string; why: string }[];
+};
+
+/** Undefined where the job names nothing to fetch. */
+export async function fetchRun(
+  context: Context,
+  run: Run,
+  onProgress: (doneBytes: number, totalBytes: number) => void,
+): Promise<FetchResult | undefined> {
+  const { settings, nodes, target, id } = run;
+  if (settings.fetch.length === 0) return undefined;
+  const into = await claimFolder(context, run);
+  const sums = nodes.map(() => ({ done: 0, total: 0 }));
+  const fetched = await Promise.all(
+    nodes.map(async ({ machine }, at) => {
+      const host = await openHost(context, target, machine);
+      const from = `${runFolder(host, id)}/work`;
+      if ((await host.machine.run(["test", "-d", from])).exitCode !== 0) {
+        throw new SestaError("UNKNOWN_RUN", `The files of ${id} are not on ${machine} any more`, {
+          hint: run.fetched ? `What was fetched before is in ${run.fetched.into}.` : "Run it again.",
+        });
+      }
+      const to = nodes.length === 1 ? into : join(into, machine);
+      await mkdir(to, { recursive: true });
+      return host.machine.get(from, settings.fetch, to, {
+        signal: context.world.signal,
+        onProgress(done, total) {
+          sums[at] = { done, total };
+          const sum = (key: "done" | "total") => sums.reduce((all, one) => all + one[key], 0);
+          onProgress(sum("done"), sum("total"));
+        },
+      });
+    }),
+  );
+  const files = fetched.reduce((sum, one) => sum + one.files, 0);
+  const bytes = fetched.reduce((sum, one) => sum + one.bytes, 0);
+  const at = context.world.clock.now();
+  context.state.changeRun(id, (known) => ({ ...known, fetched: { files, bytes, into, at } }));
+  return {
+    into,
+    files,
+    bytes,
+    missing: [...new Set(fetched.flatMap((one) => one.missing))],
+    skipped: fetched.flatMap((one) => one.skipped),
+  };
+}
+
+/**
+ * The job's own folder for the first run that comes, one with its id in it where something is in the way: decided once
+ * for a run, under the lock of the database, so that two that end at once do not meet.
+ */
+async function claimFolder({ state, project }: Context, { id, fetched, settings }: Run): Promise<string> {
+  if (fetched) return fetched.into;
+  const base = join(project.folder, settings.into);
+  const names = await readdir(base).catch(() => []);
+  const isFree = !settings.fetch.some((pattern) => names.some((name) => matchesFirst(pattern, name)));
+  const key = `outputs:${settings.into}`;
+  const owner = state.transact(() => {
+    const known = state.findSetting(key);
+    const comes = known !== undefined && known !== id && state.findRun(known)?.fetched === null;
+    if (known !== id && (comes || !isFree)) return undefined;
+    state.setSetting(key, id);
+    return id;
+  });
+  return owner === id ? base : join(base, id);
+}
+
+/** Whether the first name of a pattern means this one. */
+function matchesFirst(pattern: string, name: string): boolean {
+  const [first = ""] = pattern.split("/");
+  const expression = first
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${expression}$`, "s").test(name);
+}

@@ -1,0 +1,97 @@
+// Follows a run to its end: its output as it comes, its state as it changes.
+import type { SestaError } from "../../base/errors.ts";
+import { followRun as followStream, type FollowState, type RunStream } from "../../machine/runs/follow.ts";
+import { isOver, type Run } from "../../model/run.ts";
+import type { Context } from "../context.ts";
+import { openHost } from "../machines.ts";
+import { refreshRun } from "./refresh.ts";
+
+export type Listener = {
+  /** Output of a node; awaited. */
+  bytes(node: number, stream: RunStream, chunk: Buffer): Promise<void> | void;
+  /** Of the first node whose state changed. */
+  state(node: number, state: FollowState): void;
+  /** The line to a machine broke, and is tried again; undefined: it is back. */
+  trouble(machine: string, problem: { error: SestaError; retryMs: number } | undefined): void;
+};
+
+const lookEveryMs = 1_000;
+
+/** Streams that a run has: what it prints, and standard output apart where it goes to a file of its own. */
+export function streamsOf({ settings }: Pick<Run, "settings">): readonly RunStream[] {
+  return settings.stdout === undefined ? ["output"] : ["stdout", "output"];
+}
+
+/**
+ * Until it is over and all of its output has come.
+ * @param offsetOf how many bytes of a node's stream are known already
+ * @throws the signal's reason when it aborts first
+ */
+export async function followRun(
+  context: Context,
+  run: Run,
+  listener: Listener,
+  offsetOf: (node: number, stream: RunStream) => number = () => 0,
+): Promise<Run> {
+  const { signal, clock } = context.world;
+  const stop = new AbortController();
+  const streams = run.nodes.flatMap((_, node) =>
+    streamsOf(run).map((stream) =>
+      followOne(
+        context,
+        run,
+        { node, stream, offset: offsetOf(node, stream) },
+        listener,
+        AbortSignal.any([signal, stop.signal]),
+      ),
+    ),
+  );
+  const watching = run.nodes.length > 1 ? watch(context, run, stop.signal) : undefined;
+  try {
+    await Promise.all(streams);
+  } finally {
+    stop.abort();
+    await watching;
+  }
+  signal.throwIfAborted();
+  let known = await refreshRun(context, run);
+  while (!isOver(known.state)) {
+    await clock.sleep(lookEveryMs, signal);
+    known = await refreshRun(context, known);
+  }
+  return known;
+}
+
+async function followOne(
+  context: Context,
+  run: Run,
+  { node, stream, offset }: { node: number; stream: RunStream; offset: number },
+  listener: Listener,
+  signal: AbortSignal,
+): Promise<void> {
+  const machine = run.nodes[node]?.machine ?? "";
+  const host = await openHost(context, run.target, machine);
+  let last = "";
+  await followStream(host, run.id, {
+    stream,
+    offset,
+    clock: context.world.clock,
+    signal,
+    onBytes: (chunk) => listener.bytes(node, stream, chunk),
+    onState(state) {
+      const text = JSON.stringify(state);
+      if (text !== last) listener.state(node, state);
+      last = text;
+    },
+    onBreak: (problem) => listener.trouble(machine, problem),
+  });
+}
+
+/** Several machines begin together and end together: that takes somebody who looks at all of them. */
+async function watch(context: Context, run: Run, signal: AbortSignal): Promise<void> {
+  let known = run;
+  while (!signal.aborted && !isOver(known.state)) {
+    known = await refreshRun(context, known);
+    await context.world.clock.sleep(lookEveryMs, signal).catch(() => undefined);
+  }
+}

@@ -1,0 +1,119 @@
+// From what the files of a run say to the state it is in, and why. Pure.
+import type { RunFacts } from "../../machine/runs/contact.ts";
+import { formatDuration } from "../../model/duration.ts";
+import { isOver, type Run, type RunNode, type RunState } from "../../model/run.ts";
+import { formatSize } from "../../model/size.ts";
+
+/** What is known of a node after its machine was asked. */
+export function judgeNode(node: RunNode, facts: RunFacts, settings: Run["settings"]): RunNode {
+  if (isOver(node.state)) return node;
+  if (facts.gone) {
+    return node.folder === null || node.state === "starting"
+      ? { ...node, why: "It was not submitted: the same command again goes on with it." }
+      : { ...node, state: "lost", why: `Its folder is not on ${node.machine} any more.` };
+  }
+  const { ended, startedS, peakKb, place, attempts } = facts;
+  const known: RunNode = {
+    ...node,
+    place,
+    attempts,
+    startedAt: startedS === null ? null : startedS * 1000,
+    peakBytes: peakKb === null || peakKb === 0 ? node.peakBytes : peakKb * 1024,
+  };
+  if (ended) return { ...known, place: null, ...judgeEnd(known, ended, settings) };
+  if (facts.isProgramAlive || startedS !== null) return { ...known, state: "running", why: null };
+  if (place !== null)
+    return { ...known, state: "queued", why: `It is number ${place} in the line of ${node.machine}.` };
+  if (facts.isReady) return { ...known, state: "queued", why: "It waits for the other machines." };
+  return { ...known, state: "starting", why: null };
+}
+
+type Ended = NonNullable<RunFacts["ended"]>;
+
+function judgeEnd(
+  node: RunNode,
+  { code, reason, atS, limitKb }: Ended,
+  settings: Run["settings"],
+): Partial<RunNode> {
+  const limitBytes = limitKb === null ? null : limitKb * 1024;
+  const end = { endedAt: atS * 1000, limitBytes, exitCode: code };
+  const failed = (why: string | null) => ({ ...end, state: "failed" as const, why });
+  switch (reason) {
+    case "exit":
+      return code === 0 ? { ...end, state: "succeeded", why: null } : failed(null);
+    case "signal":
+      return failed(
+        "It was killed by a signal that nobody here sent; the system does that when memory runs out.",
+      );
+    case "oom":
+      return failed(describeOom(node, limitBytes));
+    case "timeout":
+      return failed(`It took longer than its timeout of ${formatDuration(settings.timeoutMs ?? 0)}.`);
+    case "rendezvous":
+      return { ...failed("Not all machines came together in time."), exitCode: null };
+    case "reboot":
+      return { ...end, exitCode: null, state: "lost", why: `${node.machine} was restarted while it ran.` };
+    case "killed":
+      return {
+        ...end,
+        exitCode: null,
+        state: "lost",
+        why: "It was ended from outside, together with what watched it.",
+      };
+    case "peer":
+      return { ...end, state: "stopped", why: "Another machine of the run failed." };
+    default:
+      return { ...end, state: "stopped", why: "It was stopped." };
+  }
+}
+
+function describeOom({ peakBytes }: RunNode, limitBytes: number | null): string {
+  const limit = limitBytes === null ? "" : ` of ${formatSize(limitBytes)}`;
+  const peak = peakBytes === null ? "" : `; it had used up to ${formatSize(peakBytes)}`;
+  return `OOM: it ran out of its memory${limit}${peak}.`;
+}
+
+/** Of all nodes together. */
+export function judgeRun(run: Run): Run {
+  const { nodes } = run;
+  const [only] = nodes;
+  const state = combine(nodes.map((node) => node.state));
+  const told = nodes.find((node) => node.state === state && node.why !== null);
+  const where = nodes.length > 1 && told ? `rank ${nodes.indexOf(told)} on ${told.machine}: ` : "";
+  const starts = nodes.flatMap(({ startedAt }) => startedAt ?? []);
+  const ends = nodes.flatMap(({ endedAt }) => endedAt ?? []);
+  const peaks = nodes.flatMap(({ peakBytes }) => peakBytes ?? []);
+  const failed = nodes.find((node) => node.state === "failed");
+  return {
+    ...run,
+    state,
+    why: findMissingRank(run) ?? (told?.why == null ? null : `${where}${told.why}`),
+    startedAt: starts.length === 0 ? null : Math.min(...starts),
+    endedAt: isOver(state) && ends.length > 0 ? Math.max(...ends) : null,
+    exitCode:
+      nodes.length === 1
+        ? (only?.exitCode ?? null)
+        : (failed?.exitCode ?? (state === "succeeded" ? 0 : null)),
+    peakBytes: peaks.length === 0 ? null : Math.max(...peaks),
+  };
+}
+
+/** The machine that kept the others waiting until they gave up. */
+function findMissingRank({ nodes, settings, why }: Run): string | null {
+  if (why?.includes(" did not come within ")) return why; // what showed it may have ended since
+  if (nodes.length < 2 || !nodes.some((node) => node.why?.startsWith("Not all machines"))) return null;
+  const missing = nodes.flatMap((node, rank) =>
+    node.startedAt === null && node.place !== null ? [`rank ${rank} on ${node.machine}`] : [],
+  );
+  const who = missing.length === 0 ? "a machine" : missing.join(" and ");
+  return `${who} did not come within ${formatDuration(settings.rendezvousMs)}.`;
+}
+
+function combine(states: readonly RunState[]): RunState {
+  const has = (state: RunState) => states.includes(state);
+  if (states.every(isOver)) {
+    return (["failed", "lost", "stopped"] as const).find(has) ?? "succeeded";
+  }
+  if (has("running") || states.some((state) => state === "succeeded")) return "running";
+  return has("queued") ? "queued" : has("starting") ? "starting" : "running";
+}

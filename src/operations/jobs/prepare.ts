@@ -1,0 +1,126 @@
+// Looks at what a job's machines still need, and does it.
+import type { Host } from "../../machine/host.ts";
+import type { JobSection } from "../../model/project.ts";
+import type { Progress } from "../../model/plan.ts";
+import { formatBar } from "../../model/bar.ts";
+import { waitForLock } from "../../state/lock.ts";
+import type { Context } from "../context.ts";
+import { openHosts } from "../machines.ts";
+import { findSources, type Sources } from "./sources.ts";
+import { buildSteps, type JobSteps, type Prepared, type Step } from "./steps.ts";
+
+export type Preparation = {
+  job: JobSection;
+  sources: Sources;
+  /** In the order of the nodes. */
+  machines: readonly { host: Host; steps: JobSteps; pending: readonly Step[] }[];
+};
+
+/** Reads only. */
+export async function planPreparation(context: Context, job: JobSection): Promise<Preparation> {
+  const hosts = await openHosts(context, job.target, job.nodes);
+  const [first] = hosts;
+  if (!first) throw new Error("a target without machines");
+  const sources = await findSources(context, job, first);
+  const machines = await Promise.all(
+    hosts.map(async (host) => {
+      const steps = await buildSteps(context, job, host, sources);
+      return { host, steps, pending: await listPending(steps.steps) };
+    }),
+  );
+  return { job, sources, machines };
+}
+
+/** What must be done; a step after one that must be is looked at all the same, for it may be independent. */
+async function listPending(steps: readonly Step[]): Promise<Step[]> {
+  const done = await Promise.all(steps.map((step) => step.check()));
+  return steps.filter((_, index) => done[index] === false);
+}
+
+/**
+ * Does what is pending, one command at a time on a machine, all machines at once.
+ * @returns what each machine has then
+ * @throws SestaError SETUP_FAILED, ENVIRONMENT, TRANSFER, with the machine's own words
+ */
+export async function prepare(
+  context: Context,
+  { job, sources, machines }: Preparation,
+  on: Progress,
+): Promise<Prepared[]> {
+  recordPlaces(context, job, machines, null);
+  const results = await Promise.allSettled(
+    machines.map((machine) => prepareMachine(context, job, sources, machine, on, machines.length > 1)),
+  );
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  const prepared = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  recordPlaces(context, job, machines, context.world.clock.now());
+  return prepared;
+}
+
+async function prepareMachine(
+  context: Context,
+  job: JobSection,
+  sources: Sources,
+  { host, steps, pending }: Preparation["machines"][number],
+  on: Progress,
+  isOneOfMany: boolean,
+): Promise<Prepared> {
+  if (pending.length === 0) return steps.prepared;
+  const { world, folder } = context;
+  const workload = isOneOfMany ? `${job.name} on ${host.machine.name}` : job.name;
+  const safeName = host.machine.name.replace(/[^A-Za-z0-9.-]/g, "_");
+  const lock = await waitForLock(
+    `${folder}/setup-${safeName}`,
+    { verb: "run", pid: world.pid, since: world.clock.now() },
+    world.signal,
+    (who) =>
+      on({ workload, step: "setup", state: "running", detail: `waiting: ${who} sets up the same machine` }),
+  );
+  try {
+    // What a step before another one brings decides what that one is, so that they are built anew as it goes on.
+    let current = await buildSteps(context, job, host, sources);
+    for (const { name } of current.steps) {
+      const step = current.steps.find((one) => one.name === name);
+      if (!step || (await step.check())) continue;
+      await runStep(step, workload, on);
+      if (name === "sources" && job.python?.requirements !== undefined) {
+        current = await buildSteps(context, job, host, sources);
+        for (const again of current.steps) await again.check();
+      }
+    }
+    return current.prepared;
+  } finally {
+    lock.release();
+  }
+}
+
+async function runStep(step: Step, workload: string, on: Progress): Promise<void> {
+  let last: string | undefined;
+  const tell = (detail: string) => {
+    last = detail;
+    on({ workload, step: step.name, state: "running", detail });
+  };
+  on({ workload, step: step.name, state: "running", detail: step.title });
+  await step.run({
+    detail: tell,
+    bytes: (done, total) => tell(formatBar(done, total)),
+  });
+  on({ workload, step: step.name, state: "done", ...(last !== undefined && { detail: last }) });
+}
+
+/** Written before anything is made, so that `down` finds it after a kill at any moment. */
+function recordPlaces(
+  { state }: Context,
+  { name, target }: JobSection,
+  machines: Preparation["machines"],
+  placedAt: number | null,
+): void {
+  const before = state.listPlacedJobs().find((job) => job.name === name);
+  const places: Record<string, readonly string[]> = { ...(before?.target === target ? before.places : {}) };
+  for (const { host, steps } of machines) {
+    const made = [...(places[host.machine.name] ?? []), ...steps.prepared.made];
+    places[host.machine.name] = [...new Set(made)];
+  }
+  state.saveJob({ name, target, places, placedAt: placedAt ?? before?.placedAt ?? null });
+}

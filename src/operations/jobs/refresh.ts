@@ -1,0 +1,101 @@
+// Brings what is known of runs up to date: asks their machines, lets those begin together that wait for each other, and
+// ends a run of several machines when one of them has failed.
+import { messageOf } from "../../base/errors.ts";
+import { contactRuns, type RunFacts } from "../../machine/runs/contact.ts";
+import { askToStop, letGo } from "../../machine/runs/stop.ts";
+import { isOver, type Run, type RunNode } from "../../model/run.ts";
+import type { Context } from "../context.ts";
+import { openHost } from "../machines.ts";
+import { judgeNode, judgeRun } from "./judge.ts";
+
+/** How long a machine may take to answer before the others are not kept waiting. */
+const patienceMs = 20_000;
+
+type Asked = { run: Run; node: number };
+type Answer = { facts?: RunFacts; problem?: string };
+
+/** Machines are asked once each, all at once; one that does not answer is no error, its runs say so. */
+export async function refreshRuns(context: Context, runs: readonly Run[]): Promise<Run[]> {
+  const open = runs.filter(({ state }) => !isOver(state));
+  const answers = await askMachines(context, open);
+  return Promise.all(
+    runs.map(async (run) => {
+      const found = answers.get(run.id);
+      if (!found) return run;
+      const changed = context.state.changeRun(run.id, (known) =>
+        judgeRun({ ...known, nodes: known.nodes.map((node, at) => judge(known, node, found[at])) }),
+      );
+      if (run.nodes.length > 1) await bringTogether(context, changed, found);
+      return changed;
+    }),
+  );
+}
+
+export async function refreshRun(context: Context, run: Run): Promise<Run> {
+  return (await refreshRuns(context, [run]))[0] ?? run;
+}
+
+function judge(run: Run, node: RunNode, answer: Answer | undefined): RunNode {
+  if (answer?.facts) return judgeNode(node, answer.facts, run.settings);
+  if (isOver(node.state)) return node;
+  return { ...node, why: answer?.problem ?? `${node.machine} has not been asked.` };
+}
+
+async function askMachines(context: Context, runs: readonly Run[]): Promise<Map<string, Answer[]>> {
+  const answers = new Map<string, Answer[]>(runs.map(({ id, nodes }) => [id, nodes.map(() => ({}))]));
+  const byMachine = new Map<string, Asked[]>();
+  for (const run of runs) {
+    run.nodes.forEach(({ machine }, node) => {
+      const key = JSON.stringify([run.target, machine]);
+      byMachine.set(key, [...(byMachine.get(key) ?? []), { run, node }]);
+    });
+  }
+  await Promise.all(
+    [...byMachine].map(async ([key, asked]) => {
+      const [target, machine] = JSON.parse(key) as [string, string];
+      const told = await ask(context, target, machine, asked);
+      asked.forEach(({ run, node }, at) => {
+        const list = answers.get(run.id);
+        if (list) list[node] = told[at] ?? {};
+      });
+    }),
+  );
+  return answers;
+}
+
+async function ask(
+  context: Context,
+  target: string,
+  machine: string,
+  asked: readonly Asked[],
+): Promise<Answer[]> {
+  try {
+    const host = await openHost(context, target, machine);
+    const ids = asked.map(({ run }) => run.id);
+    const facts = await contactRuns(host, ids, { timeoutMs: patienceMs, signal: context.world.signal });
+    return ids.map((id) => {
+      const found = facts.find((one) => one.id === id);
+      return found ? { facts: found } : { problem: `${machine} said nothing of it.` };
+    });
+  } catch (error) {
+    context.world.signal.throwIfAborted();
+    return asked.map(() => ({ problem: `${machine} could not be asked: ${messageOf(error)}` }));
+  }
+}
+
+async function bringTogether(context: Context, run: Run, answers: readonly Answer[]): Promise<void> {
+  const { nodes, target, id } = run;
+  const tell = (work: (machine: string) => Promise<void>, chosen: readonly RunNode[]) =>
+    Promise.all(chosen.map(({ machine }) => work(machine).catch(() => undefined))); // the next look tries again
+  const failed = nodes.some(({ state }) => isOver(state) && state !== "succeeded");
+  if (failed) {
+    await tell(
+      async (machine) => askToStop(await openHost(context, target, machine), id, "peer"),
+      nodes.filter(({ state, folder }) => !isOver(state) && folder !== null),
+    );
+    return;
+  }
+  const waits = answers.some(({ facts }) => facts?.isReady && facts.startedS === null);
+  const all = answers.every(({ facts }) => facts && (facts.isReady || facts.startedS !== null));
+  if (waits && all) await tell(async (machine) => letGo(await openHost(context, target, machine), id), nodes);
+}
