@@ -2,6 +2,7 @@
 import { quote, quotePath } from "../../commands/remote-shell.ts";
 import { SestaError } from "../../base/errors.ts";
 import { lastOf, readRecords } from "./records.ts";
+import { interrupted } from "../interrupted.ts";
 import type { Machine } from "../machine.ts";
 
 /** Names are bytes, one in each character (latin1): not every name on a disk is text. */
@@ -54,6 +55,7 @@ export async function listFiles(
     throw tooLarge(maxBytes);
   }
   const { exitCode } = await process.ended;
+  if (signal?.aborted) throw interrupted("the fetch", signal);
   if (exitCode !== 0) {
     throw new SestaError(
       "TRANSFER",
