@@ -16,6 +16,12 @@ const takesWorkload = new Set([
   "logs",
   "history",
   "down",
+  "run",
+  "runs",
+  "stop",
+  "fetch",
+  "exec",
+  "ssh",
 ]);
 const operands: Readonly<Record<string, readonly string[]>> = {
   init: ["lab"],

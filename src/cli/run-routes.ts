@@ -37,6 +37,38 @@ export const runRoutes = {
       ),
     },
   }),
+  exec: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/exec.ts")).exec),
+    parameters: {
+      flags: quiet,
+      aliases,
+      positional: {
+        kind: "array",
+        parameter: {
+          brief: "The workload or run, then `--` and the command",
+          parse: String,
+          placeholder: "NAME",
+        },
+      },
+    },
+    docs: {
+      customUsage: ["NAME -- CMD..."],
+      brief: "Run a command where a workload is",
+      fullDescription: withExamples(
+        "In a lab's workspace, or in the folder of a job's latest run: in its container while that lives. Ends with the command's own code.",
+        "exec notebook -- pip list",
+        "exec train -- nvidia-smi",
+      ),
+    },
+  }),
+  ssh: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/exec.ts")).ssh),
+    parameters: { flags: quiet, aliases, positional: one("The workload or run") },
+    docs: {
+      brief: "Open a shell where a workload is",
+      fullDescription: withExamples("On its own machine, in its folder.", "ssh notebook", "ssh train"),
+    },
+  }),
   runs: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/runs.ts")).runs),
     parameters: {

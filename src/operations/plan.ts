@@ -7,6 +7,7 @@ import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
 import { findWorkload, listLabs, type LabSection, type WorkloadSection } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
+import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
 import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
@@ -15,6 +16,7 @@ import type { Context } from "./context.ts";
 
 export type ProjectPlan = {
   plans: Plan[];
+  jobs: JobPlan[];
   /** Workloads that exist but are not in the file any more. */
   orphans: string[];
 };
@@ -22,8 +24,13 @@ export type ProjectPlan = {
 /** @param names none means all. @throws SestaError UNKNOWN_WORKLOAD */
 export async function planUp(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
   const chosen =
-    names.length > 0 ? names.map((name) => getSection(context, name)) : listLabs(context.project);
+    names.length > 0
+      ? names.map((name) => getSection(context, name))
+      : Object.values(context.project.workloads);
   const labs = chosen.filter((section) => section.type === "lab");
+  const jobs = Promise.all(
+    chosen.filter((section) => section.type === "job").map((job) => planJob(context, job)),
+  );
   const launches = await Promise.all(labs.map((section) => buildLaunch(context, section)));
   const plans = await Promise.all(
     launches.map(async (launch): Promise<Plan> => {
@@ -34,7 +41,7 @@ export async function planUp(context: Context, names: readonly string[] = []): P
       return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
     }),
   );
-  return { plans, orphans: listOrphans(context) };
+  return { plans, jobs: await jobs, orphans: listOrphans(context) };
 }
 
 /** The targets that `up` of these has to do with. @param names none means all */
@@ -62,16 +69,18 @@ async function planOn({ targets, project, state }: Context, launch: Launch): Pro
 
 /** What exists is taken away, whether the file still names it or not. */
 export async function planDown(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
+  const isMeant = (name: string) => names.length === 0 || names.includes(name);
   const placed = context.state.listWorkloads().map(({ name }) => name);
-  for (const name of names) if (!placed.includes(name)) getSection(context, name);
-  const chosen = names.length > 0 ? names.filter((name) => placed.includes(name)) : placed;
+  const placedJobs = context.state.listPlacedJobs().map(({ name }) => name);
+  for (const name of names) if (![...placed, ...placedJobs].includes(name)) getSection(context, name);
+  const chosen = placed.filter(isMeant);
+  const jobs = Promise.all(placedJobs.filter(isMeant).map((name) => planJobDown(context, name)));
   const plans = await Promise.all(chosen.map((name) => context.targets.of(name).plan(name, undefined)));
-  return { plans: await warnUnsaved(context, plans), orphans: listOrphans(context) };
+  return { plans: await warnUnsaved(context, plans), jobs: await jobs, orphans: listOrphans(context) };
 }
 
 export function listOrphans({ project, state }: Context): string[] {
-  return state
-    .listWorkloads()
+  return [...state.listWorkloads(), ...state.listPlacedJobs()]
     .map(({ name }) => name)
     .filter((name) => findWorkload(project, name) === undefined);
 }

@@ -10,6 +10,7 @@ import { openProjectState, type ProjectState } from "../../src/state/project-sta
 import { createSshTarget } from "../../src/targets/ssh/ssh.ts";
 import type { Target } from "../../src/targets/target.ts";
 import { createSshRig } from "./ssh-rig.ts";
+import { startSshServer } from "./ssh-server.ts";
 
 export type SshHost = Awaited<ReturnType<typeof createSshHost>>;
 
@@ -26,11 +27,14 @@ export function packageVariables(): Record<string, string> {
 
 /** @param folder a scratch folder that only its owner may write */
 export async function createSshHost(folder: string, env: Readonly<Record<string, string>> = {}) {
-  const rig = await createSshRig(folder, { ...packageVariables(), ...env });
+  const rig = await createSshRig(folder, { variables: { ...packageVariables(), ...env } });
   await pinHostKey(rig.withEnv(), (await findHostKey(rig.withEnv())).line);
   let program: Promise<string> | undefined;
   return {
     ...rig,
+    /** The same sshd again, after it was ended. */
+    restart: () =>
+      startSshServer(folder, { variables: { ...packageVariables(), ...env }, port: rig.server.port }),
     home: rig.server.home,
     createTarget(
       project: string,

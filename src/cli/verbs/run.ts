@@ -2,14 +2,15 @@
 import process from "node:process";
 import { SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
+import { ensureGateway } from "../../operations/gateway.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
 import { planPreparation, prepare, type Preparation } from "../../operations/jobs/prepare.ts";
 import { refreshRun } from "../../operations/jobs/refresh.ts";
-import { detachRun, recordRun, startRun } from "../../operations/jobs/start.ts";
+import { detachRun, failRun, recordRun, startRun } from "../../operations/jobs/start.ts";
 import type { Context } from "../../operations/context.ts";
-import { isOver, type Run } from "../../model/run.ts";
+import type { Run } from "../../model/run.ts";
 import { checkSecrets } from "../../project/secret.ts";
 import { throwMissingSecrets } from "../print-plan.ts";
 import { confirmHosts } from "../confirm-hosts.ts";
@@ -36,7 +37,8 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
 
   const begun = await begin(session, context, preparation, args);
   if (flags.detach) {
-    const known = await untilReleased(context, begun);
+    if (begun.nodes.length > 1) await ensureGateway(context); // it looks after them from now on
+    const known = await refreshRun(context, begun);
     detachRun(context, known.id);
     if (flags.json) return session.json(buildRunJson(known));
     terminal.out(`${known.id}\n`);
@@ -63,6 +65,9 @@ async function begin(
   try {
     const prepared = await prepare(context, preparation, reporter.step);
     return await startRun(context, run, preparation, prepared);
+  } catch (error) {
+    if (error instanceof SestaError && !world.signal.aborted) failRun(context, run.id, error.message);
+    throw error;
   } finally {
     reporter.end();
   }
@@ -107,20 +112,6 @@ async function bringHome(session: Session, context: Context, run: Run): Promise<
   } finally {
     reporter.end();
   }
-}
-
-/** Machines that wait for each other begin only while somebody looks. */
-async function untilReleased(context: Context, run: Run): Promise<Run> {
-  let known = await refreshRun(context, run);
-  while (
-    run.nodes.length > 1 &&
-    !isOver(known.state) &&
-    known.nodes.some(({ startedAt }) => startedAt === null)
-  ) {
-    await context.world.clock.sleep(500, context.world.signal);
-    known = await refreshRun(context, known);
-  }
-  return known;
 }
 
 function letGo(session: Session, context: Context, run: Run): void {

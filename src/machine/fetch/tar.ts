@@ -48,7 +48,7 @@ export async function bringByTar(
         await write(
           part as unknown as AsyncIterable<Uint8Array>,
           toPath(staging, entry.path),
-          entry.modifiedS,
+          { modifiedS: entry.modifiedS, mode: part.header.mode },
           (bytes) => onBytes((doneBytes += bytes)),
         );
         wanted.delete(entry.path);
@@ -82,7 +82,7 @@ function findEntry(wanted: ReadonlyMap<string, Entry>, name: string): Entry | un
 async function write(
   part: AsyncIterable<Uint8Array>,
   to: Buffer,
-  modifiedS: number,
+  { modifiedS, mode }: { modifiedS: number; mode: number },
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   await mkdir(folderOf(to), { recursive: true, mode: 0o700 });
@@ -93,7 +93,7 @@ async function write(
       yield chunk;
     }
   };
-  await pipeline(counted, createWriteStream(temporary, { mode: 0o666 }));
+  await pipeline(counted, createWriteStream(temporary, { mode: (mode & 0o777) | 0o600 }));
   await utimes(temporary, modifiedS, modifiedS);
   await rename(temporary, to);
 }
