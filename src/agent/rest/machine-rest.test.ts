@@ -149,16 +149,16 @@ describe("what else uses a machine", () => {
     });
 
   test("nothing: daemons, and the agent itself", async () => {
-    const agent = "/home/ana/.sesta/agent/0123456789abcdef.mjs";
+    const agent = "/home/ada/.sesta/agent/0123456789abcdef.mjs";
     expect(await judge([row({ name: "cron" })], ["/usr/sbin/cron"])).toBeUndefined();
-    expect(await judge([row()], ["node", agent, "/home/ana/.sesta/projects/p/agent"])).toBeUndefined();
+    expect(await judge([row()], ["node", agent, "/home/ada/.sesta/projects/p/agent"])).toBeUndefined();
   });
 
   test("a person, a lab, a run that waits in line or runs, a program that computes", async () => {
     expect(await judge([row({ tty: "/dev/pts/3" })])).toBe("somebody is logged in (/dev/pts/3)");
-    const lab = "/home/other/.sesta/projects/p/agent/run/1234/server.py";
+    const lab = "/home/user/.sesta/projects/p/agent/run/1234/server.py";
     expect(await judge([row()], ["python3", "-I", lab])).toBe("python3 of a lab or a run");
-    const line = "/home/other/.sesta/bin/abcd/supervise.sh";
+    const line = "/home/user/.sesta/bin/abcd/supervise.sh";
     expect(await judge([row({ name: "sh" })], ["sh", line])).toBe("sh of a lab or a run");
     expect(await judge([row()], [], { SESTA_RUN: "1" })).toBe("python3 of a lab or a run");
     expect(await judge([row()], [], { SESTA_START: "1" })).toBe("python3 of a lab or a run");
