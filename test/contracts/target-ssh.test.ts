@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 180_000 }, () => {
       under.state,
       { wake: { mac: "04:7c:16:aa:bb:cc" } },
       async (mac) => {
-        if (sent.push(mac) === 1) restarted = await host.restart();
+        if (sent.push(mac) === 1) restarted = await host.server.restart();
       },
     );
     await waking.wake("notebook", "asked", "owner");

@@ -1,5 +1,5 @@
 // An OpenSSH server of a test's own: a loopback port, its own keys, a scratch home, the current user.
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -28,13 +28,25 @@ export type SshServerOptions = {
   port?: number;
 };
 
-export type SshServer = Awaited<ReturnType<typeof startSshServer>>;
+export type SshServer = {
+  pid: number;
+  host: string;
+  port: number;
+  home: string;
+  /** The private key that it lets in. */
+  key: string;
+  hostKey: string;
+  log(): string;
+  /** A client of this server. @param options before the host, as "-tt" or "-N" */
+  connect(options: readonly string[], command: readonly string[]): ChildProcessWithoutNullStreams;
+  /** The same again, with its port and its keys. */
+  restart(): Promise<SshServer>;
+  end(): Promise<void>;
+};
 
 /** @param folder a scratch folder that only its owner may write */
-export async function startSshServer(
-  folder: string,
-  { listen = "127.0.0.1", variables = {}, lines = [], wrap = [], port: wanted }: SshServerOptions = {},
-) {
+export async function startSshServer(folder: string, options: SshServerOptions = {}): Promise<SshServer> {
+  const { listen = "127.0.0.1", variables = {}, lines = [], wrap = [], port: wanted } = options;
   const home = join(folder, "home");
   const [hostKey, key] = [join(folder, "host-key"), join(folder, "key")];
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -94,15 +106,14 @@ export async function startSshServer(
     host: listen,
     port,
     home,
-    /** The private key that it lets in. */
     key,
     hostKey,
     log: () => log,
-    /** A client of this server. @param options before the host, as "-tt" or "-N" */
     connect: (options: readonly string[], command: readonly string[]) =>
       spawn("ssh", [...base, ...options, `${userInfo().username}@${listen}`, ...command], {
         stdio: ["pipe", "pipe", "pipe"],
       }),
+    restart: (): Promise<SshServer> => startSshServer(folder, { ...options, port }),
     async end(): Promise<void> {
       if (server.exitCode !== null || server.signalCode !== null) return;
       server.kill("SIGTERM");

@@ -10,7 +10,6 @@ import { openProjectState, type ProjectState } from "../../src/state/project-sta
 import { createSshTarget } from "../../src/targets/ssh/ssh.ts";
 import type { Target } from "../../src/targets/target.ts";
 import { createSshRig } from "./ssh-rig.ts";
-import { startSshServer } from "./ssh-server.ts";
 
 export type SshHost = Awaited<ReturnType<typeof createSshHost>>;
 
@@ -32,9 +31,6 @@ export async function createSshHost(folder: string, env: Readonly<Record<string,
   let program: Promise<string> | undefined;
   return {
     ...rig,
-    /** The same sshd again, after it was ended. */
-    restart: () =>
-      startSshServer(folder, { variables: { ...packageVariables(), ...env }, port: rig.server.port }),
     home: rig.server.home,
     createTarget(
       project: string,

@@ -18,8 +18,8 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
   const context = await session.open();
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
-  await meetMachines(session, context, listTargetsOf(context, names));
   await confirmJobHosts(session, context, names);
+  await meetMachines(session, context, listTargetsOf(context, names));
   const plan = await planUp(context, names);
   if (!flags.json) printPlans(plan, terminal);
   const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action !== "none");

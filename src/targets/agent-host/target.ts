@@ -16,7 +16,7 @@ import { planWorkload } from "./plan.ts";
 /** What is left to each kind of machine. */
 export type OwnParts = Omit<
   Target,
-  "name" | "agent" | "plan" | "apply" | "status" | "list" | "wake" | "sleep" | "inside"
+  "name" | "agent" | "plan" | "apply" | "status" | "inside" | "list" | "wake" | "sleep"
 >;
 
 export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
