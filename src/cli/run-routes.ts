@@ -8,6 +8,7 @@ import {
   one,
   quietFlags as quiet,
   switchFlag,
+  textFlag,
   withExamples,
 } from "./flags.ts";
 
@@ -102,6 +103,27 @@ export const runRoutes = {
         "What an earlier run brought stays as it is.",
         "fetch train",
         "fetch train-7-k3f9 --json",
+      ),
+    },
+  }),
+  eject: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/eject.ts")).eject),
+    parameters: {
+      flags: {
+        ...common,
+        ansible: switchFlag("As an Ansible playbook"),
+        dnf: switchFlag("Its packages are of dnf, not of apt"),
+        to: textFlag("The file; JOB.playbook.yaml beside sesta.yaml without it", "FILE"),
+      },
+      aliases,
+      positional: one("The job", "JOB"),
+    },
+    docs: {
+      brief: "Write a job as a playbook that goes on without Sesta",
+      fullDescription: withExamples(
+        "The same steps in one file that depends on no other. Secrets are read from the environment.",
+        "eject train --ansible",
+        "eject train --ansible --to configure.yaml",
       ),
     },
   }),
