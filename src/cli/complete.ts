@@ -22,6 +22,7 @@ const takesWorkload = new Set([
   "fetch",
   "exec",
   "ssh",
+  "eject",
 ]);
 const operands: Readonly<Record<string, readonly string[]>> = {
   init: ["lab"],
