@@ -11,9 +11,8 @@ export type TestEnvironment = { uv: string; path: string; lockFile: string };
 
 /** A sentence instead of an environment when it cannot be made here: no Python, or no way to PyPI. */
 export function findLabEnvironment(): TestEnvironment | string {
-  const folder = join(tmpdir(), `sesta-test-${process.getuid?.() ?? "user"}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const uv = findUv(folder);
+  const folder = makeFolder();
+  const uv = findUv();
   if (uv === undefined) return "uv is not on PATH and `python3 -m pip` could not install it";
   const path = join(
     folder,
@@ -28,8 +27,15 @@ export function findLabEnvironment(): TestEnvironment | string {
   return { uv, path, lockFile };
 }
 
-function findUv(folder: string): string | undefined {
-  const own = join(folder, "uv");
+function makeFolder(): string {
+  const folder = join(tmpdir(), `sesta-test-${process.getuid?.() ?? "user"}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** Installed where it is missing; undefined where that cannot be done. */
+export function findUv(): string | undefined {
+  const own = join(makeFolder(), "uv");
   const works = () => ["uv", join(own, "bin", "uv")].find((uv) => run([uv, "--version"]) === undefined);
   const found = works();
   if (found !== undefined) return found;
