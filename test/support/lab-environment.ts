@@ -34,7 +34,8 @@ export function makeTestFolder(): string {
   return folder;
 }
 
-export function findUv(folder: string): string | undefined {
+/** Installed where it is missing; undefined where that cannot be done. */
+export function findUv(folder = makeTestFolder()): string | undefined {
   const own = join(folder, "uv");
   const works = () => ["uv", join(own, "bin", "uv")].find((uv) => run([uv, "--version"]) === undefined);
   const found = works();
