@@ -36,8 +36,9 @@ export function buildLine({ argv, cwd, env = {}, nonce }: RemoteCommand): string
       : [`cd ${quotePath(cwd)} 2>/dev/null || { echo "${nonce} cwd 1" >&2; exit 1; }`]),
     ...buildVariables(env),
     "exec 3>&2 2>/dev/null", // a shell tells of a killed program, with the whole command
-    `( trap 'echo "${nonce} exec $?" >&2' 0; exec ${argv.map(quote).join(" ")} ) 2>&3 3>&-`,
-    `echo "${nonce} end $?" >&3`,
+    `( trap 'echo "${nonce} exec $?" >&2' 0; ${isThere(argv)} || exit 127; exec ${argv.map(quote).join(" ")} ) 2>&3 3>&-`,
+    "code=$?; [ $code -le 255 ] || code=$((code - 128))", // ksh93 counts a signal from 256 on
+    `echo "${nonce} end $code" >&3`,
   ].join("\n");
   return `${encode(script)}\n`;
 }
@@ -49,6 +50,11 @@ export function buildTerminalCommand(argv: Argv | undefined, cwd: string | undef
     argv === undefined ? 'exec "${SHELL:-sh}" -l' : `exec ${argv.map(quote).join(" ")}`,
   ].join("\n");
   return `exec sh -c 'eval "$(printf %b "$0")"' '${encode(script)}'`;
+}
+
+/** Asked beforehand too: zsh and ksh93 run no trap when `exec` fails. */
+function isThere([program]: Argv): string {
+  return `command -v ${quote(program)} >/dev/null 2>&1`;
 }
 
 /** One word of a POSIX shell. */
