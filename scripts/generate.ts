@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { format } from "oxfmt";
 import type { FormatConfig } from "oxfmt";
 import { buildJsonSchema } from "../src/project/json-schema.ts";
+import { buildAnsibleFiles } from "./ansible-files.ts";
 import { buildAssets } from "./assets.ts";
 import { buildErrorsReference } from "./errors-reference.ts";
 import { buildLabFiles } from "./lab-files.ts";
@@ -18,6 +19,7 @@ const generated: readonly Generated[] = [
   { path: "docs/reference/errors.md", build: buildErrorsReference },
   { path: "src/front/pages/assets.gen.ts", build: buildAssets },
   { path: "src/workloads/lab/files.gen.ts", build: buildLabFiles },
+  { path: "src/machine/ansible/files.gen.ts", build: buildAnsibleFiles },
   { path: "src/machine/scripts.gen.ts", build: buildMachineScripts },
 ];
 

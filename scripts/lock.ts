@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { buildLock } from "../src/commands/uv.ts";
 
-const folders = ["src/workloads/lab/"];
+const folders = ["src/workloads/lab/", "src/machine/ansible/current/", "src/machine/ansible/older/"];
 const root = fileURLToPath(new URL("../", import.meta.url));
 const upgrade = process.argv.includes("--upgrade");
 

@@ -81,7 +81,11 @@ const rule = () => ({
 async function bringUp(more: Partial<Launch> = {}) {
   const { context } = scratch;
   const launch = buildTinyLaunch("nb", { save: rule(), ...more });
-  return up(context, [await context.targets.get("local").plan("nb", launch)], () => undefined);
+  return up(
+    context,
+    { plans: [await context.targets.get("local").plan("nb", launch)], jobs: [] },
+    () => undefined,
+  );
 }
 
 describe("`sesta save`", () => {

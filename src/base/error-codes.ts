@@ -51,6 +51,11 @@ export const errorCodes = {
   TRANSFER: { exit: 1, http: 502, summary: "Files could not be sent to a machine, or brought from it." },
   FETCH_TOO_LARGE: { exit: 1, http: 413, summary: "There is more to fetch than the limit allows." },
   SETUP_FAILED: { exit: 1, http: 500, summary: "A step that prepares a machine for a job failed." },
+  PLAYBOOK_FAILED: {
+    exit: 1,
+    http: 500,
+    summary: "A playbook failed: one of its tasks on a machine, or the playbook itself.",
+  },
   UNKNOWN_RUN: { exit: 2, http: 404, summary: "No run has this id." },
   RUN_NOT_STARTED: { exit: 1, http: 502, summary: "A run could not be started on its machine." },
   SAVE_REMOTE: { exit: 1, http: 502, summary: "The remote that saves go to could not be used." },

@@ -16,6 +16,13 @@ const takesWorkload = new Set([
   "logs",
   "history",
   "down",
+  "run",
+  "runs",
+  "stop",
+  "fetch",
+  "exec",
+  "ssh",
+  "eject",
 ]);
 const operands: Readonly<Record<string, readonly string[]>> = {
   init: ["lab"],

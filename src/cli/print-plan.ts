@@ -13,19 +13,19 @@ const marks: Record<Action, { sign: string; style: "green" | "yellow" | "red" | 
   none: { sign: " ", style: "dim" },
 };
 
-export function printPlans({ plans, orphans }: ProjectPlan, terminal: Terminal): void {
+export function printPlans({ plans, jobs, orphans }: ProjectPlan, terminal: Terminal): void {
   const { err, paint } = terminal;
-  for (const plan of plans) err(formatPlan(plan, paint));
+  for (const plan of [...plans, ...jobs]) err(formatPlan(plan, paint));
   for (const name of orphans) {
     err(
       `${paint("yellow", "!")} ${name} exists but is not in sesta.yaml any more; \`sesta down ${name}\` takes it away\n`,
     );
   }
-  if (plans.every(({ action }) => action === "none")) err(paint("dim", "Nothing to change.\n"));
+  if ([...plans, ...jobs].every(({ action }) => action === "none")) err(paint("dim", "Nothing to change.\n"));
 }
 
 function formatPlan(
-  { name, target, action, steps, keeps, warnings, price }: Plan,
+  { name, target, action, steps, keeps, warnings, price }: Omit<Plan, "wanted" | "basis">,
   paint: Terminal["paint"],
 ): string {
   const { sign, style } = marks[action];

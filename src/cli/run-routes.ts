@@ -8,6 +8,7 @@ import {
   one,
   quietFlags as quiet,
   switchFlag,
+  textFlag,
   withExamples,
 } from "./flags.ts";
 
@@ -15,7 +16,12 @@ export const runRoutes = {
   run: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/run.ts")).run),
     parameters: {
-      flags: { ...common, detach: switchFlag("Let it go on by itself at once, and print its id") },
+      flags: {
+        ...common,
+        detach: switchFlag("Let it go on by itself at once, and print its id"),
+        playbook: textFlag("Run this Ansible playbook instead of a job", "FILE"),
+        inventory: textFlag("The playbook's inventory", "FILE"),
+      },
       aliases: { ...aliases, d: "detach" },
       positional: {
         kind: "array",
@@ -27,14 +33,47 @@ export const runRoutes = {
       },
     },
     docs: {
-      customUsage: ["JOB [-d] [-- ARGS...]"],
+      customUsage: ["JOB [-d] [-- ARGS...]", "--playbook FILE [--inventory FILE]"],
       brief: "Run a job: set its machine up, start it, follow it, bring its outputs home",
       fullDescription: withExamples(
         "Ends with the program's own code. Ctrl-C lets go of it: it goes on, and says how to come back. What is set up already costs nothing.",
         "run train",
         "run train -- --epochs 3",
         "run train -d",
+        "run --playbook configure.yaml --inventory inventory.yaml",
       ),
+    },
+  }),
+  exec: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/exec.ts")).exec),
+    parameters: {
+      flags: quiet,
+      aliases,
+      positional: {
+        kind: "array",
+        parameter: {
+          brief: "The workload or run, then `--` and the command",
+          parse: String,
+          placeholder: "NAME",
+        },
+      },
+    },
+    docs: {
+      customUsage: ["NAME -- CMD..."],
+      brief: "Run a command where a workload is",
+      fullDescription: withExamples(
+        "In a lab's workspace, or in the folder of a job's latest run: in its container while that lives. Ends with the command's own code.",
+        "exec notebook -- pip list",
+        "exec train -- nvidia-smi",
+      ),
+    },
+  }),
+  ssh: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/exec.ts")).ssh),
+    parameters: { flags: quiet, aliases, positional: one("The workload or run") },
+    docs: {
+      brief: "Open a shell where a workload is",
+      fullDescription: withExamples("On its own machine, in its folder.", "ssh notebook", "ssh train"),
     },
   }),
   runs: buildCommand({
@@ -70,6 +109,27 @@ export const runRoutes = {
         "What an earlier run brought stays as it is.",
         "fetch train",
         "fetch train-7-k3f9 --json",
+      ),
+    },
+  }),
+  eject: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/eject.ts")).eject),
+    parameters: {
+      flags: {
+        ...common,
+        ansible: switchFlag("As an Ansible playbook"),
+        dnf: switchFlag("Its packages are of dnf, not of apt"),
+        to: textFlag("The file; JOB.playbook.yaml beside sesta.yaml without it", "FILE"),
+      },
+      aliases,
+      positional: one("The job", "JOB"),
+    },
+    docs: {
+      brief: "Write a job as a playbook that goes on without Sesta",
+      fullDescription: withExamples(
+        "The same steps in one file that depends on no other. Secrets are read from the environment.",
+        "eject train --ansible",
+        "eject train --ansible --to configure.yaml",
       ),
     },
   }),

@@ -42,9 +42,25 @@ export function buildVenv(uv: string, python: string, environment: string): Argv
 /**
  * Installs a lock: every package named in it has a version and digests, and nothing else may come in.
  * uv's own choice of link mode stands: hard links or clones, copies where the cache is on another disk.
+ * @param compile not where most of what is installed is never run
  */
-export function buildLockedInstall(uv: string, environment: string, lockFile: string): Argv {
-  return [...install(uv, environment), "--require-hashes", "--requirements", lockFile];
+export function buildLockedInstall(uv: string, environment: string, lockFile: string, compile = true): Argv {
+  return [...install(uv, environment, compile), "--require-hashes", "--requirements", lockFile];
+}
+
+/** Installs a lock into a plain folder, for programs that come as wheels and need no environment. */
+export function buildTargetInstall(uv: string, folder: string, lockFile: string): Argv {
+  return [
+    uv,
+    "pip",
+    "install",
+    "--target",
+    folder,
+    "--no-deps",
+    "--require-hashes",
+    "--requirements",
+    lockFile,
+  ];
 }
 
 export type Wanted = {
@@ -100,6 +116,7 @@ export function buildLock(uv: string, input: string, output: string, upgrade: bo
   ];
 }
 
-function install(uv: string, environment: string): Argv {
-  return [uv, "pip", "install", "--python", `${environment}/bin/python`, "--compile-bytecode"];
+function install(uv: string, environment: string, compile = true): Argv {
+  const python = `${environment}/bin/python`;
+  return [uv, "pip", "install", "--python", python, ...(compile ? ["--compile-bytecode"] : [])];
 }

@@ -20,7 +20,7 @@ const neededBytes = 1_000_000_000;
  */
 export async function makePythonEnvironment(
   maker: EnvironmentMaker,
-  wanted: PythonEnvironment,
+  wanted: PythonEnvironment & { compile?: boolean },
   environment: string,
   detail: (text: string) => void,
 ): Promise<void> {
@@ -39,7 +39,7 @@ export async function makePythonEnvironment(
     detail("installing");
     await runUv(
       maker,
-      buildLockedInstall(uv, environment, lock),
+      buildLockedInstall(uv, environment, lock, wanted.compile),
       "The pinned packages could not be installed",
       detail,
     );

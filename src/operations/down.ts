@@ -1,9 +1,10 @@
 // Takes workloads away and proves it with a receipt. What people made stays, and so does the record.
-import type { Plan, Progress, Receipt } from "../model/plan.ts";
+import type { Progress, Receipt } from "../model/plan.ts";
 import type { Context } from "./context.ts";
 import { findGateway, reloadGateway, stopGateway } from "./gateway.ts";
 import { syncHistory } from "./history.ts";
-import { findDebt } from "./plan.ts";
+import { destroyJob } from "./jobs/destroy.ts";
+import { findDebt, type ProjectPlan } from "./plan.ts";
 import { lockProject } from "./up.ts";
 
 export type DownResult = {
@@ -16,7 +17,7 @@ export type DownResult = {
 /** @param all whether nothing was named: then the gateway and the agents end too */
 export async function down(
   context: Context,
-  plans: readonly Plan[],
+  { plans, jobs }: Pick<ProjectPlan, "plans" | "jobs">,
   all: boolean,
   on: Progress,
 ): Promise<DownResult> {
@@ -31,6 +32,7 @@ export async function down(
       const result = await context.targets.get(plan.target).apply(plan, on);
       if (result.kind === "receipt") receipts.push(result);
     }
+    for (const { name } of jobs) receipts.push(await destroyJob(context, name, on));
     await syncHistory(context, before);
     if (!all) {
       await reloadGateway(context);

@@ -7,13 +7,17 @@ import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
 import { findWorkload, listLabs, type LabSection, type WorkloadSection } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
-import { findRepositoryProblem } from "./repository-problem.ts";
+import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
+import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
+import type { Target } from "../targets/target.ts";
 import type { Context } from "./context.ts";
+import { listOn } from "./targets.ts";
 
 export type ProjectPlan = {
   plans: Plan[];
+  jobs: JobPlan[];
   /** Workloads that exist but are not in the file any more. */
   orphans: string[];
 };
@@ -21,17 +25,36 @@ export type ProjectPlan = {
 /** @param names none means all. @throws SestaError UNKNOWN_WORKLOAD */
 export async function planUp(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
   const chosen =
-    names.length > 0 ? names.map((name) => getSection(context, name)) : listLabs(context.project);
+    names.length > 0
+      ? names.map((name) => getSection(context, name))
+      : Object.values(context.project.workloads);
   const labs = chosen.filter((section) => section.type === "lab");
+  const jobs = Promise.all(
+    chosen.filter((section) => section.type === "job").map((job) => planJob(context, job)),
+  );
   const launches = await Promise.all(labs.map((section) => buildLaunch(context, section)));
   const plans = await Promise.all(
     launches.map(async (launch): Promise<Plan> => {
       const plan = await planOn(context, launch);
+      if (launch.save && context.targets.get(plan.target).remote)
+        requireAddress(launch.save.repo, plan.target);
       const problem = launch.save && (await findRepositoryProblem(launch.save.repo, context.project));
       return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
     }),
   );
-  return { plans, orphans: listOrphans(context) };
+  return { plans, jobs: await jobs, orphans: listOrphans(context) };
+}
+
+/** The targets that `up` of these has to do with. @param names none means all */
+export function listTargetsOf({ project, targets }: Context, names: readonly string[] = []): Target[] {
+  const labs = listLabs(project).filter(({ name }) => names.length === 0 || names.includes(name));
+  return [...new Set(labs.map(({ target }) => targets.get(target)))];
+}
+
+/** The targets that `down` of these has to do with. @param names none means all */
+export function listPlacedTargetsOf({ state, targets }: Context, names: readonly string[] = []): Target[] {
+  const placed = state.listWorkloads().filter(({ name }) => names.length === 0 || names.includes(name));
+  return [...new Set(placed.map(({ target }) => targets.get(target)))];
 }
 
 /** @throws SestaError TARGET_CHANGED: what is up elsewhere is never left behind there */
@@ -39,7 +62,16 @@ async function planOn({ targets, project, state }: Context, launch: Launch): Pro
   const { name } = launch;
   const wanted = findWorkload(project, name)?.target ?? "local";
   const placed = state.findWorkload(name)?.target ?? wanted;
-  if (placed === wanted) return targets.get(wanted).plan(name, launch);
+  const moved = targets.findMoved(wanted);
+  if (placed === wanted && !moved) return targets.get(wanted).plan(name, launch);
+  if (placed === wanted && moved) {
+    const others = listOn(state, wanted).map((one) => one.name);
+    throw new SestaError(
+      "TARGET_CHANGED",
+      `${wanted} is ${moved.now} in sesta.yaml, but ${others.join(", ")} ${others.length === 1 ? "is" : "are"} up on ${moved.before}`,
+      { hint: `Run \`sesta down ${others.join(" ")}\` first; what people made stays on ${moved.before}.` },
+    );
+  }
   throw new SestaError("TARGET_CHANGED", `${name} is up on ${placed}; sesta.yaml wants it on ${wanted}`, {
     hint: `Run \`sesta down ${name}\`, then \`sesta up ${name}\`; its files stay on ${placed}.`,
   });
@@ -47,16 +79,18 @@ async function planOn({ targets, project, state }: Context, launch: Launch): Pro
 
 /** What exists is taken away, whether the file still names it or not. */
 export async function planDown(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
+  const isMeant = (name: string) => names.length === 0 || names.includes(name);
   const placed = context.state.listWorkloads().map(({ name }) => name);
-  for (const name of names) if (!placed.includes(name)) getSection(context, name);
-  const chosen = names.length > 0 ? names.filter((name) => placed.includes(name)) : placed;
+  const placedJobs = context.state.listPlacedJobs().map(({ name }) => name);
+  for (const name of names) if (![...placed, ...placedJobs].includes(name)) getSection(context, name);
+  const chosen = placed.filter(isMeant);
+  const jobs = Promise.all(placedJobs.filter(isMeant).map((name) => planJobDown(context, name)));
   const plans = await Promise.all(chosen.map((name) => context.targets.of(name).plan(name, undefined)));
-  return { plans: await warnUnsaved(context, plans), orphans: listOrphans(context) };
+  return { plans: await warnUnsaved(context, plans), jobs: await jobs, orphans: listOrphans(context) };
 }
 
 export function listOrphans({ project, state }: Context): string[] {
-  return state
-    .listWorkloads()
+  return [...state.listWorkloads(), ...state.listPlacedJobs()]
     .map(({ name }) => name)
     .filter((name) => findWorkload(project, name) === undefined);
 }

@@ -216,7 +216,12 @@ test("F8: the receipt repeats what the repository does not have", async () => {
     apply: async ({ name }: Plan) => ({ kind: "receipt" as const, name, removed: [], remains: [] }),
   };
   const targets = { ...scratch.context.targets, get: () => target };
-  const { unsaved } = await down({ ...scratch.context, targets }, plans, false, () => undefined);
+  const { unsaved } = await down(
+    { ...scratch.context, targets },
+    { plans, jobs: [] },
+    false,
+    () => undefined,
+  );
   expect(unsaved).toEqual([{ name: "nb", why: "the repository cannot be reached" }]);
 });
 

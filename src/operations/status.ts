@@ -6,6 +6,7 @@ import type { WorkloadType } from "../model/words.ts";
 import type { Target } from "../targets/target.ts";
 import type { Context } from "./context.ts";
 import { findGateway } from "./gateway.ts";
+import { listJobStatus } from "./jobs/job-status.ts";
 import { listOrphans } from "./plan.ts";
 import { buildSaveStatus, isoOf } from "./save-words.ts";
 import { listOn } from "./targets.ts";
@@ -15,13 +16,19 @@ const longestMs = 15_000;
 
 export async function getStatus(context: Context): Promise<ProjectStatus> {
   const { project } = context;
-  const [gateway, answers] = await Promise.all([findGateway(context), askAgents(context)]);
+  const [gateway, answers, jobs] = await Promise.all([
+    findGateway(context),
+    askAgents(context),
+    listJobStatus(context),
+  ]);
   const declared = Object.values(project.workloads).map(({ name, type, target: on }) => ({ name, type, on }));
   const orphaned = listOrphans(context).map((name) => ({ name, type: typeOf(context, name), on: "" }));
   return {
     project: project.name,
     gateway: { url: gateway?.url ?? null, pid: gateway?.pid ?? null },
     workloads: [...declared, ...orphaned].map(({ name, type, on }): WorkloadStatus => {
+      const job = jobs.find((one) => one.name === name);
+      if (job) return job;
       const placed = context.state.findWorkload(name);
       const target = placed?.target ?? on;
       const { hello, reports = [], problem } = answers.get(target) ?? {};
@@ -97,5 +104,5 @@ function whyOf(
 }
 
 function typeOf({ state }: Context, name: string): WorkloadType {
-  return state.findWorkload(name)?.type ?? "lab";
+  return state.findWorkload(name)?.type ?? "job";
 }

@@ -1,5 +1,6 @@
 // A target: where workloads run. One contract suite holds for every one of them.
 import type { AgentConnection } from "../machine/agent-connection.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Placed, Plan, Progress, Receipt } from "../model/plan.ts";
@@ -22,6 +23,12 @@ export type Target = {
   list(): Promise<Resource[]>;
   wake(name: string, why: string, by: string): Promise<Report>;
   sleep(name: string, why: string, by: string): Promise<Report>;
+  /** Its machine is reached over a network, and may be off. */
+  readonly remote: boolean;
+  /** Its machine is on: one that sleeps is woken where that can be done. @throws SestaError SSH_CONNECTION */
+  reach?(): Promise<void>;
+  /** What a path that somebody typed here means on its machine. @param from a folder here */
+  resolvePath(path: string, from: string): Promise<string>;
   /**
    * Its machine is on and its agent runs, whatever has to be done for it: a machine that sleeps is woken.
    * @throws SestaError SSH_CONNECTION
@@ -31,6 +38,8 @@ export type Target = {
   door(name: string): Promise<DoorAddress | null>;
   /** What the workload printed: its last lines, then on request whatever comes. */
   logs(name: string, options: LogOptions): AsyncIterable<string>;
+  /** Where a workload that is up is, for somebody who wants to look around there. */
+  inside(name: string): Promise<{ machine: Machine; workspace: string; environment: string }>;
   agent: AgentConnection;
   /** Lets go of what this process holds; what runs goes on. */
   close(): Promise<void>;

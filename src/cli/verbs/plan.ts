@@ -13,7 +13,10 @@ export const plan: Verb<object, string[]> = async (session, flags, ...names) => 
   );
   const found = await planUp(context, names);
   if (flags.json) {
-    const plans = found.plans.map(({ wanted: _, basis: __, ...shown }) => shown);
+    const plans = [
+      ...found.plans.map(({ wanted: _, basis: __, ...shown }) => shown),
+      ...found.jobs.map(({ preparation: _, ...shown }) => shown),
+    ];
     return session.json({ project: context.project.name, plans, orphans: found.orphans });
   }
   printPlans(found, session.terminal);

@@ -41,7 +41,7 @@ const styles = {
 } as const;
 
 function format({ project, gateway, workloads }: ProjectStatus, now: number, paint: Paint): string {
-  const isUp = workloads.some(({ state }) => state !== "absent");
+  const isUp = workloads.some(({ state, type }) => state !== "absent" && type !== "job");
   const none = isUp
     ? paint("yellow", "no gateway runs, so no address wakes anything: `sesta up` starts it")
     : paint("dim", "no gateway runs");

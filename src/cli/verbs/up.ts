@@ -1,13 +1,16 @@
 // `sesta up`: shows the plan, asks, brings it about.
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
-import { findLab, type Project } from "../../model/project.ts";
-import { planUp } from "../../operations/plan.ts";
+import { findLab, listJobs, type Project } from "../../model/project.ts";
+import type { Context } from "../../operations/context.ts";
+import { listTargetsOf, planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
 import { checkSecrets } from "../../project/secret.ts";
+import { confirmHosts } from "../confirm-hosts.ts";
+import { meetMachines } from "../meet-machines.ts";
 import { printPlans, throwMissingSecrets } from "../print-plan.ts";
 import { createReporter } from "../progress.ts";
-import type { Verb } from "../session.ts";
+import type { Session, Verb } from "../session.ts";
 
 type Flags = { wake?: boolean | undefined };
 
@@ -15,15 +18,17 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
   const context = await session.open();
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
+  await confirmJobHosts(session, context, names);
+  await meetMachines(session, context, listTargetsOf(context, names));
   const plan = await planUp(context, names);
   if (!flags.json) printPlans(plan, terminal);
-  const changes = plan.plans.filter(({ action }) => action !== "none");
+  const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action !== "none");
   if (changes.length > 0 && !(await session.confirm("Do this?"))) return;
 
   const reporter = createReporter(terminal, world.clock);
   let gateway: GatewayHello | undefined;
   try {
-    const result = await bringUp(context, plan.plans, reporter.step, (hello) => (gateway = hello));
+    const result = await bringUp(context, plan, reporter.step, (hello) => (gateway = hello));
     gateway = undefined; // told at the end
     for (const { name, replaced } of result.changedPasswords) {
       if (replaced) terminal.err(`password ${name} has changed; the sessions that it opened have ended\n`);
@@ -36,13 +41,25 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
     }
     reporter.end();
     if (flags.json) return session.json(result);
-    terminal.out(`\n${describe(context.project, result.gateway)}`);
+    terminal.out(
+      `\n${result.gateway ? describe(context.project, result.gateway) : ""}${describeJobs(plan.jobs)}`,
+    );
   } finally {
     reporter.end();
     // It is up, though its files are not saved.
     if (gateway && !flags.json) terminal.out(`\n${describe(context.project, gateway)}\n`);
   }
 };
+
+async function confirmJobHosts(session: Session, context: Context, names: readonly string[]): Promise<void> {
+  for (const { name, target, nodes } of listJobs(context.project)) {
+    if (names.length === 0 || names.includes(name)) await confirmHosts(session, context, target, nodes);
+  }
+}
+
+function describeJobs(jobs: readonly { name: string }[]): string {
+  return jobs.map(({ name }) => `${name}  is ready: sesta run ${name}\n`).join("");
+}
 
 function describe(
   { workloads, secrets }: Project,

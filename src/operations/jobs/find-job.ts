@@ -30,6 +30,14 @@ export function findRun({ state }: Context, name: string): Run | undefined {
   return begun.length === 1 ? begun[0] : undefined;
 }
 
+/** For verbs that take both workloads and runs: a run, or undefined for what is no job. @throws SestaError UNKNOWN_RUN */
+export function findJobRun(context: Context, name: string): Run | undefined {
+  const section = findWorkload(context.project, name);
+  if (section && section.type !== "job") return undefined;
+  if (context.state.findWorkload(name)) return undefined;
+  return section ? getRun(context, name) : findRun(context, name);
+}
+
 /** @throws SestaError UNKNOWN_RUN */
 export function getRun(context: Context, name: string): Run {
   const found = findRun(context, name);

@@ -22,13 +22,28 @@ export function streamsOf({ settings }: Pick<Run, "settings">): readonly RunStre
   return settings.stdout === undefined ? ["output"] : ["stdout", "output"];
 }
 
-/** Until it is over and all of its output has come. @throws the signal's reason when it aborts first */
-export async function followRun(context: Context, run: Run, listener: Listener): Promise<Run> {
+/**
+ * Until it is over and all of its output has come.
+ * @param offsetOf how many bytes of a node's stream are known already
+ * @throws the signal's reason when it aborts first
+ */
+export async function followRun(
+  context: Context,
+  run: Run,
+  listener: Listener,
+  offsetOf: (node: number, stream: RunStream) => number = () => 0,
+): Promise<Run> {
   const { signal, clock } = context.world;
   const stop = new AbortController();
   const streams = run.nodes.flatMap((_, node) =>
     streamsOf(run).map((stream) =>
-      followOne(context, run, node, stream, listener, AbortSignal.any([signal, stop.signal])),
+      followOne(
+        context,
+        run,
+        { node, stream, offset: offsetOf(node, stream) },
+        listener,
+        AbortSignal.any([signal, stop.signal]),
+      ),
     ),
   );
   const watching = run.nodes.length > 1 ? watch(context, run, stop.signal) : undefined;
@@ -50,8 +65,7 @@ export async function followRun(context: Context, run: Run, listener: Listener):
 async function followOne(
   context: Context,
   run: Run,
-  node: number,
-  stream: RunStream,
+  { node, stream, offset }: { node: number; stream: RunStream; offset: number },
   listener: Listener,
   signal: AbortSignal,
 ): Promise<void> {
@@ -60,7 +74,7 @@ async function followOne(
   let last = "";
   await followStream(host, run.id, {
     stream,
-    offset: 0,
+    offset,
     clock: context.world.clock,
     signal,
     onBytes: (chunk) => listener.bytes(node, stream, chunk),

@@ -6,12 +6,15 @@ import { formatBar } from "../../model/bar.ts";
 import { waitForLock } from "../../state/lock.ts";
 import type { Context } from "../context.ts";
 import { openHosts } from "../machines.ts";
+import type { PlaybookWatch } from "../playbook/place.ts";
+import { planPlaybook, playForJob, type JobPlaybook } from "./playbook.ts";
 import { findSources, type Sources } from "./sources.ts";
 import { buildSteps, type JobSteps, type Prepared, type Step } from "./steps.ts";
 
 export type Preparation = {
   job: JobSection;
   sources: Sources;
+  playbook: JobPlaybook | undefined;
   /** In the order of the nodes. */
   machines: readonly { host: Host; steps: JobSteps; pending: readonly Step[] }[];
 };
@@ -30,7 +33,7 @@ export async function planPreparation(context: Context, job: JobSection): Promis
       return { host, steps, pending: await listPending(steps.steps) };
     }),
   );
-  return { job, sources, machines };
+  return { job, sources, machines, playbook: await planPlaybook(context, job, hosts) };
 }
 
 /** What must be done; a step after one that must be is looked at all the same, for it may be independent. */
@@ -46,10 +49,15 @@ async function listPending(steps: readonly Step[]): Promise<Step[]> {
  */
 export async function prepare(
   context: Context,
-  { job, sources, machines }: Preparation,
+  { job, sources, machines, playbook }: Preparation,
   on: Progress,
+  watch: PlaybookWatch = quietly(job.name, on),
 ): Promise<Prepared[]> {
   recordPlaces(context, job, machines, null);
+  if (playbook && !playbook.isDone) {
+    const hosts = machines.map(({ host }) => host);
+    await playForJob(context, job, hosts, playbook.mark, watch);
+  }
   const results = await Promise.allSettled(
     machines.map((machine) => prepareMachine(context, job, sources, machine, on, machines.length > 1)),
   );
@@ -115,6 +123,16 @@ async function runStep(step: Step, workload: string, on: Progress): Promise<void
     bytes: (done, total) => tell(formatBar(done, total)),
   });
   on({ workload, step: step.name, state: "done", ...(last !== undefined && { detail: last }) });
+}
+
+/** A playbook within longer work: each task as a detail of one step. */
+function quietly(workload: string, on: Progress): PlaybookWatch {
+  const tell = (detail: string) => on({ workload, step: "playbook", state: "running", detail });
+  return {
+    onEvent: (event) => ("task" in event ? tell(event.task) : undefined),
+    onNotice: (text) => on({ workload, step: "playbook", state: "done", detail: text }),
+    detail: tell,
+  };
 }
 
 /** Written before anything is made, so that `down` finds it after a kill at any moment. */

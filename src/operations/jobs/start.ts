@@ -106,6 +106,23 @@ export function detachRun({ state }: Context, id: string): void {
   state.changeRun(id, (run) => ({ ...run, submitter: null }));
 }
 
+/** It could not be begun, and what stands in the way must be mended first. What reached a machine all the same goes on. */
+export function failRun({ state, world }: Context, id: string, why: string): void {
+  const endedAt = world.clock.now();
+  state.changeRun(id, (run) =>
+    run.nodes.some(({ folder }) => folder !== null)
+      ? run
+      : {
+          ...run,
+          state: "failed",
+          why: `It was not started: ${why}`,
+          endedAt,
+          submitter: null,
+          nodes: run.nodes.map((node) => ({ ...node, state: "failed" })),
+        },
+  );
+}
+
 export function withNode(run: Run, index: number, change: Partial<RunNode>): Run {
   return { ...run, nodes: run.nodes.map((node, at) => (at === index ? { ...node, ...change } : node)) };
 }

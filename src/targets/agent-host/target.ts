@@ -9,12 +9,15 @@ import type { Resource, Target } from "../target.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { destroyWorkload } from "./destroy.ts";
 import { listEnvironments } from "./environments.ts";
-import { agentHome } from "./layout.ts";
+import { agentHome, placesOf } from "./layout.ts";
 import { placeWorkload } from "./place.ts";
 import { planWorkload } from "./plan.ts";
 
 /** What is left to each kind of machine. */
-export type OwnParts = Pick<Target, "rouse" | "door" | "logs" | "close">;
+export type OwnParts = Omit<
+  Target,
+  "name" | "agent" | "plan" | "apply" | "status" | "inside" | "list" | "wake" | "sleep"
+>;
 
 export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
   const { name: target, agent, clock, state } = host;
@@ -46,6 +49,12 @@ export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
         where: home,
       }));
       return [...workloads, ...environments];
+    },
+    async inside(name) {
+      requirePlaced(state, name);
+      const placed = state.findWorkload(name);
+      if (!placed) throw new Error(`${name} is not there`);
+      return { machine: host.machine, ...placesOf(await host.folders(), placed.launch) };
     },
     async wake(name, why, by) {
       requirePlaced(state, name);

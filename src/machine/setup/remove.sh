@@ -1,0 +1,26 @@
+#!/bin/sh
+# Removes folders below Sesta's own. Usage: sh remove.sh BASE PATH… prints those that are gone. One that a run which
+# is not over still names stays: runs of other projects may share it.
+set -u
+base=$1
+shift
+for path in "$@"; do
+  case $path in
+    *..*) continue ;;
+    "$base"/cache/*/?* | "$base"/runs/?*) ;;
+    *) continue ;;
+  esac
+  used=
+  case $path in
+    "$base"/cache/*)
+      for run in "$base"/runs/*; do
+        [ -d "$run" ] && [ ! -e "$run/ended" ] || continue
+        if grep -qsF "$path" "$run/invoke" "$run/env" "$run/links"; then used=yes; break; fi
+      done
+      ;;
+  esac
+  [ -n "$used" ] && continue
+  [ -e "$path" ] || continue
+  chmod -R u+w "$path" 2>/dev/null
+  rm -rf "$path" && printf '%s\n' "$path"
+done

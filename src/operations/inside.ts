@@ -1,0 +1,51 @@
+// Where a workload's own folder and programs are, for a person who wants to look around or run something there.
+import type { Argv, Machine } from "../machine/machine.ts";
+import { runFolder } from "../machine/runs/submit.ts";
+import { findWorkload } from "../model/project.ts";
+import type { Context } from "./context.ts";
+import { findRun } from "./jobs/find-job.ts";
+import { openHosts, openHost } from "./machines.ts";
+import { requireUp } from "./plan.ts";
+
+export type Inside = {
+  machine: Machine;
+  cwd: string;
+  /** The command as it runs with the workload's own programs, and in its container where it is in one. */
+  wrap(argv: Argv, tty: boolean): Argv;
+};
+
+/**
+ * A lab's workspace; the folder of a job's latest run, or of the run that is named.
+ * @throws SestaError UNKNOWN_WORKLOAD, NOT_UP, SSH_CONNECTION
+ */
+export async function openInside(context: Context, name: string): Promise<Inside> {
+  const run = findRun(context, name);
+  if (run) {
+    const [node] = run.nodes;
+    const host = await openHost(context, run.target, node?.machine ?? "local");
+    const cwd = `${runFolder(host, run.id)}/work`;
+    if ((await host.machine.run(["test", "-d", cwd])).exitCode === 0)
+      return { machine: host.machine, cwd, wrap: wrapInRun };
+  }
+  const section = findWorkload(context.project, name);
+  if (section?.type === "job") {
+    const [host] = await openHosts(context, section.target, 1);
+    if (!host) throw new Error("a target without machines");
+    return { machine: host.machine, cwd: host.facts.home, wrap: (argv) => argv };
+  }
+  requireUp(context, name);
+  const { machine, workspace, environment } = await context.targets.of(name).inside(name);
+  return { machine, cwd: workspace, wrap: (argv) => ["sh", "-c", withPath, environment, ...argv] };
+}
+
+const withPath = 'PATH="$0/bin:$PATH"; export PATH; exec "$@"';
+
+/** The run's own environment, which is there until it ends; in its container while that lives. */
+const enterRun =
+  ". ../spec; [ ! -r ../env ] || . ../env; " +
+  'if [ -n "$container" ] && [ "$($engine inspect -f "{{.State.Running}}" "$container" 2>/dev/null)" = true ]; then ' +
+  'exec $engine exec -i $0 -w "$PWD" "$container" "$@"; fi; exec "$@"';
+
+function wrapInRun(argv: Argv, tty: boolean): Argv {
+  return ["sh", "-c", enterRun, tty ? "-t" : "", ...argv];
+}

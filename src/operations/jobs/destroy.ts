@@ -1,0 +1,50 @@
+// Takes a job away: ends what runs, removes what was prepared, keeps what was never brought home.
+import { messageOf, SestaError } from "../../base/errors.ts";
+import { runScript } from "../../machine/host.ts";
+import { runFolder } from "../../machine/runs/submit.ts";
+import type { Progress, Receipt } from "../../model/plan.ts";
+import { isOver } from "../../model/run.ts";
+import type { Context } from "../context.ts";
+import { openHost } from "../machines.ts";
+import { isUnfetched } from "./plan.ts";
+import { refreshRuns } from "./refresh.ts";
+import { stopRun } from "./stop.ts";
+
+/** @throws SestaError when a machine does not answer: then the job stays, as something that is half away */
+export async function destroyJob(context: Context, name: string, on: Progress): Promise<Receipt> {
+  const { state } = context;
+  const placed = state.listPlacedJobs().find((job) => job.name === name);
+  if (!placed) return { kind: "receipt", name, removed: [], remains: [] };
+  state.saveJob({ ...placed, placedAt: null });
+  for (const run of state.listRuns(name)) {
+    if (isOver(run.state)) continue;
+    on({ workload: name, step: "stop", state: "running", detail: run.id });
+    await stopRun(context, run);
+    on({ workload: name, step: "stop", state: "done", detail: run.id });
+  }
+  const runs = await refreshRuns(context, state.listRuns(name));
+  const shared = new Set(
+    state.listPlacedJobs().flatMap((job) => (job.name === name ? [] : Object.values(job.places).flat())),
+  );
+  const removed: string[] = [];
+  const remains: string[] = [];
+  for (const [machine, places] of Object.entries(placed.places)) {
+    on({ workload: name, step: "files", state: "running", detail: machine });
+    const host = await openHost(context, placed.target, machine).catch((error: unknown) => {
+      throw new SestaError("SSH_CONNECTION", `${machine} could not be reached: ${messageOf(error)}`, {
+        hint: `What is there stays until \`sesta down ${name}\` reaches it.`,
+      });
+    });
+    const there = runs.filter(({ nodes }) => nodes.some((node) => node.machine === machine));
+    const folders = there.filter((run) => !isUnfetched(run)).map(({ id }) => runFolder(host, id));
+    const asked = [...folders, ...places.filter((path) => !shared.has(path))];
+    const ran = await runScript(host, "remove.sh", [host.base, ...asked]);
+    const gone = ran.stdout.split("\n").filter((path) => path !== "");
+    removed.push(...gone.map((path) => `${machine}: ${path}`));
+    remains.push(...there.filter(isUnfetched).map(({ id }) => `${machine}: ${runFolder(host, id)}`));
+    on({ workload: name, step: "files", state: "done", detail: `${machine}, ${gone.length} folders` });
+  }
+  state.deleteJob(name);
+  const outputs = new Set(runs.flatMap((run) => run.fetched?.into ?? []));
+  return { kind: "receipt", name, removed, remains: [...remains, ...outputs] };
+}
