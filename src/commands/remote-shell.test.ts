@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildLine, buildLoader, buildTerminalCommand, encode, quote } from "./remote-shell.ts";
+import { buildLine, buildLoader, buildTerminalCommand, encode } from "./remote-shell.ts";
 
 const shells = [
   ["dash"],
@@ -72,15 +72,4 @@ describe.each(shells)("%s", (program, ...more) => {
     const lacksTrap = ["zsh", "ksh"].includes(program ?? ""); // there a word of the shell itself ends with 127, untold
     expect(end(["exit", "3"])).toContain(lacksTrap ? "NONCE end 127" : "NONCE exec 127");
   });
-});
-
-test("quote leaves only words that are nothing else", () => {
-  expect(["a/b.c", "a b", "~", "a'b", "", "=x"].map(quote)).toEqual([
-    "a/b.c",
-    "'a b'",
-    "'~'",
-    "'a'\\''b'",
-    "''",
-    "'=x'",
-  ]);
 });

@@ -154,7 +154,7 @@ function buildGlob(pattern: string): string {
   const words = parts.map((part) =>
     part
       .split(/([*?])/)
-      .map((piece) => (piece === "*" || piece === "?" || piece === "" ? piece : quote(piece)))
+      .map((piece) => (piece === "*" || piece === "?" || piece === "" ? piece : quoteWord(piece)))
       .join(""),
   );
   return [".", ...words].join("/");

@@ -9,7 +9,8 @@ import { openHosts } from "../machines.ts";
 import type { PlaybookWatch } from "../playbook/place.ts";
 import { planPlaybook, playForJob, type JobPlaybook } from "./playbook.ts";
 import { findSources, type Sources } from "./sources.ts";
-import { buildSteps, type JobSteps, type Prepared, type Step } from "./steps.ts";
+import type { Prepared, Step } from "./step.ts";
+import { buildSteps, type JobSteps } from "./steps.ts";
 
 export type Preparation = {
   job: JobSection;
