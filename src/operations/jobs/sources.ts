@@ -97,11 +97,14 @@ async function bringHere(here: Host, sources: Sources): Promise<Sources> {
 async function findFolder(context: Context, job: JobSection): Promise<Sources> {
   const { project, machine, folder: own, world } = context;
   const { folder } = project;
-  const files = await listFiles(machine, folder, listExcluded(context, job));
+  const excluded = listExcluded(context, job);
+  const files = await listFiles(machine, folder, excluded);
   const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
   const [commit, status] = await Promise.all([
     machine.run([...quietGit(folder), "rev-parse", "--verify", "-q", "HEAD"]).catch(() => undefined),
-    machine.run([...quietGit(folder), "status", "--porcelain", "--", "."]).catch(() => undefined),
+    machine
+      .run([...quietGit(folder), "status", "--porcelain", "--", ".", ...excluded.map(excludeFromStatus)])
+      .catch(() => undefined),
   ]);
   const isKnown = commit?.exitCode === 0;
   return {
@@ -110,6 +113,11 @@ async function findFolder(context: Context, job: JobSection): Promise<Sources> {
     dirty: isKnown ? (status?.stdout ?? "").trim() !== "" : null,
     upload: { folder, files, bytes },
   };
+}
+
+/** A path of the folder, as a pathspec (gitglossary(7)). */
+function excludeFromStatus(path: string): string {
+  return `:(exclude,literal)${path}`;
 }
 
 /** What stays here: outputs, data that goes its own way, and secrets. */
