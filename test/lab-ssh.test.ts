@@ -133,6 +133,8 @@ describe.skipIf(missing !== "")("a lab on a host over SSH", { timeout: 240_000 }
   test("`why`, `logs` and `history` answer as they do for a lab of this machine", async () => {
     expect((await must(["why", "notebook"])).stdout).toMatch(/awake/);
     expect((await must(["logs", "notebook"])).stdout).toContain("Jupyter");
+    const inside = await must(["exec", "notebook", "--", "sh", "-c", "pwd; command -v python"]);
+    expect(inside.stdout).toMatch(new RegExp(`^${workspace}\n.*/.sesta/projects/far/environments/`));
     const { events } = JSON.parse((await must(["history", "--json"])).stdout) as { events: Change[] };
     expect(events.map(({ to }) => to)).toEqual(["asleep", "waking", "awake"]);
   });
@@ -204,7 +206,7 @@ describe.skipIf(missing !== "")("a lab on a host over SSH", { timeout: 240_000 }
       "the gateway does not say so",
     );
     expect(lives(pid ?? 0)).toBe(true);
-    server = await server.restart();
+    server = await startSshServer(folder, { variables: packageVariables(), port: server.port });
     await must(["status"]);
     await until(async () => (await start()).body.includes("already running"), "the gateway stays without it");
     expect(await project.workload("notebook")).toMatchObject({ state: "awake", pid });

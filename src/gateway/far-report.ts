@@ -3,15 +3,9 @@ import type { Report } from "../model/status.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
 import { buildAbsent } from "../targets/absent.ts";
 
-/** It was awake, or on the way, when its machine went away. One that is shown so already keeps its time. */
+/** It was awake, or on the way, when its machine went away. */
 export function buildLost(before: Report, why: string, now: number): Report {
-  return {
-    ...still(before),
-    state: "failed",
-    since: before.state === "failed" ? before.since : now,
-    why,
-    phase: null,
-  };
+  return { ...still(before), state: "failed", since: now, why, phase: null };
 }
 
 /** Its machine is being woken, or the connection to it made. */

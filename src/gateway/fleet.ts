@@ -91,7 +91,7 @@ export function createFleet({ targets, state, clock, log, signal, reported }: Fl
       addresses.delete(name);
       if (reaching.has(name)) continue; // it is being woken: that tells how it ends
       const before = reports.get(name);
-      if (before && before.state !== "asleep")
+      if (before && before.state !== "asleep" && before.state !== "failed")
         reports.set(name, buildLost(before, `Nothing is known of it: ${reason}`, clock.now()));
     }
     changed();

@@ -41,9 +41,10 @@ export function followAgent({ find, state, clock, log, signal }: FollowContext, 
   async function follow(): Promise<void> {
     let pauseMs = firstPauseMs;
     while (!signal.aborted) {
-      const target = find();
+      let target: Target | undefined;
       let longestMs = longestPauseMs;
       try {
+        target = find();
         if (target) await attend(target, () => (pauseMs = firstPauseMs));
       } catch (error) {
         if (!signal.aborted) {

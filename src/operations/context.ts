@@ -14,7 +14,7 @@ import { openProjectState, type ProjectState } from "../state/project-state.ts";
 import { createLocalTarget } from "../targets/local/local.ts";
 import { createSshTarget } from "../targets/ssh/ssh.ts";
 import type { Target } from "../targets/target.ts";
-import { createTargets, type Targets } from "./targets.ts";
+import { createTargets, folderOnMachines, type Targets } from "./targets.ts";
 
 /** What belongs to the process rather than to the project. */
 export type World = {
@@ -77,7 +77,7 @@ function createTarget(context: Context, name: string, section: TargetSection): T
         env: buildLastingEnv(world, project),
         ask: world.asks,
       },
-      project: project.name,
+      project: folderOnMachines(state, project),
       state,
       clock,
       loadAgent: world.loadAgent,

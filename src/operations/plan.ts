@@ -13,6 +13,7 @@ import { describeDebt } from "./save-words.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
 import type { Target } from "../targets/target.ts";
 import type { Context } from "./context.ts";
+import { listOn } from "./targets.ts";
 
 export type ProjectPlan = {
   plans: Plan[];
@@ -61,7 +62,16 @@ async function planOn({ targets, project, state }: Context, launch: Launch): Pro
   const { name } = launch;
   const wanted = findWorkload(project, name)?.target ?? "local";
   const placed = state.findWorkload(name)?.target ?? wanted;
-  if (placed === wanted) return targets.get(wanted).plan(name, launch);
+  const moved = targets.findMoved(wanted);
+  if (placed === wanted && !moved) return targets.get(wanted).plan(name, launch);
+  if (placed === wanted && moved) {
+    const others = listOn(state, wanted).map((one) => one.name);
+    throw new SestaError(
+      "TARGET_CHANGED",
+      `${wanted} is ${moved.now} in sesta.yaml, but ${others.join(", ")} ${others.length === 1 ? "is" : "are"} up on ${moved.before}`,
+      { hint: `Run \`sesta down ${others.join(" ")}\` first; what people made stays on ${moved.before}.` },
+    );
+  }
   throw new SestaError("TARGET_CHANGED", `${name} is up on ${placed}; sesta.yaml wants it on ${wanted}`, {
     hint: `Run \`sesta down ${name}\`, then \`sesta up ${name}\`; its files stay on ${placed}.`,
   });

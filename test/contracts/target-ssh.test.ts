@@ -1,4 +1,5 @@
 // The target `ssh` passes the contract of targets with a small process, on a real sshd.
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { version } from "../../src/base/version.ts";
 import type { Launch } from "../../src/model/launch.ts";
+import { killHard } from "../faults/support/processes.ts";
 import { createSshHost, type SshHost } from "../support/ssh-target.ts";
-import { findMissingSshd } from "../support/ssh-server.ts";
+import { findMissingSshd, type SshServer } from "../support/ssh-server.ts";
 import { buildTinyLaunch } from "../support/tiny-launch.ts";
 import { collectText, snapshotTree } from "../support/tree-snapshot.ts";
 import { testTarget, untilState, type TargetUnderTest } from "./target.contract.ts";
@@ -19,12 +21,14 @@ if (missing !== undefined) console.log(`skipped: ${missing}`);
 describe.skipIf(missing !== undefined)("over SSH", { timeout: 180_000 }, () => {
   let folder: string;
   let host: SshHost;
+  let restarted: SshServer | undefined;
   let count = 0;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sesta-ssh-"));
     host = await createSshHost(folder);
   }, 180_000);
   afterAll(async () => {
+    await restarted?.end();
     await host.end();
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   });
@@ -89,6 +93,37 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 180_000 }, () => {
     const after = await target.agent.ensure("another build");
     expect(after.pid).not.toBe(before.pid);
     expect(await target.status("notebook")).toMatchObject({ state: "awake", pid });
+    await under.end();
+  });
+
+  test("one that is off is sent what wakes it, waited for, and then woken", async () => {
+    const under = await create();
+    await up(under);
+    const listChildren = (parent: number) =>
+      spawnSync("ps", ["-o", "pid=", "--ppid", String(parent)], { encoding: "utf8" })
+        .stdout.split("\n")
+        .filter((line) => line.trim() !== "")
+        .map(Number);
+    const connections = listChildren(host.server.pid);
+    expect(connections.length).toBeGreaterThan(0);
+    await host.server.end();
+    for (const pid of connections) await killHard(pid);
+    await expect(under.target.wake("notebook", "asked", "owner")).rejects.toMatchObject({
+      code: "SSH_CONNECTION",
+    });
+    const sent: string[] = [];
+    const waking = host.createTarget(
+      under.project,
+      under.state,
+      { wake: { mac: "04:7c:16:aa:bb:cc" } },
+      async (mac) => {
+        if (sent.push(mac) === 1) restarted = await host.server.restart();
+      },
+    );
+    await waking.wake("notebook", "asked", "owner");
+    await untilState(waking, "notebook", "awake");
+    expect(sent).toEqual(["04:7c:16:aa:bb:cc"]);
+    await waking.close();
     await under.end();
   });
 });

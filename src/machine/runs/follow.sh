@@ -9,7 +9,7 @@ trap '' PIPE
 until [ -e "$file" ]; do
   [ -s "$run/ended" ] && : >>"$file"
   echo "wait $(cat "$run/place" 2>/dev/null)" >&2 || exit 0
-  sleep 1
+  if [ -e "$run/started" ]; then sleep 0.05 2>/dev/null || sleep 1; else sleep 0.2 2>/dev/null || sleep 1; fi
 done
 tail -c "+$3" -f "$file" &
 tail=$!

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Data of a job, kept by what it is. Usage: sh data.sh fetch ADDRESS FILE SHA256 brings what an address gives;
-# sh data.sh unpack ARCHIVE FOLDER unpacks a tar or zip archive, which may hold only files and folders.
+# sh data.sh unpack ARCHIVE FOLDER unpacks a tar or zip archive, which may hold only files and folders; sh data.sh keep
+# FOLDER says that all of it is there.
 set -u
 umask 077
 mostFiles=100000
@@ -94,5 +95,9 @@ case $1 in
     esac
     chmod -R u+rwX,go-w "$new"
     mv "$new" "$3" && rm -rf "$3/${new##*/}"
+    ;;
+  keep)
+    # Runs read it through a link, and must not change it for those that come after.
+    chmod -R a-w "$2" && chmod u+w "$2" && : >"$2/complete" || exit 6
     ;;
 esac

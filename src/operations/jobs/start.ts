@@ -13,7 +13,7 @@ import { getTarget } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
 import { findMasterAddress } from "./master-address.ts";
 import type { Preparation } from "./prepare.ts";
-import type { Prepared } from "./steps.ts";
+import type { Prepared } from "./step.ts";
 
 /** What makes two runs the same: the job as it is written, its sources, and the arguments. */
 export function digestRun(job: JobSection, { digest }: { digest: string }, args: readonly string[]): string {

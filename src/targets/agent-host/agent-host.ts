@@ -19,6 +19,7 @@ export type AgentHost = {
   build?: () => Promise<string>;
   /** What the agent needs there and the machine does not have by itself. */
   own?: {
+    /** "Node, for the agent" */
     what: string;
     /** Exists when it is there. */
     path(): Promise<string>;
@@ -28,6 +29,8 @@ export type AgentHost = {
   folders(): Promise<HostFolders>;
   /** What kind of machine it is. */
   kind: Omit<MachinePlaces, "environment" | "workspace">;
+  /** Other copies of the project, on other computers, may use the same folders and agent. */
+  shared: boolean;
   state: ProjectState;
   clock: Clock;
   /** Ends long work when the user does. */

@@ -38,6 +38,7 @@ export function createLocalTarget(context: LocalContext): Target {
     agent,
     folders: async () => ({ ...folders, cache: cacheFolder, disk: folders.project }),
     kind: { disk: "kept", sessions: false },
+    shared: false,
     state,
     clock,
     signal,

@@ -48,7 +48,12 @@ export function createDoors(
 function leadsSomewhere({ path }: Forward): Promise<boolean> {
   if (path === undefined) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const socket = connect(path, () => resolve(void socket.destroy() === undefined));
-    socket.once("error", () => resolve(false));
+    const socket = connect(path);
+    socket
+      .once("error", () => resolve(false))
+      .once("connect", () => {
+        socket.destroy();
+        resolve(true);
+      });
   });
 }

@@ -71,6 +71,7 @@ export function createSshTarget(context: SshContext): Target {
       sessions: true,
       ...(section.sleep !== "none" && { rest: section.sleep }),
     },
+    shared: true,
     state,
     clock,
     signal,
