@@ -16,15 +16,17 @@ export type RunJson = {
   state: string;
   exit_code: number | null;
   why: string | null;
+  container: string | null;
   fetched: { into: string } | null;
   nodes: { folder: string | null; place: number | null }[];
 };
 
 export type Told = { code: number; stdout: Buffer; stderr: string };
 
-export async function createRunHost() {
+/** @param variables of every session on it */
+export async function createRunHost(variables: (folder: string) => Record<string, string> = () => ({})) {
   const folder = mkdtempSync(join(tmpdir(), "sesta-host-"));
-  let server = await startSshServer(folder);
+  let server = await startSshServer(folder, { variables: variables(folder) });
   let count = 0;
   return {
     folder,

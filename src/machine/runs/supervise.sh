@@ -286,8 +286,9 @@ finish() {
   limit_kb=
   if [ -n "$cgroup" ]; then
     limit_kb=$((limit / 1024))
+    # What was sampled counts shared pages more than once, and misses a last jump; the cgroup counts its cache too.
     own=$(cat "$cgroup/$peak_file" 2>/dev/null)
-    [ -n "$own" ] && [ $((own / 1024)) -gt "$peak" ] && peak=$((own / 1024))
+    if [ -n "$own" ] && { [ "$2" = oom ] || [ $((own / 1024)) -lt "$peak" ]; }; then peak=$((own / 1024)); fi
   fi
   rm -rf env place "$base/runs/.new-$id."*
   return_tickets

@@ -1,4 +1,5 @@
 // The sources of a job: the project's own folder, a repository on this machine, or one that the machine fetches itself.
+import { randomBytes } from "node:crypto";
 import { join, relative } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import { buildTokenEnv } from "../../commands/git.ts";
@@ -134,9 +135,19 @@ async function findToken(context: Context, { token }: JobSection): Promise<strin
   return ref && token !== undefined ? resolveSecret(token, ref, secretContext(context)) : undefined;
 }
 
+/** Tells this project's half-made folders on a machine from those of another one that has the same sources. */
+export function senderOf({ state }: Context): string {
+  return state.transact(() => {
+    const known = state.findSetting("sender") ?? randomBytes(6).toString("hex");
+    state.setSetting("sender", known);
+    return known;
+  });
+}
+
 /** Puts the sources on the machine as `tree`. */
 export async function sendSources(
   host: Host,
+  sender: string,
   sources: Sources,
   tree: string,
   detail: (text: string) => void,
@@ -157,7 +168,7 @@ export async function sendSources(
     return;
   }
   if (!upload) throw new SestaError("SETUP_FAILED", "There are no sources");
-  const sending = `${tree}.sending`;
+  const sending = `${tree}.making-${sender}`;
   const similar = await findSimilar(host);
   await host.machine.upload(upload, `${sending}/tree`, { signal, onProgress, ...(similar && { similar }) });
   requireDone(
