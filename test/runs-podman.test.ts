@@ -57,7 +57,7 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
   afterAll(async () => {
     podman("rm", "-af");
     podman("rmi", "-af");
-    podman("system", "reset", "-f");
+    spawnSync("umount", ["-l", join(host.folder, "storage/graph/overlay")]);
     await host?.end();
   });
 
@@ -120,12 +120,14 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
 
   test("F2: its supervisor killed, the container goes on and its exit code is known", async ({ skip }) => {
     if (cannot !== "") return skip();
-    const project = create({ run: "busybox sleep 3; exit 6" });
+    const project = create({ run: "x=$(busybox yes | busybox head -c 20000000); busybox sleep 4; exit 6" });
     const id = await idOf(project);
     const folder = join(host.base, "runs", id);
     const [claim = ""] = readFileSync(join(folder, "claim.100001"), "utf8").split(" ");
     await killHard(Number(claim));
     expect(await project.untilState(id, "failed", "lost", "succeeded")).toMatchObject({ state: "failed", exit_code: 6 });
+    const [run] = await project.runs();
+    expect(run?.peak_memory_bytes).toBeGreaterThan(10_000_000);
     expect(containers()).toBe("");
   });
 
@@ -133,6 +135,7 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
     if (cannot !== "") return skip();
     const project = create({ run: "while [ ! -e go ]; do busybox sleep 0.1; done; x=$(busybox yes | busybox head -c 300000000)" });
     const id = await idOf(project);
+    await until(() => existsSync(join(host.base, "runs", id, "heartbeat")), "nobody watches it");
     const container = podman("ps", "-q", "--no-trunc").stdout.trim();
     const limit = `/sys/fs/cgroup/memory/libpod_parent/libpod-${container}/memory.limit_in_bytes`;
     if (!existsSync(limit)) return skip();

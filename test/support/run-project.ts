@@ -17,6 +17,7 @@ export type RunJson = {
   exit_code: number | null;
   why: string | null;
   container: string | null;
+  peak_memory_bytes: number | null;
   fetched: { into: string } | null;
   nodes: { folder: string | null; place: number | null }[];
 };
