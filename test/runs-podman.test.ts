@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
     spawnSync("podman", argv, { encoding: "utf8", env: { ...process.env, ...env } });
 
   beforeAll(async () => {
-    host = await createRunHost((folder) => (env = configure(folder)));
+    host = await createRunHost((folder) => ({ variables: (env = configure(folder)) }));
     const project = create({ run: "true" });
     podman("build", "-q", "-t", "sesta-try", project.folder);
     const tried = podman("run", "--rm", "--init", "sesta-try", "sh", "-c", "true");

@@ -16,11 +16,13 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findInFiles } from "../support/canary.ts";
-import { listMarked } from "../support/run-rig.ts";
+import { findMissingShell, listMarked } from "../support/run-rig.ts";
 import { createRunHost, type RunHost, type RunProject } from "../support/run-project.ts";
 import { findMissingSshd } from "../support/ssh-server.ts";
+import { findMissingNetwork, makeNetwork } from "./support/network.ts";
 import { limitMs, points } from "./support/points.ts";
 import { killHard, until } from "./support/processes.ts";
+import { findMissingMount, mountSmallDisk } from "./support/small-disk.ts";
 
 const missing = findMissingSshd();
 if (missing !== undefined) console.log(`skipped: ${missing}`);
@@ -449,6 +451,123 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
       await killHard(killed.child.pid ?? 0);
       await project.start(["run", "train", "-y"], env).ended;
       for (const folder of [project.folder, host.base]) expect([point, await findInFiles(folder, secret)]).toEqual([point, []]);
+    }
+  });
+});
+
+describe.skipIf(missing !== undefined || findMissingNetwork() !== undefined)("a run in a network of its own", () => {
+  test("F4: the line falls silent while it is followed: the run goes on, and every byte comes once", { timeout: 180_000 }, async () => {
+    const network = makeNetwork();
+    const host = await createRunHost(() => ({ listen: network.address, wrap: network.inside }));
+    try {
+      const bursts = 100;
+      const project = host.createProject({
+        noise: {
+          run: `i=0; while [ $i -lt ${bursts} ]; do head -c 20000 /dev/urandom; sleep 0.4; i=$((i + 1)); done; echo $$ >>"$OUT/starts"`,
+          stdout: "noise.bin",
+          fetch: ["noise.bin"],
+        },
+      });
+      const following = project.start(["run", "noise", "-y"]);
+      await until(() => following.stdout().length > 0, () => `nothing comes: ${following.stderr()}`);
+      network.drop();
+      const since = performance.now();
+      await until(() => following.stderr().includes("broke"), "nobody notices");
+      expect(performance.now() - since).toBeLessThan(31_000);
+      network.pass();
+      const { code, stdout } = await following.ended;
+      expect([code, stdout.length]).toEqual([0, bursts * 20_000]);
+      expect(hash(stdout)).toBe(hash(project.read("results/noise/noise.bin")));
+      expect(project.lines("starts").length).toBe(1);
+    } finally {
+      await host.end();
+      network.end();
+    }
+  });
+});
+
+const noBusybox = findMissingShell("busybox");
+
+describe.skipIf(missing !== undefined || noBusybox !== undefined)("on a host that has BusyBox and nothing else", { timeout: 120_000 }, () => {
+  test("no bash, no sudo, no git, no rsync, no container engine: a job runs, is followed, stopped and fetched", async () => {
+    const host = await createRunHost((folder) => {
+      const bin = join(folder, "bin");
+      mkdirSync(bin);
+      execFileSync("/bin/busybox", ["--install", "-s", bin]);
+      return { variables: { PATH: bin } };
+    });
+    try {
+      const project = host.createProject({
+        train: {
+          data: ["d.tar"],
+          setup: "echo made >made",
+          run: 'command -v git bash rsync sudo; cat d/f made >o; cat o; exit 3',
+          stdout: "log",
+          fetch: ["o", "log"],
+        },
+        long: { run: "setsid sleep 300 & sleep 300" },
+        asks: { packages: ["curl"], run: "true" },
+        box: { container: { build: "." }, run: "true" },
+      });
+      project.write("data/f", "data\n");
+      execFileSync("tar", ["-C", join(project.folder, "data"), "-cf", join(project.folder, "d.tar"), "f"]);
+      const { code, stdout, stderr } = await project.sesta("run", "train", "-y");
+      expect([code, stdout.toString(), code === 3 ? "" : stderr]).toEqual([3, "data\nmade\n", ""]);
+      expect(project.read("results/train/o").toString()).toBe("data\nmade\n");
+      const id = (await project.sesta("run", "long", "-d", "-y")).stdout.toString().trim();
+      await project.untilState(id, "running");
+      expect((await project.sesta("stop", id)).stdout.toString()).toContain("stopped");
+      expect(listMarked(`SESTA_RUN=${id}`)).toEqual([]);
+      for (const [name, why] of [["asks", /neither apt nor dnf/], ["box", /neither docker nor podman/]] as const) {
+        const refused = await project.sesta("run", name, "-y");
+        expect([name, refused.code, refused.stderr]).toEqual([name, 1, expect.stringMatching(why)]);
+      }
+    } finally {
+      await host.end();
+    }
+  });
+});
+
+const noMount = findMissingMount();
+if (noMount !== "") console.log(`skipped: ${noMount}`);
+
+describe.skipIf(missing !== undefined || noMount !== "")("F7: a full disk", { timeout: 120_000 }, () => {
+  test("here: the outputs do not come home, no part of one is seen, and they do once there is room", async () => {
+    const host = await createRunHost();
+    const project = host.createProject({ train: { run: "head -c 3000000 /dev/zero >o", fetch: ["o"], into: "home" } });
+    const disk = mountSmallDisk(join(project.folder, "home"), 1_000_000);
+    try {
+      const { code, stderr } = await project.sesta("run", "train", "-y");
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/could not be fetched: .*(?:full|space)/)]);
+      expect(project.has("home/o")).toBe(false);
+      disk.leave(8_000_000);
+      const fetched = await project.sesta("fetch", "train");
+      expect([fetched.code, fetched.stderr]).toEqual([0, ""]);
+      expect(project.read("home/o").length).toBe(3_000_000);
+      expect(readdirSync(join(project.folder, "home"))).toEqual(["o"]);
+    } finally {
+      disk.end();
+      await host.end();
+    }
+  });
+
+  test("there: it is said, and the same command goes on once there is room", async () => {
+    const host = await createRunHost();
+    const disk = mountSmallDisk(host.base, 1_500_000);
+    try {
+      const project = host.createProject({ train: { run: 'echo $$ >>"$OUT/starts"; cat big | wc -c' } });
+      project.write("big", Buffer.alloc(2_000_000));
+      for (let round = 0; round < 2; round++) {
+        const { code, stderr } = await project.sesta("run", "train", "-y");
+        expect([code, stderr]).toEqual([1, expect.stringMatching(/disk is full|No space left/)]);
+        if (round === 0) disk.leave(2_200_000); // for the sources, but not for the run's copy of them
+      }
+      disk.leave(8_000_000);
+      const { code, stdout } = await project.sesta("run", "train", "-y");
+      expect([code, stdout.toString().trim(), project.lines("starts").length]).toEqual([0, "2000000", 1]);
+    } finally {
+      await host.end();
+      disk.end();
     }
   });
 });

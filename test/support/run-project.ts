@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { endAll, killHard, listLiving, until } from "../faults/support/processes.ts";
 import { executable } from "./cli.ts";
 import { listMarked } from "./run-rig.ts";
-import { startSshServer } from "./ssh-server.ts";
+import { startSshServer, type SshServerOptions } from "./ssh-server.ts";
 
 export type RunHost = Awaited<ReturnType<typeof createRunHost>>;
 export type RunProject = ReturnType<RunHost["createProject"]>;
@@ -24,10 +24,10 @@ export type RunJson = {
 
 export type Told = { code: number; stdout: Buffer; stderr: string };
 
-/** @param variables of every session on it */
-export async function createRunHost(variables: (folder: string) => Record<string, string> = () => ({})) {
+/** @param configure how its sshd is run; it gets the scratch folder */
+export async function createRunHost(configure: (folder: string) => SshServerOptions = () => ({})) {
   const folder = mkdtempSync(join(tmpdir(), "sesta-host-"));
-  let server = await startSshServer(folder, { variables: variables(folder) });
+  let server = await startSshServer(folder, configure(folder));
   let count = 0;
   return {
     folder,
@@ -49,7 +49,7 @@ export async function createRunHost(variables: (folder: string) => Record<string
       mkdirSync(out);
       const box = {
         type: "ssh",
-        hosts: [{ name: "box", host: "127.0.0.1", port: server.port, user: userInfo().username, key: server.key }],
+        hosts: [{ name: "box", host: server.host, port: server.port, user: userInfo().username, key: server.key }],
         ...(slots !== undefined && { slots }),
       };
       const workloads = Object.fromEntries(
