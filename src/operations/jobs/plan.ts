@@ -82,5 +82,5 @@ export function isUnfetched({ fetched, settings, nodes }: Run): boolean {
 }
 
 function priceOf(target: string): string {
-  return target === "local" ? "free, on this machine" : "free, on a machine of your own";
+  return target === "local" ? "free, on this machine" : "free, on your own machine";
 }
