@@ -22,9 +22,10 @@ const takesWorkload = new Set([
   "fetch",
   "exec",
   "ssh",
+  "eject",
 ]);
 const operands: Readonly<Record<string, readonly string[]>> = {
-  init: ["lab"],
+  init: ["lab", "job"],
   completion: ["bash", "zsh", "fish"],
   gateway: ["install", "uninstall"],
 };

@@ -112,4 +112,25 @@ export const runRoutes = {
       ),
     },
   }),
+  eject: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/eject.ts")).eject),
+    parameters: {
+      flags: {
+        ...common,
+        ansible: switchFlag("As an Ansible playbook"),
+        dnf: switchFlag("Its packages are of dnf, not of apt"),
+        to: textFlag("The file; JOB.playbook.yaml beside sesta.yaml without it", "FILE"),
+      },
+      aliases,
+      positional: one("The job", "JOB"),
+    },
+    docs: {
+      brief: "Write a job as a playbook that goes on without Sesta",
+      fullDescription: withExamples(
+        "The same steps in one file that depends on no other. Secrets are read from the environment.",
+        "eject train --ansible",
+        "eject train --ansible --to configure.yaml",
+      ),
+    },
+  }),
 };

@@ -233,6 +233,18 @@ export function testTransfers(get: () => MachineUnderTest): void {
         expect((await machine.get(remote, ["a"], local, { maxBytes: 5_000 })).files).toBe(1);
       });
 
+      test("an abort meanwhile is INTERRUPTED, and nothing of it is in place", async () => {
+        const { local, remote } = await fresh();
+        await sh('head -c 60000000 /dev/zero >"$1"/big', remote);
+        const stop = new AbortController();
+        const fetching = machine.get(remote, ["big"], local, {
+          signal: stop.signal,
+          onProgress: (doneBytes) => doneBytes > 0 && stop.abort(),
+        });
+        await expect(fetching).rejects.toMatchObject({ code: "INTERRUPTED" });
+        expect(readdirSync(local).filter((name) => !name.startsWith(".sesta-fetch-"))).toEqual([]);
+      });
+
       test("F21: killed at any moment, nobody sees a part, and the next one ends it", async () => {
         const { local, remote } = await fresh();
         await sh('cd "$1" && for i in 1 2 3 4; do head -c 6000000 /dev/zero | tr "\\0" $i >$i; done', remote);

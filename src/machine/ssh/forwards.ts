@@ -20,7 +20,7 @@ export type Forwards = {
 const portTries = 8;
 /** Beneath the ports of outgoing connections. */
 const [firstPort, lastPort] = [20_000, 32_000];
-const longestPauseMs = 30_000;
+const [firstPauseMs, longestPauseMs] = [250, 30_000];
 
 export function createForwards(connection: Connection): Forwards {
   const open = new Map<Forward, ForwardRequest>();
@@ -39,23 +39,20 @@ export function createForwards(connection: Connection): Forwards {
     });
   };
   const bringBack = async () => {
-    for (
-      let pauseMs = 250;
-      open.size > 0 && !over.signal.aborted;
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
-    ) {
-      const back = await connection
-        .ensure()
-        .then(hold)
-        .then(
-          () => true,
-          () => false,
-        );
-      if (back) {
-        for (const wanted of open.values()) await request("forward", wanted);
-        return;
+    const gone = new Map(open);
+    let pauseMs = firstPauseMs;
+    while (gone.size > 0 && !over.signal.aborted) {
+      const stands = connection.ensure().then(hold);
+      const back = await stands.then(
+        () => true,
+        () => false,
+      );
+      for (const [forward, wanted] of back ? gone : []) {
+        // The host may hold a port for the old connection until it notices that it is dead.
+        if (!open.has(forward) || (await request("forward", wanted)).exitCode === 0) gone.delete(forward);
       }
-      await delay(pauseMs, undefined, { ref: false });
+      if (gone.size > 0) await delay(pauseMs, undefined, { ref: false });
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
     }
   };
   const add = async (wanted: ForwardRequest, answer: Omit<Forward, "close">) => {

@@ -134,8 +134,9 @@ function converse(
 /** sshd ends nothing when a connection without a terminal closes, so the group is signalled by a command of its own. */
 function endGroup({ route, env }: Connection, pid: number): void {
   const script =
-    `kill -TERM -${pid} || exit 0; ` +
-    `for i in ${Array.from({ length: killAfterS }, (_, index) => index).join(" ")}; do sleep 1; kill -0 -${pid} || exit 0; done; ` +
+    `kill -TERM -${pid} || exit 0; left=${killAfterS * 10}; ` +
+    `while [ $left -gt 0 ]; do sleep 0.1 2>/dev/null || { sleep 1; left=$((left - 9)); }; ` +
+    `kill -0 -${pid} 2>/dev/null || exit 0; left=$((left - 1)); done; ` +
     `kill -KILL -${pid}`;
   const line = buildLine({ argv: ["sh", "-c", script], nonce: "sesta-end" });
   const [ssh, ...operands] = buildCommand(route, buildLoader(`${connectionMark}=1`), { alone: true });
@@ -143,4 +144,5 @@ function endGroup({ route, env }: Connection, pid: number): void {
   child.on("error", () => undefined);
   child.stdin.on("error", () => undefined);
   child.stdin.end(line);
+  child.unref(); // what is written is on its way, and nobody waits for what comes of it
 }

@@ -1,0 +1,69 @@
+// Writes a job as a playbook that goes on without Sesta.
+import { stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import { writeAtomic } from "../base/atomic-file.ts";
+import type { Project } from "../model/project.ts";
+import { resolveRepository } from "../model/repository.ts";
+import { findSecretPath } from "../project/secret.ts";
+import { buildPlaybook } from "../workloads/job/build-playbook.ts";
+import type { PlaybookOptions } from "../workloads/job/playbook-options.ts";
+import type { Context } from "./context.ts";
+import { getJob } from "./jobs/find-job.ts";
+import { getTarget } from "./machines.ts";
+
+export type EjectRequest = {
+  job: string;
+  manager: "apt" | "dnf";
+  /** Absolute. */
+  path: string;
+};
+
+/** The text of the playbook. @throws SestaError UNKNOWN_WORKLOAD */
+export async function ejectPlaybook(
+  context: Context,
+  { job: name, manager, path }: EjectRequest,
+): Promise<string> {
+  const { project } = context;
+  const job = getJob(context, name);
+  const paths = job.data.flatMap(({ kind, from }) => (kind === "path" ? [from] : []));
+  const folders = await Promise.all(
+    paths.map(async (from) => (await stat(join(project.folder, from)).catch(() => undefined))?.isDirectory()),
+  );
+  const { repo } = job;
+  return buildPlaybook(
+    { ...job, ...(repo !== undefined && { repo: resolveRepository(repo, project.folder) }) },
+    {
+      project: project.name,
+      local: getTarget(context, job.target).type === "local",
+      manager,
+      secrets: nameSecrets(project),
+      excluded: [...listSecretFiles(context), ...paths, basename(path), "key.pem", "vars.sh"],
+      folders: paths.filter((_path, index) => folders[index]),
+      fileName: basename(path),
+      projectPath: relative(dirname(path), project.folder),
+    },
+  );
+}
+
+/** Readable by all, as a file of the user's own. @throws a system error, DISK_FULL */
+export function writePlaybook(path: string, text: string): Promise<void> {
+  return writeAtomic(path, text, 0o644);
+}
+
+/** What a playbook can read: the variable that holds a secret already, else one named after it. */
+function nameSecrets({ secrets }: Project): PlaybookOptions["secrets"] {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, ref]) => [
+      name,
+      "env" in ref ? ref.env : name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_"),
+    ]),
+  );
+}
+
+function listSecretFiles({ project, world }: Context): string[] {
+  return Object.values(project.secrets).flatMap((ref) => {
+    const path = findSecretPath(ref, project.folder, world.env);
+    const inner = path === undefined ? ".." : relative(project.folder, path);
+    return inner.startsWith("..") || isAbsolute(inner) ? [] : [inner];
+  });
+}

@@ -1,0 +1,283 @@
+// Ejected jobs: ansible-lint and the real Ansible accept them, and what they bring home is what `sesta run` brings home.
+import { spawn, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { basename, delimiter, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { systemClock } from "../src/base/clock.ts";
+import { createLocalMachine } from "../src/machine/local.ts";
+import { makePythonEnvironment } from "../src/machine/python-environment.ts";
+import { ensureAnsible } from "../src/operations/playbook/ensure-ansible.ts";
+import { hasTerminal, runCli, runOnTerminal } from "./support/cli.ts";
+import { root } from "./support/source-files.ts";
+import { findMissingSshd, startSshServer, type SshServer } from "./support/ssh-server.ts";
+
+const place = mkdtempSync(join(tmpdir(), "sesta-eject-"));
+const folder = join(place, "project");
+const cacheFolder = join(tmpdir(), "sesta-test-cache");
+const token = "hf-canary-81yx's\nsecond line";
+const { PYTHONDONTWRITEBYTECODE: _, ...inherited } = process.env;
+const env = { ...inherited, HF_TOKEN: token, SESTA_CACHE: cacheFolder };
+const machine = createLocalMachine(env);
+const bins: Record<string, string> = {};
+const missing = findMissingSshd() ?? (await findMissingAnsible());
+if (missing !== undefined) console.log(`skipped: ${missing}, so no ejected playbook runs`);
+
+const yaml = (port: number) => `name: vision
+secrets: { hf_token: { env: HF_TOKEN } }
+targets:
+  box: { type: ssh, hosts: [{ host: 127.0.0.1, port: ${port}, user: ${userInfo().username}, key: ${join(place, "key")} }] }
+workloads:
+  here: &job
+    type: job
+    setup: 'echo "made by {{ setup }}" > made'
+    run: |
+      sh train.sh "{{ not }} a \${#template}" 'it''s "quoted" \\ {% %}'
+      echo "$EPOCHS $SHAPE $(cat data/digits in/labels.csv made)"
+      printf '%s' "$HF_TOKEN" | cksum
+    env: { EPOCHS: "3", SHAPE: "{{ 64 }} \\"x\\"", HF_TOKEN: "\${secret.hf_token}" }
+    data: [data, { from: labels.csv, to: in/labels.csv }]
+    stdout: logs/out put.txt
+    fetch: [logs/out put.txt, "*.pt", model]
+    into: results
+  there: { <<: *job, target: box }
+`;
+const train = `printf '%s|' "$@"; echo
+mkdir -p model/deep; echo weights > model/deep/w; echo one > 1.pt
+# Whether the secret stands in the arguments of any process.
+printf '%s' "$HF_TOKEN" | head -1 > ../token
+cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c -F -f ../token
+rm ../token; ls -A
+`;
+
+let server: SshServer | undefined;
+let port = 0;
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  server = await startSshServer(place);
+  port = Number(/^Port (\d+)$/m.exec(readFileSync(join(place, "sshd_config"), "utf8"))?.[1]);
+  for (const path of ["data", "ignored"]) mkdirSync(join(folder, path), { recursive: true });
+  const files = {
+    "sesta.yaml": yaml(port),
+    "train.sh": train,
+    "data/digits": "0 1 2\n",
+    "labels.csv": "a,b\n",
+    ".gitignore": "ignored/\n*.log\n",
+    "ignored/x": "",
+    "a.log": "",
+    "inventory.yaml": `all:\n  hosts:\n    box:\n      ansible_host: 127.0.0.1\n      ansible_port: ${port}\n      ansible_user: ${userInfo().username}\n      ansible_ssh_private_key_file: ${join(place, "key")}\n      ansible_ssh_common_args: -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null\n      ansible_python_interpreter: /usr/bin/python3\n      ansible_async_dir: ${join(place, "async")}\n`,
+  };
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
+  spawnSync("git", ["init", "--quiet", folder]);
+});
+afterAll(async () => {
+  spawnSync("ssh", ["-F", "none", "-O", "exit", "-S", join(place, "cp", "none"), "x"]);
+  await server?.end();
+  rmSync(place, { recursive: true, force: true });
+});
+
+const eject = (...argv: string[]) => runCli(["eject", ...argv], folder, { ...env });
+
+function playbook(which: string, file: string, ...more: string[]) {
+  const argv = [join(bins[which] ?? "", "ansible-playbook"), "-i", "inventory.yaml", file, ...more];
+  return new Promise<{ code: number; text: string }>((resolve) => {
+    const [program = "", ...operands] = argv;
+    const child = spawn(program, operands, {
+      cwd: folder,
+      env: { ...env, ANSIBLE_NOCOLOR: "1", LC_ALL: "C.UTF-8", ANSIBLE_SSH_ARGS: "-o ControlMaster=no" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (part: string) => (text += part));
+    child.once("close", (code) => resolve({ code: code ?? 128, text }));
+  });
+}
+
+/** Every file below, with its text. */
+function tree(path: string): Record<string, string> {
+  const names = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    names
+      .map((entry) => {
+        const full = join(entry.parentPath, entry.name);
+        return [full.slice(path.length + 1), readFileSync(full, "utf8")];
+      })
+      .toSorted(),
+  );
+}
+
+describe.skipIf(missing !== undefined)("a job", { timeout: 600_000 }, () => {
+  test("brings home what `sesta run` does, from this machine and from one behind sshd", async () => {
+    const ran = await runCli(["run", "here", "-y"], folder, env);
+    expect(ran, ran.stderr).toMatchObject({ code: 0 });
+    const wanted = tree(join(folder, "results"));
+    expect(Object.keys(wanted)).toEqual(["1.pt", "logs/out put.txt", "model/deep/w"]);
+    const [arguments_ = "", seen = ""] = (wanted["logs/out put.txt"] ?? "").split("\n");
+    expect([arguments_, seen]).toEqual(
+      ['{{ not }} a 2|it\'s "quoted" \\ {% %}|', "0"].map((text, at) => (at === 0 ? arguments_ : text)),
+    );
+    for (const [job, which] of [
+      ["here", "current"],
+      ["there", "current"],
+      ["there", "older"],
+    ] as const) {
+      rmSync(join(folder, "results"), { recursive: true });
+      expect(await eject(job, "--ansible", "-y")).toMatchObject({
+        code: 0,
+        stdout: `${job}.playbook.yaml\n`,
+      });
+      const work = join(place, `${which}-${job}`, "deep", "work");
+      const { code, text } = await playbook(
+        which,
+        `${job}.playbook.yaml`,
+        "-e",
+        `work=${work}`,
+        "-e",
+        "ansible_python_interpreter=/usr/bin/python3",
+      );
+      expect(code, text).toBe(0);
+      expect(tree(join(folder, "results"))).toEqual(wanted);
+      expect(text).not.toContain("canary");
+    }
+  });
+
+  test("without its secret says which variable, and does nothing", async () => {
+    await eject("there", "--ansible", "-y");
+    const { HF_TOKEN: __, ...without } = env;
+    const { status, stdout } = spawnSync(
+      join(bins["current"] ?? "", "ansible-playbook"),
+      ["-i", "inventory.yaml", "there.playbook.yaml"],
+      {
+        cwd: folder,
+        env: { ...without, LC_ALL: "C.UTF-8" },
+        encoding: "utf8",
+      },
+    );
+    expect([status, stdout]).toEqual([2, expect.stringContaining("HF_TOKEN is not set in the environment")]);
+  });
+
+  test("is not written over without a yes", async () => {
+    const path = join(folder, "mine.yaml");
+    writeFileSync(path, "mine\n");
+    expect(await eject("there", "--ansible", "--to", "mine.yaml")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("-y") as string,
+    });
+    if (hasTerminal)
+      runOnTerminal(["eject", "there", "--ansible", "--to", "mine.yaml"], folder, [["Write over", "n"]], env);
+    expect(readFileSync(path, "utf8")).toBe("mine\n");
+    const { stdout } = await eject("there", "--ansible", "--to", "mine.yaml", "-y", "--json");
+    expect(JSON.parse(stdout)).toEqual({ job: "there", playbook: path });
+    expect(statSync(path).mode & 0o777).toBe(0o644);
+  });
+
+  test("that is none, and what it should become", async () => {
+    expect(await eject("their", "--ansible")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"there"') as string,
+    });
+    expect(await eject("there")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--ansible") as string,
+    });
+  });
+});
+
+describe("the golden files", { timeout: 600_000 }, () => {
+  const golden = join(root, "src/workloads/job/golden");
+  const lint = join(place, "lint");
+  beforeAll(async () => {
+    cpSync(golden, lint, { recursive: true });
+    writeFileSync(join(lint, "configure.yaml"), "- name: Configure\n  hosts: all\n  tasks: []\n");
+    spawnSync("git", ["init", "--quiet", lint]);
+    if (missing !== undefined) return;
+    const environment = join(cacheFolder, "ansible", "lint-26.10.1");
+    const wanted = {
+      python: ">=3.11,<3.15",
+      locked: "",
+      packages: ["ansible-lint==26.10.1", "ansible"],
+      requirements: [],
+      compile: false,
+    };
+    try {
+      await makePythonEnvironment(
+        { machine, cacheFolder, signal: new AbortController().signal },
+        wanted,
+        environment,
+        () => undefined,
+      );
+      bins["lint"] = join(environment, "bin");
+    } catch (error) {
+      console.log(`skipped: ansible-lint cannot be installed (${String(error)})`);
+    }
+  });
+
+  test.skipIf(missing !== undefined)("pass ansible-lint in its strictest profile", ({ skip }) => {
+    const bin = bins["lint"];
+    if (bin === undefined) return skip();
+    const names = readdirSync(golden).filter((name) => name.startsWith("playbook-"));
+    const { status, stdout, stderr } = spawnSync(
+      join(bin, "ansible-lint"),
+      ["--offline", "--profile", "production", "--nocolor", ...names],
+      {
+        cwd: lint,
+        env: { ...inherited, PATH: [bin, inherited["PATH"]].join(delimiter), LC_ALL: "C.UTF-8" },
+        encoding: "utf8",
+      },
+    );
+    expect(status, `${stdout}${stderr}`).toBe(0);
+  });
+
+  test.skipIf(missing !== undefined).each(["current", "older"])(
+    "the %s Ansible knows each of their steps",
+    (which) => {
+      for (const name of readdirSync(golden).filter((one) => one.startsWith("playbook-"))) {
+        const { status, stderr } = spawnSync(
+          join(bins[which] ?? "", "ansible-playbook"),
+          ["--syntax-check", "-i", "a,b,", name],
+          {
+            cwd: lint,
+            env: { ...inherited, LC_ALL: "C.UTF-8" },
+            encoding: "utf8",
+          },
+        );
+        expect(status, `${basename(name)}: ${stderr}`).toBe(0);
+      }
+    },
+  );
+});
+
+async function findMissingAnsible(): Promise<string | undefined> {
+  if (!existsSync("/usr/bin/python3")) return "/usr/bin/python3 is not here";
+  try {
+    for (const which of ["current", "older"] as const) {
+      const { bin } = await ensureAnsible(
+        {
+          machine,
+          env,
+          clock: systemClock,
+          cacheFolder,
+          folder: place,
+          signal: new AbortController().signal,
+        },
+        which,
+        () => undefined,
+      );
+      bins[which] = bin;
+    }
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+}
