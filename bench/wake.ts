@@ -1,18 +1,18 @@
 // How long a lab takes from its start to its first answer, beside `jupyter lab` by hand and beside JupyterHub.
 // `node bench/wake.ts [ROUNDS]`; 9 rounds, interleaved; needs Python and PyPI, and npm for JupyterHub's proxy.
 import { spawn, spawnSync } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { anyPython, buildVenv, findUserInstall, uvVariables } from "../src/commands/uv.ts";
 import { buildLabLaunch } from "../src/workloads/lab/build-launch.ts";
 import { findLabEnvironment } from "../test/support/lab-environment.ts";
 import { findFreePort, startLab } from "../test/support/running-lab.ts";
 import { createScratchProject, type ScratchProject } from "../test/support/scratch-project.ts";
 import { startHub } from "./support/jupyterhub.ts";
+import { makeCache, makePythonPeer } from "./support/python-peer.ts";
 
 const rounds = Number(process.argv[2] ?? 9);
 const sesta = "Sesta, wake request to answering";
@@ -38,13 +38,11 @@ if (typeof environment === "string") {
   process.exit(0);
 }
 const { uv, path: labEnvironment } = environment;
-const cache = join(tmpdir(), `sesta-bench-${process.getuid?.() ?? "user"}`);
-mkdirSync(cache, { recursive: true, mode: 0o700 });
 
 const project = await createScratchProject(projectFile);
 await mustRun(project.sesta(["up", "-y"]));
-const peer = makePeer(["jupyterlab==4.6.6"]);
-const hub = await startHub(makePeer(["jupyterhub==6.1.1", "jupyterlab==4.6.6"]), makeProxy());
+const peer = makePythonPeer(uv, ["jupyterlab==4.6.6"]);
+const hub = await startHub(makePythonPeer(uv, ["jupyterhub==6.1.1", "jupyterlab==4.6.6"]), makeProxy());
 const subjects: [name: string, wake: () => Promise<number>][] = [
   ["jupyter lab, by hand", () => wakePeer(process.env["PATH"] ?? "")],
   ["jupyter lab, by hand, no node on PATH", () => wakePeer(pathWithoutNode())],
@@ -126,33 +124,16 @@ async function wakePeer(path: string): Promise<number> {
   return took;
 }
 
-/** `uv venv; uv pip install`, with bytecode compiled. */
-function makePeer(packages: readonly string[]): string {
-  const path = join(
-    cache,
-    `peer-${createHash("sha256").update(packages.join(" ")).digest("hex").slice(0, 12)}`,
-  );
-  if (existsSync(join(path, "complete"))) return path;
-  run(buildVenv(uv, anyPython, path));
-  const noLock = join(cache, "no-constraints.txt");
-  writeFileSync(noLock, "");
-  const install = findUserInstall(uv, path, noLock, { packages });
-  if (install) run(install);
-  writeFileSync(join(path, "complete"), "");
-  return path;
-}
-
 function makeProxy(): string {
-  const folder = join(cache, "proxy");
+  const folder = join(makeCache(), "proxy");
   mkdirSync(folder, { recursive: true });
   const program = join(folder, "node_modules/.bin/configurable-http-proxy");
-  if (!existsSync(program)) run(["npm", "install", "--silent", "--prefix", folder, proxyPackage]);
+  if (!existsSync(program)) {
+    const operands = ["install", "--silent", "--prefix", folder, proxyPackage];
+    const ran = spawnSync("npm", operands, { encoding: "utf8" });
+    if (ran.status !== 0) throw ran.error ?? new Error(`npm ${operands[0]}: ${ran.stderr}`);
+  }
   return program;
-}
-
-function run([program, ...operands]: readonly [string, ...string[]]): void {
-  const ran = spawnSync(program, operands, { env: { ...process.env, ...uvVariables }, encoding: "utf8" });
-  if (ran.status !== 0) throw ran.error ?? new Error(`${program} ${operands[0]}: ${ran.stderr}`);
 }
 
 function pathWithoutNode(): string {

@@ -2,6 +2,7 @@
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { bundleAgent, bundleOptions } from "./bundle-agent.ts";
 
 const root = join(import.meta.dirname, "..");
 const outdir = join(root, "dist");
@@ -23,21 +24,12 @@ if (Number(version.split(".")[0]) < 24) {
 
 await rm(outdir, { recursive: true, force: true });
 await build({
-  absWorkingDir: root,
-  entryPoints: { sesta: "src/main.ts", agent: "src/agent/main.ts" },
+  ...bundleOptions,
+  entryPoints: { sesta: "src/main.ts" },
   outdir,
-  bundle: true,
   splitting: true,
-  platform: "node",
-  format: "esm",
-  target: "node24",
-  minifySyntax: true,
-  minifyWhitespace: true,
   legalComments: "linked",
-  // CommonJS parts of dependencies ask for Node's own modules by `require`.
-  banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
 });
+await writeFile(join(outdir, "agent.js"), await bundleAgent());
 await writeFile(join(outdir, "main.js"), firstStage);
 await chmod(join(outdir, "main.js"), 0o755);

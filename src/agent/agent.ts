@@ -10,6 +10,9 @@ import { protocolVersion, type AgentEvent, type AgentMethods } from "../model/ag
 import { openAgentState } from "../state/agent-state.ts";
 import { createBootLane } from "./boot-lane.ts";
 import { createProcessRunner } from "./process.ts";
+import { findMachineUse } from "./rest/find-use.ts";
+import { letRest } from "./rest/let-rest.ts";
+import { createMachineRest } from "./rest/machine-rest.ts";
 import { compareBranch, joinBranch } from "./save/branches.ts";
 import { restore } from "./save/restoring.ts";
 import { createSaver } from "./save/saver.ts";
@@ -27,15 +30,20 @@ export type AgentContext = {
   env: Readonly<Record<string, string | undefined>>;
   /** The name of the file that it is run from, without its ending. */
   build: string;
+  /** It may do without sudo what needs root. */
+  isRoot: boolean;
   exit: () => void;
 };
 
 /** @throws SestaError BUSY when this machine's agent already runs */
 export async function startAgent(agent: AgentContext): Promise<void> {
-  const { home, machine, clock, log, pid, env, build, exit } = agent;
+  const { home, machine, clock, log, pid, env, build, isRoot, exit } = agent;
   const state = openAgentState(join(home, "agent.db"));
   const watchers = new Set<(event: AgentEvent) => void>();
-  const send = (event: AgentEvent) => watchers.forEach((watcher) => watcher(event));
+  const send = (event: AgentEvent) => {
+    watchers.forEach((watcher) => watcher(event));
+    if ("change" in event) rest.changed(event.change);
+  };
   const runner = createProcessRunner(machine, clock, home);
   const leaving = new AbortController();
   const closed = new Map<string, Promise<void>>();
@@ -53,6 +61,16 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       return saver;
     },
   };
+  const rest = createMachineRest({
+    clock,
+    log,
+    wanted: () => state.list().find(({ places }) => places.rest)?.places.rest,
+    reports: () => [...supervisors.values()].map((supervisor) => supervisor.report()),
+    findUse: () => findMachineUse(machine),
+    rest: (how) => letRest(machine, how, isRoot),
+    remark: (name, what) => supervisors.get(name)?.remark(what),
+    signal: leaving.signal,
+  });
   const known = state.list();
   state.closeUses();
   const supervisors = new Map(known.map((workload) => [workload.name, new Supervisor(context, workload)]));

@@ -33,6 +33,7 @@ try {
     pid: process.pid,
     env: process.env,
     build: basename(program, extname(program)),
+    isRoot: process.getuid?.() === 0,
     exit: () => process.exit(0),
   });
   setImmediate(flushCompileCache); // Node writes it when a process ends, which an agent seldom does by itself

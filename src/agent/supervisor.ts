@@ -147,6 +147,11 @@ export class Supervisor {
     this.#record.change("asleep", "It was brought up again and waits to be woken.", "owner", null);
   }
 
+  /** For the record: something that does not change its state. */
+  remark(what: string): void {
+    this.#record.note(what, "agent");
+  }
+
   /** Stops watching and saving; what runs goes on. */
   leave(): void {
     this.#left.abort();

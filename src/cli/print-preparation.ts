@@ -2,7 +2,9 @@
 import type { Preparation } from "../operations/jobs/prepare.ts";
 import type { Terminal } from "./terminal.ts";
 
-export function printPreparation({ job, machines }: Preparation, { err, paint }: Terminal): void {
+export function printPreparation({ job, machines, playbook }: Preparation, { err, paint }: Terminal): void {
+  if (playbook && !playbook.isDone)
+    err(`${paint("green", "+")} ${playbook.title}${paint("yellow", "  (as it says)")}\n`);
   for (const { host, pending } of machines) {
     const { name } = host.machine;
     if (pending.length === 0) {

@@ -14,6 +14,8 @@ export type Reporter = {
   show(text: string): void;
   /** A transfer: how many bytes of how many are over. */
   bytes(label: string, done: number, total: number): void;
+  /** Takes away what is shown, for other lines; what comes next is shown again. */
+  clear(): void;
   end(): void;
 };
 
@@ -64,6 +66,7 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
     bytes(label, done, total) {
       this.show(`${label} ${formatBar(done, total)}`);
     },
+    clear,
     end() {
       clear();
       clearInterval(timer);

@@ -16,7 +16,12 @@ export const runRoutes = {
   run: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/run.ts")).run),
     parameters: {
-      flags: { ...common, detach: switchFlag("Let it go on by itself at once, and print its id") },
+      flags: {
+        ...common,
+        detach: switchFlag("Let it go on by itself at once, and print its id"),
+        playbook: textFlag("Run this Ansible playbook instead of a job", "FILE"),
+        inventory: textFlag("The playbook's inventory", "FILE"),
+      },
       aliases: { ...aliases, d: "detach" },
       positional: {
         kind: "array",
@@ -28,13 +33,14 @@ export const runRoutes = {
       },
     },
     docs: {
-      customUsage: ["JOB [-d] [-- ARGS...]"],
+      customUsage: ["JOB [-d] [-- ARGS...]", "--playbook FILE [--inventory FILE]"],
       brief: "Run a job: set its machine up, start it, follow it, bring its outputs home",
       fullDescription: withExamples(
         "Ends with the program's own code. Ctrl-C lets go of it: it goes on, and says how to come back. What is set up already costs nothing.",
         "run train",
         "run train -- --epochs 3",
         "run train -d",
+        "run --playbook configure.yaml --inventory inventory.yaml",
       ),
     },
   }),

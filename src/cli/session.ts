@@ -21,6 +21,8 @@ export type Session = {
   flags: CommonFlags;
   /** Opens the project of `-C`, or of this folder and the ones above it. */
   open(): Promise<Context>;
+  /** Lets go of the connections that projects opened; what others share stays. */
+  close(): Promise<void>;
   /** The one JSON document of `--json`, or nothing. */
   json(document: unknown): void;
   /**
@@ -44,7 +46,11 @@ export function runVerb<Flags, Args extends (string | undefined)[]>(verb: Verb<F
     const terminal = createTerminal(process);
     try {
       const session = createSession(terminal, flags);
-      await verb(session, flags, ...args);
+      try {
+        await verb(session, flags, ...args);
+      } finally {
+        await session.close();
+      }
       process.exitCode = session.exitCode;
     } catch (error) {
       process.exitCode = printError(error, terminal, flags.json === true);
@@ -54,6 +60,7 @@ export function runVerb<Flags, Args extends (string | undefined)[]>(verb: Verb<F
 
 function createSession(terminal: Terminal, flags: CommonFlags): Session {
   const world = createWorld();
+  const opened: Context[] = [];
   return {
     terminal,
     world,
@@ -62,7 +69,12 @@ function createSession(terminal: Terminal, flags: CommonFlags): Session {
     async open() {
       const start = resolve(flags.directory ?? ".");
       const folder = flags.directory === undefined ? await findProjectFolder(start) : start;
-      return openContext(world, folder ?? start);
+      const context = await openContext(world, folder ?? start);
+      opened.push(context);
+      return context;
+    },
+    async close() {
+      for (const { targets } of opened) await targets.close();
     },
     json(document) {
       if (flags.json) terminal.out(`${JSON.stringify(document)}\n`);

@@ -1,9 +1,11 @@
 // The process as arguments: the only place that reads its environment, clock and signals.
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../base/clock.ts";
 import { SestaError, systemCode } from "../base/errors.ts";
+import { createLocalMachine } from "../machine/local.ts";
 import type { World } from "../operations/context.ts";
 import { findCacheFolder } from "./cache-folder.ts";
 
@@ -30,10 +32,26 @@ export function createWorld(): World {
     pid: process.pid,
     cacheFolder: findCacheFolder(env),
     agentCommand: [process.execPath, quiet, ...agentFlags, beside("agent")],
+    loadAgent,
+    agentFlags,
     gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
     signal: interruption(),
     asks: process.stdin.isTTY === true && process.stderr.isTTY === true,
   };
+}
+
+/** The published form has it; from a checkout it is bundled. */
+async function loadAgent(): Promise<string> {
+  const here = fileURLToPath(import.meta.url);
+  if (!here.endsWith(".ts")) return readFile(beside("agent"), "utf8");
+  const script = join(here, "..", "..", "..", "scripts", "bundle-agent.ts");
+  const { exitCode, stdout, stderr } = await createLocalMachine(process.env).run([
+    process.execPath,
+    quiet,
+    script,
+  ]);
+  if (exitCode === 0) return stdout;
+  throw new Error(`the agent could not be bundled: ${stderr}`);
 }
 
 // In the sources `main.ts` is a folder above; in the bundle every entry is in one folder.

@@ -25,7 +25,7 @@ export type ContainerRun = {
 export function buildContainerRun(run: ContainerRun): readonly string[] {
   const { engine, image, name, workdir, env, data, gpus, hostNetwork, argv } = run;
   return [
-    ...engine,
+    ...keepVariables(engine, env),
     "run",
     "--init",
     `--name=${name}`,
@@ -40,6 +40,12 @@ export function buildContainerRun(run: ContainerRun): readonly string[] {
     image,
     ...argv,
   ];
+}
+
+/** sudo clears the environment; whoever may run anything may also keep it (sudoers(5): ALL implies SETENV). */
+function keepVariables(engine: readonly string[], env: readonly string[]): readonly string[] {
+  const [first = "", ...rest] = engine;
+  return first === "sudo" ? [first, `--preserve-env=${env.join(",")}`, ...rest] : engine;
 }
 
 /** Docker's own flag; Podman takes devices as CDI names them (NVIDIA Container Toolkit, "Support for CDI"). */

@@ -35,11 +35,27 @@ export function buildMaster(route: SshRoute): Argv {
   ];
 }
 
-/** A command over the shared connection, or over one of its own where that cannot be had. */
-export function buildCommand(route: SshRoute, command: string | undefined, tty = false): Argv {
+/** Whether ssh said that the shared connection took no command: nothing of it has begun. */
+export function isNotOpened(stderr: string): boolean {
+  return /UNKNOWN port 65535|kex_exchange_identification|banner exchange/.test(stderr);
+}
+
+export type CommandOptions = {
+  tty?: boolean;
+  /** Over a connection of its own where the shared one takes no more; see `isNotOpened`. */
+  alone?: boolean;
+};
+
+/** A command over the shared connection. @param command undefined: what comes behind, or a login shell */
+export function buildCommand(
+  route: SshRoute,
+  command: string | undefined,
+  { tty = false, alone = false }: CommandOptions = {},
+): Argv {
   return [
     ...ssh(route),
     ...options("ControlMaster=no", "ClearAllForwardings=yes"),
+    ...(alone ? [] : options("ProxyCommand=false")),
     "-S",
     percent(route.controlPath),
     tty ? "-t" : "-T",

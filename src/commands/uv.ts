@@ -48,6 +48,21 @@ export function buildLockedInstall(uv: string, environment: string, lockFile: st
   return [...install(uv, environment, compile), "--require-hashes", "--requirements", lockFile];
 }
 
+/** Installs a lock into a plain folder, for programs that come as wheels and need no environment. */
+export function buildTargetInstall(uv: string, folder: string, lockFile: string): Argv {
+  return [
+    uv,
+    "pip",
+    "install",
+    "--target",
+    folder,
+    "--no-deps",
+    "--require-hashes",
+    "--requirements",
+    lockFile,
+  ];
+}
+
 export type Wanted = {
   /** PEP 508 requirement specifiers. */
   packages: readonly string[];

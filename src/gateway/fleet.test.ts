@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { buildStubLaunch } from "../../test/faults/support/stub-launch.ts";
 import { buildStubReport } from "../../test/support/views.ts";
 import { systemClock } from "../base/clock.ts";
+import { SestaError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import type { AgentEvent } from "../model/agent-protocol.ts";
 import type { Report, UseSpan } from "../model/status.ts";
@@ -41,6 +42,9 @@ async function createRig(first: Report) {
     calls: [] as string[],
     send: (_event: AgentEvent): void => undefined,
     goAway: (): void => undefined,
+    /** Why its machine cannot be reached. */
+    away: undefined as Error | undefined,
+    waking: undefined as Promise<Report> | undefined,
   };
   const answers: Record<string, (params: { after: number; kind?: string }) => unknown> = {
     list: () => [agent.now],
@@ -66,13 +70,17 @@ async function createRig(first: Report) {
   }
   const target = {
     name: "local",
+    remote: true,
     door: async () => (agent.door ? { host: "127.0.0.1", port: ++agent.doors, headers: {} } : null),
     async wake() {
       agent.calls.push("wake");
-      return agent.now;
+      return agent.waking ?? agent.now;
     },
     agent: {
-      ensure: async () => ({ instance: "one" }),
+      ensure: async () => {
+        if (agent.away) throw agent.away;
+        return { instance: "one" };
+      },
       call: async (method: string, params: { after: number }) => answers[method]?.(params),
       watch,
     },
@@ -97,6 +105,51 @@ async function createRig(first: Report) {
 }
 
 const awake = buildStubReport("lab");
+const away = new SestaError("SSH_CONNECTION", "box cannot be reached: No route to host");
+
+test("a machine that is away: what was awake is shown as failed with the reason, and without its address, until it is back", async () => {
+  const { agent, fleet } = await createRig(awake);
+  agent.away = away;
+  agent.goAway();
+  await expect
+    .poll(() => fleet.find("lab"))
+    .toMatchObject({ state: "failed", why: `Nothing is known of it: ${away.message}`, pid: null });
+  expect(fleet.address("lab")).toBeUndefined();
+  const since = fleet.find("lab")?.since;
+  fleet.nudge();
+  await expect.poll(() => fleet.find("lab")?.since).toBe(since);
+  agent.away = undefined;
+  fleet.nudge();
+  await expect.poll(() => fleet.find("lab")).toEqual(awake);
+  expect(fleet.address("lab")?.port).toBe(2);
+});
+
+test("one that slept when its machine went away sleeps on", async () => {
+  const asleep = { ...awake, state: "asleep", open: false, pid: null } as const;
+  const { agent, fleet } = await createRig(asleep);
+  agent.away = away;
+  agent.goAway();
+  const changes: unknown[] = [];
+  fleet.onChange(() => changes.push(1));
+  await expect.poll(() => changes.length).toBeGreaterThan(0);
+  expect(fleet.find("lab")).toEqual(asleep);
+});
+
+test("a wake whose machine has to be woken first shows as one, and so does its failure", async () => {
+  const { agent, fleet } = await createRig({ ...awake, state: "asleep", open: false, pid: null });
+  let fail: (error: Error) => void = () => undefined;
+  agent.waking = new Promise((_, reject) => (fail = reject));
+  expect(await fleet.wake("lab", "why", "visitor")).toMatchObject({
+    state: "waking",
+    phase: "waits for local to answer",
+  });
+  agent.away = away;
+  agent.goAway();
+  await fleet.wake("lab", "why", "visitor");
+  expect([fleet.find("lab")?.state, agent.calls]).toEqual(["waking", ["wake"]]);
+  fail(away);
+  await expect.poll(() => fleet.find("lab")).toMatchObject({ state: "failed", why: away.message });
+});
 
 test("F22: the address is kept while requests may pass, and no longer; a new process has a new one", async () => {
   const { fleet, report } = await createRig(awake);

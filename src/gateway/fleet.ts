@@ -6,6 +6,7 @@ import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Report } from "../model/status.ts";
 import { listOn, type Targets } from "../operations/targets.ts";
 import type { ProjectState } from "../state/project-state.ts";
+import { buildLost, buildReaching } from "./far-report.ts";
 import { followAgent, type Follower } from "./follow-agent.ts";
 import { createUseTeller } from "./use-teller.ts";
 
@@ -22,6 +23,8 @@ export type Fleet = ReturnType<typeof createFleet>;
 
 /** How often it is looked whether something is up on a target that nothing was up on. */
 const lookEveryMs = 3_000;
+/** Until a wake that its machine does not answer shows as one. */
+const reachMs = 2_000;
 /** A gateway that starts waits so long for a machine that does not answer. */
 const firstTryMs = 5_000;
 
@@ -30,6 +33,7 @@ export function createFleet({ targets, state, clock, log, signal, reported }: Fl
   const addresses = new Map<string, DoorAddress>();
   const listeners = new Set<() => void>();
   const starting = new Map<string, Promise<Report>>();
+  const reaching = new Set<string>();
   const followers = new Map<string, Follower>();
   const tell = createUseTeller(clock, async (name, source, kind) => {
     try {
@@ -73,12 +77,24 @@ export function createFleet({ targets, state, clock, log, signal, reported }: Fl
           },
           changed,
           tried: resolve,
-          failed: () => undefined,
+          lost: (reason) => lose(name, reason),
         },
       );
       followers.set(name, follower);
       clock.sleep(firstTryMs, signal).then(resolve, resolve);
     });
+  }
+
+  /** What was awake there is shown as failed with the reason, until its agent says more; what slept sleeps on. */
+  function lose(target: string, reason: string): void {
+    for (const { name } of listOn(state, target)) {
+      addresses.delete(name);
+      if (reaching.has(name)) continue; // it is being woken: that tells how it ends
+      const before = reports.get(name);
+      if (before && before.state !== "asleep" && before.state !== "failed")
+        reports.set(name, buildLost(before, `Nothing is known of it: ${reason}`, clock.now()));
+    }
+    changed();
   }
 
   // A workload is shown awake only when its address is known: the door must never find it awake and closed.
@@ -97,10 +113,41 @@ export function createFleet({ targets, state, clock, log, signal, reported }: Fl
   }
 
   async function askToWake(name: string, why: string, by: string): Promise<Report> {
-    const report = await targets.of(name).wake(name, why, by);
-    await takeReport(report);
+    const target = targets.of(name);
+    const asked = target.wake(name, why, by).then(async (report) => {
+      followers.get(target.name)?.nudge();
+      await takeReport(report);
+      changed();
+      return report;
+    });
+    return target.remote ? Promise.race([asked, showReaching(name, by, asked)]) : asked;
+  }
+
+  /** A machine that has to be woken itself takes minutes: nobody's request waits for that. */
+  async function showReaching(name: string, by: string, asked: Promise<Report>): Promise<Report> {
+    const over = new AbortController();
+    const end = () => {
+      over.abort();
+      reaching.delete(name);
+    };
+    reaching.add(name);
+    asked.then(end, end);
+    const late = await clock.sleep(reachMs, AbortSignal.any([signal, over.signal])).then(
+      () => true,
+      () => false,
+    );
+    const placed = state.findWorkload(name);
+    if (!late || !placed) return asked;
+    const shown = buildReaching(placed, reports.get(name), clock.now());
+    log.info("its machine is being reached", { workload: name, by });
+    reports.set(name, shown);
     changed();
-    return report;
+    asked.catch((error: unknown) => {
+      if (reports.get(name) !== shown) return; // its agent has been heard of since
+      reports.set(name, buildLost(shown, messageOf(error), clock.now()));
+      changed();
+    });
+    return shown;
   }
 
   return {

@@ -1,6 +1,6 @@
 // Follows the agent of one target: takes what it reports, keeps its record, and brings it back when it dies.
 import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, SestaError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { AgentEvent } from "../model/agent-protocol.ts";
 import type { Report } from "../model/status.ts";
@@ -23,13 +23,16 @@ export type FollowEvents = {
   changed(): void;
   /** The first try is over, whatever came of it. */
   tried(): void;
-  failed(target: Target, error: unknown): void;
+  /** Its machine cannot be reached. */
+  lost(why: string): void;
 };
 
 export type Follower = { followed: Promise<void>; nudge(): void };
 
 const firstPauseMs = 50;
 const longestPauseMs = 3_000;
+/** A machine that is off or far is tried less often; whoever wakes it nudges. */
+const longestFarPauseMs = 30_000;
 
 /** Until the signal aborts. */
 export function followAgent({ find, state, clock, log, signal }: FollowContext, on: FollowEvents): Follower {
@@ -38,17 +41,23 @@ export function followAgent({ find, state, clock, log, signal }: FollowContext, 
   async function follow(): Promise<void> {
     let pauseMs = firstPauseMs;
     while (!signal.aborted) {
-      const target = find();
+      let target: Target | undefined;
+      let longestMs = longestPauseMs;
       try {
+        target = find();
         if (target) await attend(target, () => (pauseMs = firstPauseMs));
       } catch (error) {
-        if (target && !signal.aborted) on.failed(target, error);
-        if (!signal.aborted)
+        if (!signal.aborted) {
           log.warn("the agent does not answer", { target: target?.name, error: messageOf(error) });
+          if (isFar(error)) {
+            longestMs = longestFarPauseMs;
+            on.lost(messageOf(error));
+          }
+        }
       }
       on.tried();
       await pause(pauseMs);
-      pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+      pauseMs = Math.min(longestMs, pauseMs * 2);
     }
   }
 
@@ -85,4 +94,12 @@ export function followAgent({ find, state, clock, log, signal }: FollowContext, 
   }
 
   return { followed: follow(), nudge: () => wakeUp?.() };
+}
+
+/** The machine itself cannot be reached, or must not be: what runs there is not known. */
+export function isFar(error: unknown): boolean {
+  return (
+    error instanceof SestaError &&
+    ["SSH_CONNECTION", "HOST_KEY_CHANGED", "HOST_KEY_UNKNOWN"].includes(error.code)
+  );
 }

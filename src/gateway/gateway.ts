@@ -22,6 +22,7 @@ import { createKept } from "./kept.ts";
 import { listenOn } from "./listen.ts";
 import { createPortClaims } from "./port-claims.ts";
 import { createProjectTokens } from "./project-tokens.ts";
+import { watchRuns } from "./run-watch.ts";
 import { watchSecrets } from "./secret-watch.ts";
 
 const firstPort = 8470;
@@ -95,6 +96,7 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
   const running = Promise.all([
     following,
     doors.keepOpen(site, signal),
+    watchRuns(context, log, signal),
     watchSecrets(context, log, signal, stateChanged, (names) => {
       void tokens.changed(names);
       return syncPasswords(context, names);

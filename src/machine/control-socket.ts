@@ -27,10 +27,20 @@ const longestQueue = 4_096; // the system may allow less
  * @param addedBytes what its listener appends to the path while it makes the socket
  */
 export function socketPath(folder: string, name: string, addedBytes = 0): string {
+  return socketPathAt(folder, name, { temporary: tmpdir(), uid: String(userInfo().uid) }, addedBytes);
+}
+
+/** The same on another machine, whose temporary folder and user these are. */
+export function socketPathAt(
+  folder: string,
+  name: string,
+  { temporary, uid }: { temporary: string; uid: string },
+  addedBytes = 0,
+): string {
   const path = join(folder, `${name}.sock`);
   if (Buffer.byteLength(path) + addedBytes <= longestPath) return path;
   const digest = createHash("sha256").update(path).digest("hex").slice(0, 20);
-  return join(tmpdir(), `sesta-${userInfo().uid}`, `${digest}.sock`);
+  return join(temporary, `sesta-${uid}`, `${digest}.sock`);
 }
 
 /** Listens; the caller must hold a lock that makes it the only listener, since a stale socket is removed. */

@@ -44,9 +44,8 @@ export function buildScriptArgv(base: string, name: ScriptName, operands: readon
 }
 
 export async function putScripts({ machine, base }: Pick<Host, "machine" | "base">): Promise<void> {
-  // The mark comes last: a part of them is none.
-  await machine.put(machineScripts, scriptsFolder(base));
-  await machine.put({ [completeMark]: "" }, scriptsFolder(base));
+  // The mark comes last, and files are put in place in their order: a part of them is none.
+  await machine.put({ ...machineScripts, [completeMark]: "" }, scriptsFolder(base));
 }
 
 /** @throws SestaError SETUP_FAILED with what the script printed */

@@ -115,8 +115,11 @@ export type Machine = {
     into: string,
     options?: TransferOptions & { maxBytes?: number },
   ): Promise<Fetched>;
-  /** What listens on the machine, a loopback port or the path of a Unix socket, is reached here. */
-  forward(to: { port: number } | { path: string }): Promise<Forward>;
+  /**
+   * What listens on the machine, a loopback port or the path of a Unix socket, is reached here.
+   * @param here what is to lead to it; without it the same as there. On this machine nothing has to lead to anything.
+   */
+  forward(to: { port: number } | { path: string }, here?: "port" | "path"): Promise<Forward>;
   /** A loopback port of this machine is reached there, at the port in the answer. */
   expose(port: number): Promise<Forward>;
   freeBytes(path: string): Promise<number>;

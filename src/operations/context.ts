@@ -3,17 +3,18 @@ import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { existsSync } from "node:fs";
 import { makePrivateFolder, writeAtomic } from "../base/atomic-file.ts";
-import { SestaError } from "../base/errors.ts";
 import { createLocalMachine } from "../machine/local.ts";
 import type { Machine } from "../machine/machine.ts";
 import { strayMark } from "../machine/start-detached.ts";
+import { sendWakePacket } from "../machine/wake-on-lan.ts";
 import type { Project, TargetSection } from "../model/project.ts";
 import { version } from "../base/version.ts";
 import { loadProjectCached } from "../project/load-cached.ts";
 import { openProjectState, type ProjectState } from "../state/project-state.ts";
 import { createLocalTarget } from "../targets/local/local.ts";
+import { createSshTarget } from "../targets/ssh/ssh.ts";
 import type { Target } from "../targets/target.ts";
-import { createTargets, type Targets } from "./targets.ts";
+import { createTargets, folderOnMachines, type Targets } from "./targets.ts";
 
 /** What belongs to the process rather than to the project. */
 export type World = {
@@ -25,6 +26,9 @@ export type World = {
   /** How the agent and the gateway are run; a folder is added. */
   agentCommand: readonly [string, ...string[]];
   gatewayCommand: readonly [string, ...string[]];
+  /** The agent's program as one file, and what Node is given before it: for machines elsewhere. */
+  loadAgent(): Promise<string>;
+  agentFlags: readonly string[];
   signal: AbortSignal;
   /** A person sits at a terminal, on which ssh may ask for a passphrase or a PIN. */
   asks?: boolean;
@@ -61,8 +65,25 @@ function createTarget(context: Context, name: string, section: TargetSection): T
   const { world, project, folder, state, machine } = context;
   const { clock, cacheFolder, signal } = world;
   if (section.type === "ssh") {
-    throw new SestaError("UNSUPPORTED", `${name}: labs on SSH hosts are not there yet`, {
-      hint: "Name another target in sesta.yaml.",
+    const [host] = section.hosts;
+    if (!host) throw new Error(`${name} has no host`);
+    return createSshTarget({
+      name,
+      section,
+      access: {
+        host,
+        folder: project.folder,
+        stateFolder: folder,
+        env: buildLastingEnv(world, project),
+        ask: world.asks,
+      },
+      project: folderOnMachines(state, project),
+      state,
+      clock,
+      loadAgent: world.loadAgent,
+      agentFlags: world.agentFlags,
+      sendWake: sendWakePacket,
+      signal,
     });
   }
   return createLocalTarget({

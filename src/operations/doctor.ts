@@ -1,5 +1,5 @@
 // Looks for what is missing or wrong on this machine and in this project. Changes nothing.
-import { messageOf } from "../base/errors.ts";
+import { messageOf, SestaError } from "../base/errors.ts";
 import type { Machine } from "../machine/machine.ts";
 import { findUv } from "../machine/uv.ts";
 import { listLabs } from "../model/project.ts";
@@ -23,7 +23,9 @@ export async function examine(
     examineUv(machine, world.cacheFolder),
     examineGit(machine, context),
     examineDisk(machine, folder),
-    ...(context ? [examineSecrets(context), examineGateway(context), examineWorkloads(context)] : []),
+    ...(context
+      ? [examineSecrets(context), examineGateway(context), examineHosts(context), examineWorkloads(context)]
+      : []),
   ]);
   return found.flat();
 }
@@ -113,6 +115,24 @@ async function examineGateway(context: Context): Promise<Finding[]> {
   ];
 }
 
+/** The hosts that labs are on, or are to be on. One that sleeps is not woken for this. */
+async function examineHosts({ project, targets }: Context): Promise<Finding[]> {
+  const wanted = listLabs(project).map(({ target }) => targets.get(target));
+  const remote = [...new Set([...wanted, ...targets.inUse()])].filter((target) => target.remote);
+  return Promise.all(
+    remote.map((target) =>
+      target.resolvePath(".", ".").then(
+        (): Finding => ({ level: "ok", what: `${target.name} answers over SSH` }),
+        (error: unknown): Finding => ({
+          level: "error",
+          what: `${target.name}: ${messageOf(error)}`,
+          ...(error instanceof SestaError && error.hint !== undefined && { mend: error.hint }),
+        }),
+      ),
+    ),
+  );
+}
+
 async function examineWorkloads(context: Context): Promise<Finding[]> {
   const orphans = listOrphans(context).map((name): Finding => ({
     level: "warning",
@@ -125,7 +145,10 @@ async function examineWorkloads(context: Context): Promise<Finding[]> {
       context.targets
         .of(name)
         .status(name)
-        .catch((error: unknown): Finding => ({ level: "error", what: `${name}: ${messageOf(error)}` })),
+        .catch((error: unknown): Finding => ({
+          level: "error",
+          what: `nothing is known of ${name}: ${messageOf(error)}`,
+        })),
     ),
   );
   const reports = asked.filter((answer) => "state" in answer);

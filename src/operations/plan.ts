@@ -5,13 +5,15 @@ import { closest } from "fastest-levenshtein";
 import { SestaError } from "../base/errors.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
-import { findWorkload, type LabSection, type WorkloadSection } from "../model/project.ts";
+import { findWorkload, listLabs, type LabSection, type WorkloadSection } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
 import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
-import { findRepositoryProblem } from "./repository-problem.ts";
+import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
+import type { Target } from "../targets/target.ts";
 import type { Context } from "./context.ts";
+import { listOn } from "./targets.ts";
 
 export type ProjectPlan = {
   plans: Plan[];
@@ -34,6 +36,8 @@ export async function planUp(context: Context, names: readonly string[] = []): P
   const plans = await Promise.all(
     launches.map(async (launch): Promise<Plan> => {
       const plan = await planOn(context, launch);
+      if (launch.save && context.targets.get(plan.target).remote)
+        requireAddress(launch.save.repo, plan.target);
       const problem = launch.save && (await findRepositoryProblem(launch.save.repo, context.project));
       return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
     }),
@@ -41,12 +45,33 @@ export async function planUp(context: Context, names: readonly string[] = []): P
   return { plans, jobs: await jobs, orphans: listOrphans(context) };
 }
 
+/** The targets that `up` of these has to do with. @param names none means all */
+export function listTargetsOf({ project, targets }: Context, names: readonly string[] = []): Target[] {
+  const labs = listLabs(project).filter(({ name }) => names.length === 0 || names.includes(name));
+  return [...new Set(labs.map(({ target }) => targets.get(target)))];
+}
+
+/** The targets that `down` of these has to do with. @param names none means all */
+export function listPlacedTargetsOf({ state, targets }: Context, names: readonly string[] = []): Target[] {
+  const placed = state.listWorkloads().filter(({ name }) => names.length === 0 || names.includes(name));
+  return [...new Set(placed.map(({ target }) => targets.get(target)))];
+}
+
 /** @throws SestaError TARGET_CHANGED: what is up elsewhere is never left behind there */
 async function planOn({ targets, project, state }: Context, launch: Launch): Promise<Plan> {
   const { name } = launch;
   const wanted = findWorkload(project, name)?.target ?? "local";
   const placed = state.findWorkload(name)?.target ?? wanted;
-  if (placed === wanted) return targets.get(wanted).plan(name, launch);
+  const moved = targets.findMoved(wanted);
+  if (placed === wanted && !moved) return targets.get(wanted).plan(name, launch);
+  if (placed === wanted && moved) {
+    const others = listOn(state, wanted).map((one) => one.name);
+    throw new SestaError(
+      "TARGET_CHANGED",
+      `${wanted} is ${moved.now} in sesta.yaml, but ${others.join(", ")} ${others.length === 1 ? "is" : "are"} up on ${moved.before}`,
+      { hint: `Run \`sesta down ${others.join(" ")}\` first; what people made stays on ${moved.before}.` },
+    );
+  }
   throw new SestaError("TARGET_CHANGED", `${name} is up on ${placed}; sesta.yaml wants it on ${wanted}`, {
     hint: `Run \`sesta down ${name}\`, then \`sesta up ${name}\`; its files stay on ${placed}.`,
   });

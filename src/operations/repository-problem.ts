@@ -31,6 +31,22 @@ export async function findRepositoryProblem(
   return `${path} is no bare git repository: saves need one, as \`git init --bare\` makes in a new folder`;
 }
 
+/**
+ * What is saved on another machine goes from there to its repository.
+ * @throws SestaError PROJECT_INVALID for a folder of this machine
+ */
+export function requireAddress(repo: string, target: string): void {
+  const found = parseRepository(repo);
+  if (!("kind" in found) || found.kind !== "path") return;
+  throw new SestaError(
+    "PROJECT_INVALID",
+    `the repository ${found.path} is a folder of this machine, and ${target} saves to it`,
+    {
+      hint: "Name an address that both reach under `save: { repo }`, such as ssh://git@host/notebooks.git.",
+    },
+  );
+}
+
 /** As git itself judges a folder (gitrepository-layout(5)). */
 async function isBare(folder: string): Promise<boolean> {
   const parts = await Promise.all(["HEAD", "objects", "refs"].map((name) => exists(join(folder, name))));

@@ -12,11 +12,23 @@ export type Targets = {
   of(workload: string): Target;
   /** `local`, and every other that something is up on, or is being brought up on or taken from. */
   inUse(): Target[];
-  /** Something will be up on it: it can be taken down from there when the file does not say any more what it is. */
+  /**
+   * Something will be up on it: it can be taken down from there when the file does not say any more what it is, or names
+   * another machine.
+   */
   remember(name: string): void;
+  /** The machine that something is up on, where the file names another one by now. */
+  findMoved(name: string): { before: string; now: string } | undefined;
   /** Lets go of connections. */
   close(): Promise<void>;
 };
+
+/** The project's folders on machines elsewhere keep their name when the project gets another one. */
+const folderSetting = "folder on machines";
+
+export function folderOnMachines(state: ProjectState, project: Project): string {
+  return state.findSetting(folderSetting) ?? project.name;
+}
 
 export type TargetsContext = {
   /** As it is now: a gateway reads it again. */
@@ -28,12 +40,22 @@ export type TargetsContext = {
 export function createTargets({ project, state, create }: TargetsContext): Targets {
   const made = new Map<string, { section: string; target: Target }>();
   const settingOf = (name: string) => `target ${name}`;
-  const findSection = (name: string): TargetSection | undefined => {
+  const findDeclared = (name: string): TargetSection | undefined => {
     const { targets } = project();
-    if (Object.hasOwn(targets, name)) return targets[name];
+    return Object.hasOwn(targets, name) ? targets[name] : undefined;
+  };
+  const findRemembered = (name: string): TargetSection | undefined => {
     const remembered = state.findSetting(settingOf(name));
     return remembered === undefined ? undefined : (JSON.parse(remembered) as TargetSection);
   };
+  const findMoved = (name: string) => {
+    const [declared, remembered] = [findDeclared(name), findRemembered(name)];
+    if (!declared || !remembered || listOn(state, name).length === 0) return undefined;
+    const [before, now] = [machineOf(remembered), machineOf(declared)];
+    return before === now ? undefined : { before, now };
+  };
+  const findSection = (name: string): TargetSection | undefined =>
+    findMoved(name) ? findRemembered(name) : (findDeclared(name) ?? findRemembered(name));
 
   const find = (name: string): Target | undefined => {
     const section = findSection(name);
@@ -65,11 +87,18 @@ export function createTargets({ project, state, create }: TargetsContext): Targe
     remember(name) {
       const section = findSection(name);
       if (section) state.setSetting(settingOf(name), JSON.stringify(section));
+      if (state.findSetting(folderSetting) === undefined) state.setSetting(folderSetting, project().name);
     },
+    findMoved,
     async close() {
       await Promise.all([...made.values()].map(({ target }) => target.close()));
     },
   };
+}
+
+/** By the name under which its key is pinned: the same one may get another address. */
+function machineOf(section: TargetSection): string {
+  return section.type === "ssh" ? (section.hosts[0]?.name ?? "no host") : "this machine";
 }
 
 /** The workloads that are up on a target, or are being brought up on it or taken from it. */

@@ -23,6 +23,12 @@ export type Target = {
   list(): Promise<Resource[]>;
   wake(name: string, why: string, by: string): Promise<Report>;
   sleep(name: string, why: string, by: string): Promise<Report>;
+  /** Its machine is reached over a network, and may be off. */
+  readonly remote: boolean;
+  /** Its machine is on: one that sleeps is woken where that can be done. @throws SestaError SSH_CONNECTION */
+  reach?(): Promise<void>;
+  /** What a path that somebody typed here means on its machine. @param from a folder here */
+  resolvePath(path: string, from: string): Promise<string>;
   /**
    * Its machine is on and its agent runs, whatever has to be done for it: a machine that sleeps is woken.
    * @throws SestaError SSH_CONNECTION

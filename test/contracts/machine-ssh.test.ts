@@ -1,22 +1,29 @@
-// A host over SSH passes the contract of machines: a real sshd on loopback.
-import { mkdtemp, rm } from "node:fs/promises";
+// A host over SSH passes the contract of machines: a real sshd on loopback, and one on a host that has little.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { root } from "../support/source-files.ts";
 import { createSshRig } from "../support/ssh-rig.ts";
-import { findMissingSshd } from "../support/ssh-server.ts";
+import { findMissingSshd, type SshServerOptions } from "../support/ssh-server.ts";
 import { testMachine } from "./machine.contract.ts";
 
 const missing = findMissingSshd();
 if (missing !== undefined) console.log(`skipped: ${missing}`);
 
 describe.skipIf(missing !== undefined)("over SSH", () => {
-  testMachine("ssh", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "sesta-ssh-"));
-    const rig = await createSshRig(folder);
+  testSsh("ssh", () => ({}));
+  testSsh("ssh to a host without rsync and bash", (folder) => ({
+    variables: { PATH: makePathWithout(join(folder, "bin"), ["rsync", "bash"]) },
+  }));
+});
+
+function testSsh(name: string, findOptions: (folder: string) => SshServerOptions): void {
+  testMachine(name, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sesta-ssh-"));
+    const rig = await createSshRig(folder, findOptions(folder));
     const machine = await rig.createMachine();
-    await machine.run(["mkdir", join(folder, "there")]);
+    mkdirSync(join(folder, "there"));
     return {
       machine,
       folder: join(folder, "there"),
@@ -25,8 +32,21 @@ describe.skipIf(missing !== undefined)("over SSH", () => {
       end: async () => {
         await machine.close();
         await rig.end();
-        await rm(folder, { recursive: true, force: true });
+        rmSync(folder, { recursive: true, force: true });
       },
     };
   });
-});
+}
+
+/** A folder with every program of the system but these. */
+function makePathWithout(folder: string, names: readonly string[]): string {
+  mkdirSync(folder);
+  const found = new Set(names);
+  for (const from of ["/usr/bin", "/bin", "/usr/sbin", "/sbin"]) {
+    for (const name of readdirSync(from)) {
+      if (!found.has(name)) symlinkSync(join(from, name), join(folder, name));
+      found.add(name);
+    }
+  }
+  return folder;
+}

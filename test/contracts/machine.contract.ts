@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Machine, StartOptions } from "../../src/machine/machine.ts";
+import { testLive } from "./machine-live.contract.ts";
+import { testTransfers } from "./machine-transfer.contract.ts";
 
 export type MachineUnderTest = {
   machine: Machine;
@@ -258,6 +260,9 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
       });
     });
 
+    testLive(() => under);
+    testTransfers(() => under);
+
     test("free space, in bytes", async () => {
       const kilobytes = Number((await out("df", "-Pk", under.folder)).split("\n").at(-1)?.split(/\s+/)[1]);
       const free = await machine.freeBytes(under.folder);
@@ -265,7 +270,10 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
     });
 
     test("facts are what the system itself says", async () => {
-      const { system, arch, cores, memoryBytes } = await machine.facts();
+      const { system, arch, cores, memoryBytes, home, user, hostname, gpus } = await machine.facts();
+      expect([home, user]).toEqual([await out("sh", "-c", "echo $HOME"), await out("id", "-un")]);
+      expect(hostname).toBe(await out("uname", "-n"));
+      expect(Array.isArray(gpus)).toBe(true);
       expect(system).toBe((await out("uname", "-s")).toLowerCase());
       const names: Record<string, string> = { x86_64: "x64", aarch64: "arm64", arm64: "arm64" };
       const said = await out("uname", "-m");

@@ -11,8 +11,7 @@ export type TestEnvironment = { uv: string; path: string; lockFile: string };
 
 /** A sentence instead of an environment when it cannot be made here: no Python, or no way to PyPI. */
 export function findLabEnvironment(): TestEnvironment | string {
-  const folder = join(tmpdir(), `sesta-test-${process.getuid?.() ?? "user"}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const folder = makeTestFolder();
   const uv = findUv(folder);
   if (uv === undefined) return "uv is not on PATH and `python3 -m pip` could not install it";
   const path = join(
@@ -28,7 +27,15 @@ export function findLabEnvironment(): TestEnvironment | string {
   return { uv, path, lockFile };
 }
 
-function findUv(folder: string): string | undefined {
+/** Kept between runs: what takes long to make. */
+export function makeTestFolder(): string {
+  const folder = join(tmpdir(), `sesta-test-${process.getuid?.() ?? "user"}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** Installed where it is missing; undefined where that cannot be done. */
+export function findUv(folder = makeTestFolder()): string | undefined {
   const own = join(folder, "uv");
   const works = () => ["uv", join(own, "bin", "uv")].find((uv) => run([uv, "--version"]) === undefined);
   const found = works();
@@ -46,7 +53,7 @@ function writeLock(path: string): undefined {
 }
 
 /** Undefined when it worked, else the last line it printed. */
-function run([program, ...operands]: readonly [string, ...string[]]): string | undefined {
+export function run([program, ...operands]: readonly [string, ...string[]]): string | undefined {
   const ran = spawnSync(program, operands, { env: { ...process.env, ...uvVariables }, encoding: "utf8" });
   if (ran.status === 0) return undefined;
   return ran.error?.message ?? ran.stderr.trim().split("\n").at(-1) ?? `exit code ${ran.status}`;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { openContext, type Context } from "../../src/operations/context.ts";
+import { bundleAgent } from "../../scripts/bundle-agent.ts";
 import { root } from "./source-files.ts";
 
 export type ScratchContext = {
@@ -32,6 +33,8 @@ export async function createScratchContext(
         cacheFolder: join(tmpdir(), "sesta-test-cache"),
         agentCommand: [...node, join(root, "src/agent/main.ts")],
         gatewayCommand: [...node, join(root, "src/main.ts"), "gateway", "--background"],
+        loadAgent: bundleAgent,
+        agentFlags: [],
         signal: new AbortController().signal,
       },
       folder,

@@ -6,18 +6,18 @@ import type { SshAccess } from "../../src/machine/ssh/access.ts";
 import { findHostKey, pinHostKey } from "../../src/machine/ssh/host-key.ts";
 import { createSshMachine } from "../../src/machine/ssh/ssh.ts";
 import { endAll } from "../faults/support/processes.ts";
-import { startSshServer } from "./ssh-server.ts";
+import { startSshServer, type SshServerOptions } from "./ssh-server.ts";
 
 export type SshRig = Awaited<ReturnType<typeof createSshRig>>;
 
 /** @param folder a scratch folder that only its owner may write */
-export async function createSshRig(folder: string) {
-  const server = await startSshServer(folder);
+export async function createSshRig(folder: string, options: SshServerOptions = {}) {
+  const server = await startSshServer(folder, options);
   const project = join(folder, "project");
   mkdirSync(join(project, ".sesta"), { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, "no-config"), "");
   const access = {
-    host: { name: "box", host: "127.0.0.1", port: server.port, user: userInfo().username, key: server.key },
+    host: { name: "box", host: server.host, port: server.port, user: userInfo().username, key: server.key },
     folder: project,
     stateFolder: join(project, ".sesta"),
     configFile: join(folder, "no-config"),

@@ -1,5 +1,5 @@
 // An OpenSSH server of a test's own: a loopback port, its own keys, a scratch home, the current user.
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -16,36 +16,66 @@ export const findMissingSshd = (): string | undefined =>
     RUNLEVEL: "1",
   });
 
-export type SshServer = Awaited<ReturnType<typeof startSshServer>>;
+export type SshServerOptions = {
+  /** Its address; loopback unless said. */
+  listen?: string;
+  /** Of every session. */
+  variables?: Readonly<Record<string, string>>;
+  /** More of sshd_config. */
+  lines?: readonly string[];
+  /** Runs it: a program and operands that sshd's own command follows. */
+  wrap?: readonly string[];
+  port?: number;
+};
+
+export type SshServer = {
+  pid: number;
+  host: string;
+  port: number;
+  home: string;
+  /** The private key that it lets in. */
+  key: string;
+  hostKey: string;
+  log(): string;
+  /** A client of this server. @param options before the host, as "-tt" or "-N" */
+  connect(options: readonly string[], command: readonly string[]): ChildProcessWithoutNullStreams;
+  /** The same again, with its port and its keys. */
+  restart(): Promise<SshServer>;
+  end(): Promise<void>;
+};
 
 /** @param folder a scratch folder that only its owner may write */
-export async function startSshServer(folder: string) {
+export async function startSshServer(folder: string, options: SshServerOptions = {}): Promise<SshServer> {
+  const { listen = "127.0.0.1", variables = {}, lines = [], wrap = [], port: wanted } = options;
   const home = join(folder, "home");
   const [hostKey, key] = [join(folder, "host-key"), join(folder, "key")];
   mkdirSync(home, { recursive: true, mode: 0o700 });
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   for (const path of [hostKey, key])
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
-  const port = await findFreePort();
+    if (!existsSync(path)) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
+  const port = wanted ?? (await findFreePort());
+  const set = Object.entries({ HOME: home, ...variables }).map(([name, text]) => `${name}="${text}"`);
   writeFileSync(
     join(folder, "sshd_config"),
     [
       `Port ${port}`,
-      "ListenAddress 127.0.0.1",
+      `ListenAddress ${listen}`,
       `HostKey ${hostKey}`,
       `AuthorizedKeysFile ${key}.pub`,
       `PidFile ${join(folder, "sshd.pid")}`,
-      `SetEnv HOME=${home}`,
+      `SetEnv ${set.join(" ")}`,
       "StrictModes no",
       "UsePAM no",
       "PasswordAuthentication no",
       "KbdInteractiveAuthentication no",
       "PermitRootLogin prohibit-password",
       "Subsystem sftp internal-sftp",
+      ...lines,
       "",
     ].join("\n"),
   );
-  const server = spawn(program, ["-D", "-e", "-f", join(folder, "sshd_config")], {
+  const [first = program, ...rest] = [...wrap, program, "-D", "-e", "-f", join(folder, "sshd_config")];
+  const server = spawn(first, rest, {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let log = "";
@@ -73,17 +103,17 @@ export async function startSshServer(folder: string) {
   ];
   return {
     pid: server.pid ?? 0,
+    host: listen,
     port,
     home,
-    /** The private key that it lets in. */
     key,
     hostKey,
     log: () => log,
-    /** A client of this server. @param options before the host, as "-tt" or "-N" */
     connect: (options: readonly string[], command: readonly string[]) =>
-      spawn("ssh", [...base, ...options, `${userInfo().username}@127.0.0.1`, ...command], {
+      spawn("ssh", [...base, ...options, `${userInfo().username}@${listen}`, ...command], {
         stdio: ["pipe", "pipe", "pipe"],
       }),
+    restart: (): Promise<SshServer> => startSshServer(folder, { ...options, port }),
     async end(): Promise<void> {
       if (server.exitCode !== null || server.signalCode !== null) return;
       server.kill("SIGTERM");

@@ -1,6 +1,7 @@
 // `sesta down`: takes away what `up` made, and prints the receipt.
 import { down as takeDown } from "../../operations/down.ts";
-import { planDown } from "../../operations/plan.ts";
+import { listPlacedTargetsOf, planDown } from "../../operations/plan.ts";
+import { meetMachines } from "../meet-machines.ts";
 import { printPlans } from "../print-plan.ts";
 import { createReporter } from "../progress.ts";
 import type { Verb } from "../session.ts";
@@ -8,6 +9,7 @@ import type { Verb } from "../session.ts";
 export const down: Verb<object, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
   const context = await session.open();
+  await meetMachines(session, context, listPlacedTargetsOf(context, names));
   const plan = await planDown(context, names);
   if (!flags.json) printPlans({ ...plan, orphans: [] }, terminal);
   const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action === "destroy");

@@ -12,8 +12,9 @@ type Flags = { at?: string | undefined; to?: string | undefined };
 export const restore: Verb<Flags, [string]> = async (session, flags, name) => {
   const { terminal, world } = session;
   const at = flags.at === undefined ? null : parseAt(flags.at, world.clock.now());
-  const to = flags.to === undefined ? null : resolve(flags.to);
   const context = await session.open();
+  const to =
+    flags.to === undefined ? null : await context.targets.of(name).resolvePath(flags.to, resolve("."));
   const shown = await bringBack(context, { name, at, to, dryRun: true });
   if (!flags.json) terminal.err(describe(shown, to === null));
   const overwrites = to === null && shown.written.length > 0;

@@ -2,6 +2,7 @@
 import process from "node:process";
 import { SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
+import { ensureGateway } from "../../operations/gateway.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
@@ -9,34 +10,45 @@ import { planPreparation, prepare, type Preparation } from "../../operations/job
 import { refreshRun } from "../../operations/jobs/refresh.ts";
 import { detachRun, failRun, recordRun, startRun } from "../../operations/jobs/start.ts";
 import type { Context } from "../../operations/context.ts";
-import { isOver, type Run } from "../../model/run.ts";
+import type { Run } from "../../model/run.ts";
 import { checkSecrets } from "../../project/secret.ts";
 import { throwMissingSecrets } from "../print-plan.ts";
 import { confirmHosts } from "../confirm-hosts.ts";
 import { printPreparation } from "../print-preparation.ts";
+import { createPlaybookWatch } from "../playbook-lines.ts";
 import { createReporter } from "../progress.ts";
 import { buildRunJson } from "../run-json.ts";
 import { createRunOutput } from "../run-output.ts";
 import { describeFetched, formatRuns } from "../run-table.ts";
 import type { Session, Verb } from "../session.ts";
 
-type Flags = { detach?: boolean | undefined };
+type Flags = {
+  detach?: boolean | undefined;
+  playbook?: string | undefined;
+  inventory?: string | undefined;
+};
 
 export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) => {
   const { terminal, world } = session;
+  if (flags.playbook !== undefined) {
+    refuseJob(name);
+    return (await import("../run-playbook.ts")).runPlaybookFile(session, flags.playbook, flags.inventory);
+  }
   const context = await session.open();
   const job = getJob(context, name ?? "");
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
   await confirmHosts(session, context, job.target, job.nodes);
   const preparation = await planPreparation(context, job);
   const pending = preparation.machines.flatMap((machine) => machine.pending);
-  if (pending.length > 0 && !flags.json) printPreparation(preparation, terminal);
-  const asks = pending.some(({ touchesSystem }) => touchesSystem);
+  const plays = preparation.playbook !== undefined && !preparation.playbook.isDone;
+  if ((pending.length > 0 || plays) && !flags.json) printPreparation(preparation, terminal);
+  const asks = pending.some(({ touchesSystem }) => touchesSystem) || plays;
   if (asks && !(await session.confirm("Do this?"))) return;
 
   const begun = await begin(session, context, preparation, args);
   if (flags.detach) {
-    const known = await untilReleased(context, begun);
+    if (begun.nodes.length > 1) await ensureGateway(context); // it looks after them from now on
+    const known = await refreshRun(context, begun);
     detachRun(context, known.id);
     if (flags.json) return session.json(buildRunJson(known));
     terminal.out(`${known.id}\n`);
@@ -44,6 +56,13 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   }
   await attend(session, context, begun);
 };
+
+function refuseJob(name: string | undefined): void {
+  if (name === undefined) return;
+  throw new SestaError("USAGE", "--playbook runs a playbook by itself, without a job", {
+    hint: `Leave "${name}" out, or name the playbook in the job: playbook: FILE.`,
+  });
+}
 
 /** Sets the machines up and starts the run on them. */
 async function begin(
@@ -61,7 +80,8 @@ async function begin(
   }
   const reporter = createReporter(terminal, world.clock);
   try {
-    const prepared = await prepare(context, preparation, reporter.step);
+    const watch = createPlaybookWatch(terminal, reporter);
+    const prepared = await prepare(context, preparation, reporter.step, watch);
     return await startRun(context, run, preparation, prepared);
   } catch (error) {
     if (error instanceof SestaError && !world.signal.aborted) failRun(context, run.id, error.message);
@@ -110,20 +130,6 @@ async function bringHome(session: Session, context: Context, run: Run): Promise<
   } finally {
     reporter.end();
   }
-}
-
-/** Machines that wait for each other begin only while somebody looks. */
-async function untilReleased(context: Context, run: Run): Promise<Run> {
-  let known = await refreshRun(context, run);
-  while (
-    run.nodes.length > 1 &&
-    !isOver(known.state) &&
-    known.nodes.some(({ startedAt }) => startedAt === null)
-  ) {
-    await context.world.clock.sleep(500, context.world.signal);
-    known = await refreshRun(context, known);
-  }
-  return known;
 }
 
 function letGo(session: Session, context: Context, run: Run): void {

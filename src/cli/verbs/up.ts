@@ -2,11 +2,12 @@
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
 import { findLab, listJobs, type Project } from "../../model/project.ts";
 import type { Context } from "../../operations/context.ts";
-import { planUp } from "../../operations/plan.ts";
+import { listTargetsOf, planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
 import { checkSecrets } from "../../project/secret.ts";
 import { confirmHosts } from "../confirm-hosts.ts";
+import { meetMachines } from "../meet-machines.ts";
 import { printPlans, throwMissingSecrets } from "../print-plan.ts";
 import { createReporter } from "../progress.ts";
 import type { Session, Verb } from "../session.ts";
@@ -18,6 +19,7 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const context = await session.open();
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
   await confirmJobHosts(session, context, names);
+  await meetMachines(session, context, listTargetsOf(context, names));
   const plan = await planUp(context, names);
   if (!flags.json) printPlans(plan, terminal);
   const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action !== "none");

@@ -2,6 +2,7 @@
 import { lstat, mkdir, realpath, rm } from "node:fs/promises";
 import { SestaError } from "../../base/errors.ts";
 import { findDiskError } from "../../base/disk-error.ts";
+import { interrupted } from "../interrupted.ts";
 import type { Fetched, Machine } from "../machine.ts";
 import { listFiles, tooLarge, type Listing } from "./list.ts";
 import { placeFile, toPath } from "./place.ts";
@@ -51,6 +52,7 @@ export async function fetchFiles(
     try {
       await bring(listing, staging, { signal: either, onBytes });
     } catch (error) {
+      if (signal?.aborted) throw interrupted("the fetch", signal);
       const reason: unknown = stop.signal.reason;
       throw reason instanceof SestaError ? reason : (findDiskError(error, into) ?? error);
     }

@@ -1,7 +1,9 @@
 // What there is to fetch: one script lists it, and every name is judged here before anything is asked for.
-import { quote, quotePath } from "../../commands/remote-shell.ts";
+import { quotePath } from "../../commands/remote-shell.ts";
+import { quoteWord } from "../../commands/shell-words.ts";
 import { SestaError } from "../../base/errors.ts";
 import { lastOf, readRecords } from "./records.ts";
+import { interrupted } from "../interrupted.ts";
 import type { Machine } from "../machine.ts";
 
 /** Names are bytes, one in each character (latin1): not every name on a disk is text. */
@@ -14,7 +16,7 @@ export type Listing = {
   missing: string[];
   /** What the machine can send with: rsync's version text, and how its tar takes names. */
   rsync: string;
-  tar: "null" | "lines" | "none";
+  tar: "list" | "operands" | "none";
 };
 
 export const longestListing = 100_000;
@@ -37,7 +39,7 @@ export async function listFiles(
   for await (const record of readRecords(process.stdout)) {
     const [, kind = "", size, modified, name = ""] = /^(\w) (\d+) (\d+)[.\d]* (.*)$/s.exec(record) ?? [];
     if (kind === "v") listing.rsync = name;
-    else if (kind === "t") listing.tar = name === "null" || name === "lines" ? name : "none";
+    else if (kind === "t") listing.tar = name === "list" || name === "operands" ? name : "none";
     else if (kind === "m") listing.missing.push(patterns[Number(size)] ?? "");
     else if (kind !== "d") {
       const path = name.replace(/^(?:\.\/+)+/, "");
@@ -54,6 +56,7 @@ export async function listFiles(
     throw tooLarge(maxBytes);
   }
   const { exitCode } = await process.ended;
+  if (signal?.aborted) throw interrupted("the fetch", signal);
   if (exitCode !== 0) {
     throw new SestaError(
       "TRANSFER",
@@ -136,8 +139,8 @@ look() {
   [ -n "$found" ] || printf 'm %s 0 \\0' "$n"
 }
 printf 'v 0 0 %s\\0' "$(rsync --version 2>/dev/null | head -n 1)"
-if tar --null -T /dev/null -cf /dev/null 2>/dev/null; then t=null
-elif command -v tar >/dev/null; then t=lines; else t=none; fi
+if tar --null -T /dev/null -cf /dev/null 2>/dev/null; then t=list
+elif command -v tar >/dev/null; then t=operands; else t=none; fi
 printf 't 0 0 %s\\0' "$t"
 ${looks.join("\n")}
 exit 0`;
@@ -152,7 +155,7 @@ function buildGlob(pattern: string): string {
   const words = parts.map((part) =>
     part
       .split(/([*?])/)
-      .map((piece) => (piece === "*" || piece === "?" || piece === "" ? piece : quote(piece)))
+      .map((piece) => (piece === "*" || piece === "?" || piece === "" ? piece : quoteWord(piece)))
       .join(""),
   );
   return [".", ...words].join("/");

@@ -27,17 +27,19 @@ export async function bringByTar(
   let doneBytes = 0;
   const wanted = new Map<string, Entry>();
   for (const entry of listing.files) {
-    if (listing.tar === "lines" && entry.path.includes("\n")) continue; // it cannot be named to such a tar
     if (await isThere(staging, entry)) doneBytes += entry.bytes;
     else wanted.set(entry.path, entry);
   }
   onBytes(doneBytes);
-  if (wanted.size === 0) return;
-  const [flags, end] = listing.tar === "null" ? [["--null"], "\0"] : [[], "\n"];
-  const argv = ["tar", "-C", from, "-cf", "-", ...flags, "-T", "-"] as const;
+  const asked = wanted.size;
+  if (asked === 0) return;
+  const tar = ["tar", "-C", from, "-cf", "-"] as const;
+  // A tar that reads no list gets the names as operands, several times if need be.
+  const argv =
+    listing.tar === "list" ? ([...tar, "--null", "-T", "-"] as const) : (["xargs", "-0", ...tar] as const);
   const sender = await machine.open(argv, { signal });
   const said = lastOf(sender.stderr);
-  sender.stdin.end(Buffer.from([...wanted.keys()].map((path) => `./${path}${end}`).join(""), "latin1"));
+  sender.stdin.end(Buffer.from([...wanted.keys()].map((path) => `./${path}\0`).join(""), "latin1"));
   const { extract } = await import("tar-stream"); // slow to load, and seldom needed
   const unpacked = extract(namesAsBytes);
   const receive = async () => {
@@ -48,7 +50,7 @@ export async function bringByTar(
         await write(
           part as unknown as AsyncIterable<Uint8Array>,
           toPath(staging, entry.path),
-          entry.modifiedS,
+          { modifiedS: entry.modifiedS, mode: part.header.mode },
           (bytes) => onBytes((doneBytes += bytes)),
         );
         wanted.delete(entry.path);
@@ -67,7 +69,8 @@ export async function bringByTar(
       `What tar on ${machine.name} sends cannot be read: ${String(received.reason)}`,
     );
   }
-  if (exitCode > 2) throw new SestaError("TRANSFER", `tar on ${machine.name} failed: ${said()}`);
+  if (exitCode !== 0 && wanted.size === asked)
+    throw new SestaError("TRANSFER", `tar on ${machine.name} failed: ${said()}`);
 }
 
 /** Its types do not know the option yet. */
@@ -82,7 +85,7 @@ function findEntry(wanted: ReadonlyMap<string, Entry>, name: string): Entry | un
 async function write(
   part: AsyncIterable<Uint8Array>,
   to: Buffer,
-  modifiedS: number,
+  { modifiedS, mode }: { modifiedS: number; mode: number },
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   await mkdir(folderOf(to), { recursive: true, mode: 0o700 });
@@ -93,7 +96,7 @@ async function write(
       yield chunk;
     }
   };
-  await pipeline(counted, createWriteStream(temporary, { mode: 0o666 }));
+  await pipeline(counted, createWriteStream(temporary, { mode: (mode & 0o777) | 0o600 }));
   await utimes(temporary, modifiedS, modifiedS);
   await rename(temporary, to);
 }

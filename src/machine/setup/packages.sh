@@ -11,13 +11,24 @@ find_manager() {
   return 1
 }
 
+newline='
+'
+# Name, state and version of the packages in $@, a line each for either way to write the name.
+look_up() {
+  for one in "$@"; do
+    shift
+    set -- "$@" "${one%%=*}"
+  done
+  state='${db:Status-Status} ${Version}'
+  dpkg-query -W -f="\${Package} $state\\n\${binary:Package} $state\\n" "$@" 2>/dev/null
+}
+
 has() {
   name=${1%%=*}
   version=
   [ "$name" = "$1" ] || version=${1#*=}
   if [ $manager = apt-get ]; then
-    found=$(dpkg-query -W -f='${db:Status-Status} ${Version}' "$name" 2>/dev/null) || return 1
-    case $found in "installed $version"*) return 0 ;; esac
+    case $newline$found in *"$newline$name installed $version"*) return 0 ;; esac
     return 1
   fi
   rpm -q "$name${version:+-$version}" >/dev/null 2>&1
@@ -26,6 +37,7 @@ has() {
 find_manager || exit 3
 case $what in
   check)
+    [ $manager = apt-get ] && found=$(look_up "$@")
     for one in "$@"; do has "$one" || echo "$one"; done
     ;;
   install)

@@ -38,7 +38,7 @@ export function createConnection(access: SshAccess): Connection {
     if (await lives()) return;
     if (!(await isPinned(access))) throw describeUnknownKey(access);
     makeOwnFolder(dirname(route.controlPath));
-    await rm(route.controlPath, { force: true }); // of a connection that was killed
+    await removeStale(route.controlPath);
     await startMaster(access, route, env);
   };
   return {
@@ -53,6 +53,16 @@ export function createConnection(access: SshAccess): Connection {
       return socket.unref().once("close", gone);
     },
   };
+}
+
+/** A connection that was killed leaves its socket. One that another process has just made must stay. */
+async function removeStale(path: string): Promise<void> {
+  const socket = connectSocket(path);
+  const error = await new Promise<unknown>((resolve) => {
+    socket.once("connect", () => resolve(undefined)).once("error", resolve);
+  });
+  socket.destroy();
+  if (systemCode(error) === "ECONNREFUSED") await rm(path, { force: true });
 }
 
 /** A socket to whoever keeps the connection, which counts as use while it is open (channels.c, channel_still_open). */

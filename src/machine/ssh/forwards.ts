@@ -12,7 +12,7 @@ import type { Connection } from "./connection.ts";
 import { lastLine } from "./failure.ts";
 
 export type Forwards = {
-  forward(to: { port: number } | { path: string }): Promise<Forward>;
+  forward(to: { port: number } | { path: string }, here?: "port" | "path"): Promise<Forward>;
   expose(port: number): Promise<Forward>;
   close(): Promise<void>;
 };
@@ -20,7 +20,7 @@ export type Forwards = {
 const portTries = 8;
 /** Beneath the ports of outgoing connections. */
 const [firstPort, lastPort] = [20_000, 32_000];
-const longestPauseMs = 30_000;
+const [firstPauseMs, longestPauseMs] = [250, 30_000];
 
 export function createForwards(connection: Connection): Forwards {
   const open = new Map<Forward, ForwardRequest>();
@@ -39,23 +39,20 @@ export function createForwards(connection: Connection): Forwards {
     });
   };
   const bringBack = async () => {
-    for (
-      let pauseMs = 250;
-      open.size > 0 && !over.signal.aborted;
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
-    ) {
-      const back = await connection
-        .ensure()
-        .then(hold)
-        .then(
-          () => true,
-          () => false,
-        );
-      if (back) {
-        for (const wanted of open.values()) await request("forward", wanted);
-        return;
+    const gone = new Map(open);
+    let pauseMs = firstPauseMs;
+    while (gone.size > 0 && !over.signal.aborted) {
+      const stands = connection.ensure().then(hold);
+      const back = await stands.then(
+        () => true,
+        () => false,
+      );
+      for (const [forward, wanted] of back ? gone : []) {
+        // The host may hold a port for the old connection until it notices that it is dead.
+        if (!open.has(forward) || (await request("forward", wanted)).exitCode === 0) gone.delete(forward);
       }
-      await delay(pauseMs, undefined, { ref: false });
+      if (gone.size > 0) await delay(pauseMs, undefined, { ref: false });
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
     }
   };
   const add = async (wanted: ForwardRequest, answer: Omit<Forward, "close">) => {
@@ -90,8 +87,8 @@ export function createForwards(connection: Connection): Forwards {
   };
 
   return {
-    forward: async (to) => {
-      if ("port" in to) return tryPorts(findFreePort, (port) => ({ flag: "-L", from: { port }, to }));
+    forward: async (to, here = "port" in to ? "port" : "path") => {
+      if (here === "port") return tryPorts(findFreePort, (port) => ({ flag: "-L", from: { port }, to }));
       const { controlPath } = connection.route;
       const name = `${basename(controlPath, ".sock").slice(-8)}-${randomBytes(4).toString("hex")}.sock`;
       const path = join(dirname(controlPath), name);

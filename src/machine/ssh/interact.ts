@@ -14,7 +14,7 @@ export async function interactRemote(
 ): Promise<{ exitCode: number }> {
   await ensure();
   const command = argv === undefined && cwd === undefined ? undefined : buildTerminalCommand(argv, cwd);
-  const [ssh, ...operands] = buildCommand(route, command, tty);
+  const [ssh, ...operands] = buildCommand(route, command, { tty, alone: true });
   return new Promise((resolve, reject) => {
     const child = spawn(ssh, operands, { env, stdio: "inherit" });
     child.once("error", (error) =>

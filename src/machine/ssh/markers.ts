@@ -3,6 +3,8 @@ import { Readable } from "node:stream";
 
 export type Marker = { word: string; number: number };
 
+type Push = (bytes: Buffer) => void;
+
 const longestNoise = 64 * 1024;
 
 /**
@@ -14,29 +16,29 @@ export function readMarkers(source: Readable, nonce: string, onMarker: (marker: 
   let held: Buffer = Buffer.alloc(0);
   let begun = false;
   let noise = "";
-  const take = (chunk: Buffer, push: (bytes: Buffer) => void) => {
-    const pass = (bytes: Buffer) => {
-      if (begun) push(bytes);
-      else noise = (noise + bytes.toString()).slice(-longestNoise);
-    };
+  const pass = (bytes: Buffer, push: Push) => {
+    if (begun) push(bytes);
+    else noise = (noise + bytes.toString()).slice(-longestNoise);
+  };
+  const take = (chunk: Buffer, push: Push) => {
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     for (;;) {
       const at = held.indexOf(begin);
       const end = at < 0 ? -1 : held.indexOf("\n", at);
       if (end < 0) {
         const keep = at < 0 ? held.length - countBegun(held, begin) : at;
-        pass(held.subarray(0, keep));
+        pass(held.subarray(0, keep), push);
         held = held.subarray(keep);
         return;
       }
-      pass(held.subarray(0, at));
+      pass(held.subarray(0, at), push);
       const [, word = "", number] = held.subarray(at, end).toString().split(" ");
       begun = true;
       onMarker({ word, number: Number(number) });
       held = held.subarray(end + 1);
     }
   };
-  const stream = relay(source, take, (push) => push(held));
+  const stream = relay(source, take, (push) => pass(held, push));
   return { stream, noise: () => noise };
 }
 
@@ -58,8 +60,8 @@ export function dropNoise(source: Readable, nonce: string): Readable {
 /** Everything is taken by the time the source has ended, and no more is read of it than is read here. */
 function relay(
   source: Readable,
-  take: (chunk: Buffer, push: (bytes: Buffer) => void) => void,
-  end: (push: (bytes: Buffer) => void) => void = () => undefined,
+  take: (chunk: Buffer, push: Push) => void,
+  end: (push: Push) => void = () => undefined,
 ): Readable {
   const out = new Readable({
     read: () => void source.resume(),

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { buildLine, buildLoader, type RemoteCommand } from "../../commands/remote-shell.ts";
-import { buildCommand } from "../../commands/ssh.ts";
+import { buildCommand, isNotOpened } from "../../commands/ssh.ts";
 import { SestaError } from "../../base/errors.ts";
 import { interrupted } from "../interrupted.ts";
 import type { Argv, OpenOptions, Process } from "../machine.ts";
@@ -11,42 +11,54 @@ import type { Connection } from "./connection.ts";
 import { explainBreak, explainConnection, isKeyRefused } from "./failure.ts";
 import { describeChangedKey } from "./host-key.ts";
 import { dropNoise, readMarkers, type Marker } from "./markers.ts";
+import { NotOpened, retryUnopened } from "./not-opened.ts";
 import type { Sessions } from "./sessions.ts";
 
 const killAfterS = 5;
 /** After a stop, for a host that does not answer. */
 const giveUpMs = 15_000;
 
-/** A Process whose `ended` also tells that the program, or its folder, does not exist. */
+/**
+ * Resolves when the program is about to begin.
+ * @throws SestaError SSH_CONNECTION, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, INTERRUPTED; `ended` also COMMAND_MISSING
+ */
 export async function openRemote(
   connection: Connection,
   sessions: Sessions,
   argv: Argv,
   { cwd, env, signal }: OpenOptions = {},
 ): Promise<Process> {
-  if (signal?.aborted) throw interrupted(argv[0], signal);
+  const refuseWhenOver = () => {
+    if (signal?.aborted) throw interrupted(argv[0], signal);
+  };
+  refuseWhenOver();
   await connection.ensure();
   const leave = await sessions.enter(signal).catch(() => {
     throw interrupted(argv[0], signal);
   });
-  if (signal?.aborted) {
+  const nonce = `sesta-${randomBytes(12).toString("hex")}`;
+  const begin = async () => {
+    refuseWhenOver();
+    const { begun, process } = converse(connection, { argv, cwd, env, nonce }, signal);
+    if (!(await begun)) await process.ended;
+    return process;
+  };
+  try {
+    const process = await retryUnopened(connection, begin, signal);
+    void process.ended.then(leave, leave);
+    return process;
+  } catch (error) {
     leave();
-    throw interrupted(argv[0], signal);
+    refuseWhenOver();
+    throw error;
   }
-  return converse(
-    connection,
-    { argv, cwd, env, nonce: `sesta-${randomBytes(12).toString("hex")}` },
-    signal,
-    leave,
-  );
 }
 
 function converse(
   connection: Connection,
   command: RemoteCommand,
   signal: AbortSignal | undefined,
-  leave: () => void,
-): Process {
+): { begun: Promise<boolean>; process: Process } {
   const { host } = connection.access;
   const [program] = command.argv;
   const [ssh, ...operands] = buildCommand(connection.route, buildLoader(`${connectionMark}=1`));
@@ -99,6 +111,7 @@ function converse(
     if (exitCode !== undefined) return { exitCode };
     if (stopped) return { exitCode: 137 };
     if (!seen.has("begin")) {
+      if (isNotOpened(noise())) throw new NotOpened(host, noise());
       if (isKeyRefused(noise())) throw await describeChangedKey(connection.access);
       throw explainConnection(host, noise());
     }
@@ -110,22 +123,26 @@ function converse(
     begun.resolve(undefined);
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
-    leave();
   });
   ended.catch(() => undefined); // whoever awaits it hears of it
-  return { stdin: child.stdin, stdout, stderr, ended, stop };
+  return {
+    begun: begun.promise.then((pid) => pid !== undefined),
+    process: { stdin: child.stdin, stdout, stderr, ended, stop },
+  };
 }
 
 /** sshd ends nothing when a connection without a terminal closes, so the group is signalled by a command of its own. */
 function endGroup({ route, env }: Connection, pid: number): void {
   const script =
-    `kill -TERM -${pid} || exit 0; ` +
-    `for i in ${Array.from({ length: killAfterS }, (_, index) => index).join(" ")}; do sleep 1; kill -0 -${pid} || exit 0; done; ` +
+    `kill -TERM -${pid} || exit 0; left=${killAfterS * 10}; ` +
+    `while [ $left -gt 0 ]; do sleep 0.1 2>/dev/null || { sleep 1; left=$((left - 9)); }; ` +
+    `kill -0 -${pid} 2>/dev/null || exit 0; left=$((left - 1)); done; ` +
     `kill -KILL -${pid}`;
   const line = buildLine({ argv: ["sh", "-c", script], nonce: "sesta-end" });
-  const [ssh, ...operands] = buildCommand(route, buildLoader(`${connectionMark}=1`));
+  const [ssh, ...operands] = buildCommand(route, buildLoader(`${connectionMark}=1`), { alone: true });
   const child = spawn(ssh, operands, { env, stdio: ["pipe", "ignore", "ignore"], detached: true });
   child.on("error", () => undefined);
   child.stdin.on("error", () => undefined);
   child.stdin.end(line);
+  child.unref(); // what is written is on its way, and nobody waits for what comes of it
 }

@@ -1,5 +1,6 @@
 // Small files to the host in one round trip, each whole or not at all.
 import { randomBytes } from "node:crypto";
+import { posix } from "node:path";
 import { quotePath } from "../../commands/remote-shell.ts";
 import { SestaError } from "../../base/errors.ts";
 import type { Argv, Ran, RunOptions } from "../machine.ts";
@@ -39,11 +40,18 @@ export async function putRemote(
  */
 function buildPut(files: readonly { path: string; length: number }[], to: string, nonce: string): string {
   const total = files.reduce((sum, { length }) => sum + length, 0);
+  const folders = Map.groupBy(files, ({ path }) => posix.dirname(path));
+  const inner = [...folders.keys()].filter((folder) => folder !== ".");
   let offset = 1;
-  const places = files.map(({ path, length }) => {
+  const cut = files.map(({ path, length }) => {
     const at = offset;
     offset += length;
-    return `put ${at} ${length} ${quotePath(path)}`;
+    return `[ ! -d ${quotePath(path)} ] || { echo ${quotePath(path)} is a folder >&2; exit 1; }
+tail -c +${at} "$part/all" | head -c ${length} >${partOf(path)}`;
+  });
+  const places = [...folders].map(([folder, inside]) => {
+    const parts = inside.map(({ path }) => partOf(path));
+    return `mv -f ${parts.join(" ")} ${quotePath(folder)}/`;
   });
   return `
 set -e
@@ -51,18 +59,16 @@ umask 077
 mkdir -p ${quotePath(to)}
 cd ${quotePath(to)}
 part=./.sesta-put-${nonce}
-mkdir "$part"
+mkdir -p "$part/new"${inner.map((folder) => ` ${quotePath(folder)} ${partOf(folder)}`).join("")}
 trap 'rm -rf "$part"' 0
 cat >"$part/all"
 [ "$(wc -c <"$part/all")" -eq ${total} ] || { echo "not all of it arrived" >&2; exit 1; }
-put() {
-  if [ -d "$3" ]; then echo "$3 is a folder" >&2; exit 1; fi
-  case $3 in */*) mkdir -p "\${3%/*}" ;; esac
-  tail -c "+$1" "$part/all" | head -c "$2" >"$part/one"
-  [ "$(wc -c <"$part/one")" -eq "$2" ] || { echo "$3 is not whole" >&2; exit 1; }
-  sync "$part/one" 2>/dev/null || :
-  mv -f "$part/one" "$3"
-}
+${cut.join("\n")}
+sync ${files.map(({ path }) => partOf(path)).join(" ")} 2>/dev/null || :
 ${places.join("\n")}
 exit 0`;
+}
+
+function partOf(path: string): string {
+  return `"$part/new/"${quotePath(path)}`;
 }

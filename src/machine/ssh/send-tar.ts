@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { quotePath } from "../../commands/remote-shell.ts";
 import { SestaError } from "../../base/errors.ts";
 import { lastOf } from "../fetch/records.ts";
+import { interrupted } from "../interrupted.ts";
 import type { Link } from "./link.ts";
 import type { Sent } from "./upload.ts";
 
@@ -72,7 +73,7 @@ async function stream(
   });
   await pipeline(packer.stdout, counter, receiver.stdin).catch(() => packer.kill());
   const [{ exitCode }, code] = await Promise.all([receiver.ended, packed]);
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw interrupted("the upload", signal);
   if (exitCode !== 0) {
     const full = /No space left|quota/i.test(theirs());
     throw new SestaError(

@@ -37,7 +37,7 @@ export function createSshMachine(access: SshAccess): Machine {
     put: (files, to) => putRemote(run, files, to, name),
     upload: (source, to, options) => uploadRemote(link, source, to, options),
     get: (from, patterns, into, options) => getRemote(link, from, patterns, into, options),
-    forward: (to) => forwards.forward(to),
+    forward: (to, here) => forwards.forward(to, here),
     expose: (port) => forwards.expose(port),
     async freeBytes(path) {
       const { stdout, stderr } = await run(["df", "-Pk", path]);

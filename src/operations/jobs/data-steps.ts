@@ -8,10 +8,7 @@ import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import { hashFiles } from "./hash-files.ts";
 import { listFiles } from "./list-files.ts";
-import { exists, type Prepared, type Step } from "./steps.ts";
-
-/** Absolute on the machine, and where a run finds it. */
-export type PlacedData = { from: string; to: string };
+import { exists, type Prepared, type Step } from "./step.ts";
 
 export function buildDataSteps(
   context: Context,
@@ -108,9 +105,7 @@ async function unpackThere(
   await host.machine.run(["rm", "-f", archive]);
 }
 
-/** Runs read it through a link, and must not change it for those that come after. */
-async function finish({ machine }: Host, place: string): Promise<void> {
-  await machine.run(["chmod", "-R", "a-w", place]);
-  await machine.run(["chmod", "u+w", place]);
-  await machine.put({ complete: "" }, place);
+async function finish(host: Host, place: string): Promise<void> {
+  const ran = await runScript(host, "data.sh", ["keep", place]);
+  requireDone(ran, "The data could not be kept", host.machine.name, "Check the disk there.");
 }

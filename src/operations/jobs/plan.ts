@@ -32,9 +32,12 @@ export async function planJob(context: Context, job: JobSection): Promise<JobPla
     }
     const preparation = await planPreparation(context, job);
     const isMany = preparation.machines.length > 1;
-    const steps = preparation.machines.flatMap(({ host, pending }) =>
-      pending.map(({ title }) => (isMany ? `${host.machine.name}: ${title}` : title)),
+    const { playbook } = preparation;
+    const plays = playbook && !playbook.isDone ? [playbook.title] : [];
+    const pending = preparation.machines.flatMap(({ host, pending: left }) =>
+      left.map(({ title }) => (isMany ? `${host.machine.name}: ${title}` : title)),
     );
+    const steps = [...plays, ...pending];
     const action =
       placed === undefined ? "create" : steps.length > 0 || placed.placedAt === null ? "change" : "none";
     return { ...plan, action, steps, warnings: [], preparation };

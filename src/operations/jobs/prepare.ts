@@ -6,29 +6,35 @@ import { formatBar } from "../../model/bar.ts";
 import { waitForLock } from "../../state/lock.ts";
 import type { Context } from "../context.ts";
 import { openHosts } from "../machines.ts";
+import type { PlaybookWatch } from "../playbook/place.ts";
+import { planPlaybook, playForJob, type JobPlaybook } from "./playbook.ts";
 import { findSources, type Sources } from "./sources.ts";
-import { buildSteps, type JobSteps, type Prepared, type Step } from "./steps.ts";
+import type { Prepared, Step } from "./step.ts";
+import { buildSteps, type JobSteps } from "./steps.ts";
 
 export type Preparation = {
   job: JobSection;
   sources: Sources;
+  playbook: JobPlaybook | undefined;
   /** In the order of the nodes. */
   machines: readonly { host: Host; steps: JobSteps; pending: readonly Step[] }[];
 };
 
 /** Reads only. */
 export async function planPreparation(context: Context, job: JobSection): Promise<Preparation> {
-  const hosts = await openHosts(context, job.target, job.nodes);
-  const [first] = hosts;
-  if (!first) throw new Error("a target without machines");
-  const sources = await findSources(context, job, first);
+  const opening = openHosts(context, job.target, job.nodes);
+  const first = opening.then(([host]) => {
+    if (!host) throw new Error("a target without machines");
+    return host;
+  });
+  const [hosts, sources] = await Promise.all([opening, findSources(context, job, first)]);
   const machines = await Promise.all(
     hosts.map(async (host) => {
       const steps = await buildSteps(context, job, host, sources);
       return { host, steps, pending: await listPending(steps.steps) };
     }),
   );
-  return { job, sources, machines };
+  return { job, sources, machines, playbook: await planPlaybook(context, job, hosts) };
 }
 
 /** What must be done; a step after one that must be is looked at all the same, for it may be independent. */
@@ -44,10 +50,15 @@ async function listPending(steps: readonly Step[]): Promise<Step[]> {
  */
 export async function prepare(
   context: Context,
-  { job, sources, machines }: Preparation,
+  { job, sources, machines, playbook }: Preparation,
   on: Progress,
+  watch: PlaybookWatch = quietly(job.name, on),
 ): Promise<Prepared[]> {
   recordPlaces(context, job, machines, null);
+  if (playbook && !playbook.isDone) {
+    const hosts = machines.map(({ host }) => host);
+    await playForJob(context, job, hosts, playbook.mark, watch);
+  }
   const results = await Promise.allSettled(
     machines.map((machine) => prepareMachine(context, job, sources, machine, on, machines.length > 1)),
   );
@@ -70,24 +81,30 @@ async function prepareMachine(
   const { world, folder } = context;
   const workload = isOneOfMany ? `${job.name} on ${host.machine.name}` : job.name;
   const safeName = host.machine.name.replace(/[^A-Za-z0-9.-]/g, "_");
+  let current = steps;
+  let open = pending; // what was done when it was planned is not looked at again
+  const lookAgain = async () => {
+    current = await buildSteps(context, job, host, sources);
+    open = await listPending(current.steps);
+  };
+  let waited = false;
   const lock = await waitForLock(
     `${folder}/setup-${safeName}`,
     { verb: "run", pid: world.pid, since: world.clock.now() },
     world.signal,
-    (who) =>
-      on({ workload, step: "setup", state: "running", detail: `waiting: ${who} sets up the same machine` }),
+    (who) => {
+      waited = true;
+      on({ workload, step: "setup", state: "running", detail: `waiting: ${who} sets up the same machine` });
+    },
   );
   try {
-    // What a step before another one brings decides what that one is, so that they are built anew as it goes on.
-    let current = await buildSteps(context, job, host, sources);
-    for (const { name } of current.steps) {
-      const step = current.steps.find((one) => one.name === name);
+    if (waited) await lookAgain();
+    for (const { name } of steps.steps) {
+      const step = open.find((one) => one.name === name);
       if (!step || (await step.check())) continue;
       await runStep(step, workload, on);
-      if (name === "sources" && job.python?.requirements !== undefined) {
-        current = await buildSteps(context, job, host, sources);
-        for (const again of current.steps) await again.check();
-      }
+      // What a step before another one brings decides what that one is, so that they are built anew as it goes on.
+      if (name === "sources" && job.python?.requirements !== undefined) await lookAgain();
     }
     return current.prepared;
   } finally {
@@ -107,6 +124,16 @@ async function runStep(step: Step, workload: string, on: Progress): Promise<void
     bytes: (done, total) => tell(formatBar(done, total)),
   });
   on({ workload, step: step.name, state: "done", ...(last !== undefined && { detail: last }) });
+}
+
+/** A playbook within longer work: each task as a detail of one step. */
+function quietly(workload: string, on: Progress): PlaybookWatch {
+  const tell = (detail: string) => on({ workload, step: "playbook", state: "running", detail });
+  return {
+    onEvent: (event) => ("task" in event ? tell(event.task) : undefined),
+    onNotice: (text) => on({ workload, step: "playbook", state: "done", detail: text }),
+    detail: tell,
+  };
 }
 
 /** Written before anything is made, so that `down` finds it after a kill at any moment. */

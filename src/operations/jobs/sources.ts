@@ -23,9 +23,15 @@ export type Sources = {
   fetch?: { address: string; mirrorKey: string; env: Record<string, string> };
 };
 
-/** @param host asks a remote repository; a local one and a folder are read here */
-export async function findSources(context: Context, job: JobSection, host: Host): Promise<Sources> {
+/** @param machine asks a remote repository; a local one and a folder are read here, while it is being reached */
+export async function findSources(
+  context: Context,
+  job: JobSection,
+  machine: Promise<Host>,
+): Promise<Sources> {
+  machine.catch(() => undefined); // whoever opens it hears of it
   if (job.repo === undefined) return findFolder(context, job);
+  const host = await machine;
   const address = resolveRepository(job.repo, context.project.folder);
   const found = parseRepository(address);
   const isPath = "kind" in found && found.kind === "path";

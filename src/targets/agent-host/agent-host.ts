@@ -17,10 +17,20 @@ export type AgentHost = {
   agent: AgentConnection;
   /** What the agent must have been built from, known to whoever puts it there. */
   build?: () => Promise<string>;
+  /** What the agent needs there and the machine does not have by itself. */
+  own?: {
+    /** "Node, for the agent" */
+    what: string;
+    /** Exists when it is there. */
+    path(): Promise<string>;
+    make(detail: (text: string) => void): Promise<void>;
+  };
   /** @throws SestaError when the machine cannot be reached */
   folders(): Promise<HostFolders>;
   /** What kind of machine it is. */
   kind: Omit<MachinePlaces, "environment" | "workspace">;
+  /** Other copies of the project, on other computers, may use the same folders and agent. */
+  shared: boolean;
   state: ProjectState;
   clock: Clock;
   /** Ends long work when the user does. */

@@ -4,6 +4,7 @@ import type { Plan, Progress, Receipt } from "../../model/plan.ts";
 import { runStep } from "../step.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { removeUnusedEnvironments } from "./environments.ts";
+import { listShared } from "./plan.ts";
 import { keepFolder, logFile, placesOf, savesFolder } from "./layout.ts";
 
 const longestMs = 60_000;
@@ -34,7 +35,7 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
     kind: "receipt",
     name,
     removed: [`${name} on ${title}`, ...environments, log],
-    remains: [workspace, keepFolder(folders, name), ...kept],
+    remains: [workspace, keepFolder(folders, name), ...kept, ...listShared(host, folders)],
   };
 }
 

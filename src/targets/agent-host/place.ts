@@ -50,6 +50,8 @@ export async function placeWorkload(
       ),
     );
   }
+  const { own } = host;
+  if (own) await step(own.what, own.make);
   await step("agent", async (detail) => {
     const hello = await agent.ensure(await host.build?.());
     await agent.call("put", { launch: kept, places });

@@ -5,7 +5,7 @@ import type { Launch } from "../../model/launch.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { PlacedWorkload } from "../../state/project-state.ts";
 import { keepFolder, launchDigest, placesOf, savesFolder } from "./layout.ts";
-import type { AgentHost } from "./agent-host.ts";
+import type { AgentHost, HostFolders } from "./agent-host.ts";
 
 export async function planWorkload(host: AgentHost, name: string, wanted: Launch | undefined): Promise<Plan> {
   const placed = host.state.findWorkload(name);
@@ -17,18 +17,25 @@ export async function planWorkload(host: AgentHost, name: string, wanted: Launch
 type Found = Pick<Plan, "action" | "steps" | "keeps" | "warnings">;
 
 async function planPlace(
-  { folders, disk, title }: AgentHost,
+  host: AgentHost,
   placed: PlacedWorkload | undefined,
   wanted: Launch,
 ): Promise<Found> {
+  const { folders, disk, title, own } = host;
   const { environment, workspace } = placesOf(await folders(), wanted);
   const complete = `${environment}/${completeMark}`;
-  const existing = await disk.findExisting([workspace, complete]);
+  const ownPath = await own?.path();
+  const existing = await disk.findExisting([
+    workspace,
+    complete,
+    ...(ownPath === undefined ? [] : [ownPath]),
+  ]);
   const make = wanted.environment && !existing.has(complete);
   const changed = placed?.digest !== launchDigest(wanted) || placed.placedAt === null;
   const steps = [
     ...(existing.has(workspace) ? [] : [`make the workspace ${workspace}`]),
     ...(make ? [`make a Python${versionOf(wanted)} environment with ${wanted.title}${extras(wanted)}`] : []),
+    ...(ownPath === undefined || existing.has(ownPath) ? [] : [`install ${own?.what}, in ${ownPath}`]),
     ...(placed === undefined && wanted.save
       ? [`save its files to ${wanted.save.repo}, and bring what is there`]
       : []),
@@ -36,7 +43,15 @@ async function planPlace(
     ...(placed !== undefined && changed ? describeChange(placed, wanted) : []),
   ];
   const action = placed === undefined ? "create" : changed || steps.length > 0 ? "change" : "none";
-  return { action, steps, keeps: [], warnings: [] };
+  const warnings = placed === undefined && host.shared ? await findOthers(host, wanted) : [];
+  return { action, steps, keeps: [], warnings };
+}
+
+async function findOthers({ agent, title }: AgentHost, { name }: Launch): Promise<string[]> {
+  const reports = (await agent.findHello()) ? await agent.call("list", {}) : [];
+  return reports.some((report) => report.name === name)
+    ? [`${name} is up on ${title} already, by another copy of this project: it is taken over, with its files`]
+    : [];
 }
 
 /** What the agent takes over while the workload runs, and what waits until it is started again. */
@@ -83,7 +98,13 @@ async function planDestroy(
   return {
     action: "destroy",
     steps: [`put ${name} to sleep`, "take it from the agent", "remove its environment and logs"],
-    keeps: [workspace, keepFolder(folders, name), ...saves, `the history of ${name}`],
+    keeps: [
+      workspace,
+      keepFolder(folders, name),
+      ...saves,
+      ...listShared(host, folders),
+      `the history of ${name}`,
+    ],
     warnings: [],
   };
 }
@@ -92,4 +113,9 @@ async function planDestroy(
 function basisOf(placed: PlacedWorkload | undefined, wanted: Launch | undefined): string {
   const found = [placed?.digest, placed?.placedAt, wanted && launchDigest(wanted)];
   return createHash("sha256").update(JSON.stringify(found)).digest("hex");
+}
+
+/** What Sesta brought there for itself: other projects may use it. */
+export function listShared({ own }: AgentHost, { cache }: HostFolders): string[] {
+  return own ? [cache] : [];
 }

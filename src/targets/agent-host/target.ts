@@ -14,7 +14,10 @@ import { placeWorkload } from "./place.ts";
 import { planWorkload } from "./plan.ts";
 
 /** What is left to each kind of machine. */
-export type OwnParts = Pick<Target, "rouse" | "door" | "logs" | "close">;
+export type OwnParts = Omit<
+  Target,
+  "name" | "agent" | "plan" | "apply" | "status" | "inside" | "list" | "wake" | "sleep"
+>;
 
 export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
   const { name: target, agent, clock, state } = host;

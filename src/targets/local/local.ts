@@ -1,4 +1,5 @@
 // The target `local`: workloads on the user's own machine, supervised by an agent in the project's state folder.
+import { resolve } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { connectAgent, type AgentPlace } from "../../machine/local-agent.ts";
 import type { Machine } from "../../machine/machine.ts";
@@ -37,11 +38,14 @@ export function createLocalTarget(context: LocalContext): Target {
     agent,
     folders: async () => ({ ...folders, cache: cacheFolder, disk: folders.project }),
     kind: { disk: "kept", sessions: false },
+    shared: false,
     state,
     clock,
     signal,
   } as const;
   return createAgentHostTarget(host, {
+    remote: false,
+    resolvePath: async (path, from) => resolve(from, path),
     rouse: async () => void (await agent.ensure()),
     door: (workload) => agent.call("door", { name: workload }),
     logs: (workload, options) => readLogs(logFile(folders, workload), options, { clock, signal }),
