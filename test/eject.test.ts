@@ -245,7 +245,7 @@ workloads:
 });
 
 describe("the golden files", { timeout: 600_000 }, () => {
-  const golden = join(root, "src/workloads/job/golden");
+  const golden = join(root, "test/golden/playbooks");
   const lint = join(place, "lint");
   beforeAll(async () => {
     cpSync(golden, lint, { recursive: true });
