@@ -95,9 +95,17 @@ export function listOrphans({ project, state }: Context): string[] {
     .filter((name) => findWorkload(project, name) === undefined);
 }
 
-/** @throws SestaError UNKNOWN_WORKLOAD with the nearest name, for one that is neither declared nor up */
+/**
+ * @throws SestaError UNKNOWN_WORKLOAD with the nearest name, for one that is neither declared nor up; UNSUPPORTED for a
+ * job, which neither wakes nor sleeps
+ */
 export function requireKnown(context: Context, name: string): void {
-  if (!context.state.findWorkload(name)) getSection(context, name);
+  if (context.state.findWorkload(name)) return;
+  const isJob = context.state.listPlacedJobs().some((job) => job.name === name);
+  if (!isJob && getSection(context, name).type !== "job") return;
+  throw new SestaError("UNSUPPORTED", `${name} is a job: it runs to its end, and neither wakes nor sleeps`, {
+    hint: `\`sesta run ${name}\` runs it, \`sesta runs ${name}\` lists its runs.`,
+  });
 }
 
 /** @throws SestaError UNKNOWN_WORKLOAD, NOT_UP */
