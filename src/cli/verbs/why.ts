@@ -1,4 +1,5 @@
 // `sesta why`: why a workload is in its state, what was seen last, when it would sleep, and how far its saves are.
+import { isJob } from "../../operations/jobs/find-job.ts";
 import { listJobStatus } from "../../operations/jobs/job-status.ts";
 import { explain, type Explanation } from "../../operations/why.ts";
 import { formatMs, formatTime } from "../durations.ts";
@@ -8,7 +9,8 @@ import type { Paint } from "../terminal.ts";
 
 export const why: Verb<object, [string]> = async (session, flags, name) => {
   const context = await session.open();
-  const job = (await listJobStatus(context)).find((one) => one.name === name);
+  const jobs = isJob(context, name) ? await listJobStatus(context) : [];
+  const job = jobs.find((one) => one.name === name);
   if (job)
     return session.flags.json
       ? session.json(job)
