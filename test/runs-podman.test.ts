@@ -65,7 +65,10 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
     const project = host.createProject({
       train: { container: { build: ".", tag: "sesta-test" }, ...job },
     });
-    project.write("Dockerfile", "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\nENV PATH=/bin\n");
+    project.write(
+      "Dockerfile",
+      "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\nENV PATH=/bin\n",
+    );
     project.write("busybox", readFileSync("/bin/busybox"));
     chmodSync(join(project.folder, "busybox"), 0o755);
     return project;
@@ -111,7 +114,9 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
 
   test("stop ends the container, with what ignores TERM in it", async ({ skip }) => {
     if (cannot !== "") return skip();
-    const project = create({ run: "trap '' TERM; busybox setsid sh -c \"trap '' TERM; busybox sleep 300\" & busybox sleep 300; busybox sleep 300" });
+    const project = create({
+      run: "trap '' TERM; busybox setsid sh -c \"trap '' TERM; busybox sleep 300\" & busybox sleep 300; busybox sleep 300",
+    });
     const id = await idOf(project);
     const { stdout } = await succeed(project, "stop", id);
     expect(stdout).toContain("stopped");
@@ -125,7 +130,10 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
     const folder = join(host.base, "runs", id);
     const [claim = ""] = readFileSync(join(folder, "claim.100001"), "utf8").split(" ");
     await killHard(Number(claim));
-    expect(await project.untilState(id, "failed", "lost", "succeeded")).toMatchObject({ state: "failed", exit_code: 6 });
+    expect(await project.untilState(id, "failed", "lost", "succeeded")).toMatchObject({
+      state: "failed",
+      exit_code: 6,
+    });
     const [run] = await project.runs();
     expect(run?.peak_memory_bytes).toBeGreaterThan(10_000_000);
     expect(containers()).toBe("");
@@ -133,7 +141,9 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
 
   test("F19: the container's memory runs out: OOM is told, and it is gone", async ({ skip }) => {
     if (cannot !== "") return skip();
-    const project = create({ run: "while [ ! -e go ]; do busybox sleep 0.1; done; x=$(busybox yes | busybox head -c 300000000)" });
+    const project = create({
+      run: "while [ ! -e go ]; do busybox sleep 0.1; done; x=$(busybox yes | busybox head -c 300000000)",
+    });
     const id = await idOf(project);
     await until(() => existsSync(join(host.base, "runs", id, "heartbeat")), "nobody watches it");
     const container = podman("ps", "-q", "--no-trunc").stdout.trim();
@@ -142,7 +152,11 @@ describe.skipIf(missing !== undefined)("runs in podman", { timeout: 120_000 }, (
     writeFileSync(limit, String(64 * 1024 * 1024));
     writeFileSync(join(host.base, "runs", id, "work/go"), "");
     const run = await project.untilState(id, "failed", "lost", "succeeded");
-    expect(run).toMatchObject({ state: "failed", exit_code: 137, why: expect.stringContaining("OOM") as string });
+    expect(run).toMatchObject({
+      state: "failed",
+      exit_code: 137,
+      why: expect.stringContaining("OOM") as string,
+    });
     expect(containers()).toBe("");
   });
 });

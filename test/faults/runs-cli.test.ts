@@ -63,7 +63,8 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
           killed.child.kill("SIGKILL");
           await killed.ended;
           for (const path of ["results/train/big", "results/train/o/two"]) {
-            if (project.has(path)) expect([point, project.read(path).length]).toEqual([point, data.length + 5]);
+            if (project.has(path))
+              expect([point, project.read(path).length]).toEqual([point, data.length + 5]);
           }
           const [before] = await project.runs();
           const again = await project.sesta("run", "train", "-y");
@@ -74,7 +75,10 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
           expect([point, runs.length, project.lines("starts").length]).toEqual([point, wanted, wanted]);
           for (const path of ["big", "o/two"]) {
             const found = project.read(`results/train/${path}`);
-            expect([point, found.equals(Buffer.concat([data, Buffer.from("made\n")]))]).toEqual([point, true]);
+            expect([point, found.equals(Buffer.concat([data, Buffer.from("made\n")]))]).toEqual([
+              point,
+              true,
+            ]);
           }
           expect(readdirSync(join(project.folder, "results/train")).toSorted()).toEqual(
             before?.fetched ? expect.arrayContaining(["big", "o"]) : ["big", "o"],
@@ -135,7 +139,10 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
         },
       });
       const following = project.start(["run", "noise", "-y"]);
-      await until(() => following.stdout().length > 0, () => `nothing comes: ${following.stderr()}`);
+      await until(
+        () => following.stdout().length > 0,
+        () => `nothing comes: ${following.stderr()}`,
+      );
       await project.killMaster();
       await delay(700);
       await project.killMaster();
@@ -162,43 +169,57 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
       expect(stdout.equals(Buffer.alloc(stdout.length, line))).toBe(true);
     });
 
-    test("L11: output as fast as it comes leaves the command's memory flat", { timeout: 900_000 }, async () => {
-      const megabytes = process.env["SESTA_FULL"] === "1" ? 10_000 : 300;
-      const project = host.createProject({ noise: { run: `head -c ${megabytes}000000 /dev/zero` } });
-      const following = project.start(["run", "noise", "-y"]);
-      let [peakKb, bytes] = [0, 0];
-      following.child.stdout?.removeAllListeners("data").on("data", (part: Buffer) => (bytes += part.length));
-      const looking = setInterval(() => {
-        const found = /VmHWM:\s+(\d+)/.exec(read(`/proc/${following.child.pid}/status`));
-        peakKb = Math.max(peakKb, Number(found?.[1] ?? 0));
-      }, 200);
-      expect((await following.ended).code).toBe(0);
-      clearInterval(looking);
-      expect(bytes).toBe(megabytes * 1_000_000);
-      expect(peakKb).toBeLessThan(300_000);
-    });
+    test(
+      "L11: output as fast as it comes leaves the command's memory flat",
+      { timeout: 900_000 },
+      async () => {
+        const megabytes = process.env["SESTA_FULL"] === "1" ? 10_000 : 300;
+        const project = host.createProject({ noise: { run: `head -c ${megabytes}000000 /dev/zero` } });
+        const following = project.start(["run", "noise", "-y"]);
+        let [peakKb, bytes] = [0, 0];
+        following.child.stdout
+          ?.removeAllListeners("data")
+          .on("data", (part: Buffer) => (bytes += part.length));
+        const looking = setInterval(() => {
+          const found = /VmHWM:\s+(\d+)/.exec(read(`/proc/${following.child.pid}/status`));
+          peakKb = Math.max(peakKb, Number(found?.[1] ?? 0));
+        }, 200);
+        expect((await following.ended).code).toBe(0);
+        clearInterval(looking);
+        expect(bytes).toBe(megabytes * 1_000_000);
+        expect(peakKb).toBeLessThan(300_000);
+      },
+    );
   });
 
   describe("many at once", () => {
-    test("L3, F20: runs of two commands with three slots: never four at a time, all of them end", { timeout: 240_000 }, async () => {
-      const each = process.env["SESTA_FULL"] === "1" ? 10 : 4;
-      const job = { run: 'echo + >>"$OUT/line"; sleep 1; echo - >>"$OUT/line"' };
-      const project = host.createProject({ train: job }, { slots: 3 });
-      await succeed(project, "run", "train", "-y", "-d");
-      const submit = async () => {
-        for (let index = 0; index < each; index++) await succeed(project, "run", "train", "-y", "-d");
-      };
-      await Promise.all([submit(), submit()]);
-      const total = 2 * each + 1;
-      const runs = await until(async () => {
-        const found = await project.runs();
-        return found.every(({ state }) => state === "succeeded") ? found : undefined;
-      }, "they do not end", 120_000);
-      let [now, most] = [0, 0];
-      for (const one of project.lines("line")) most = Math.max(most, (now += one === "+" ? 1 : -1));
-      expect([runs.length, project.lines("line").length]).toEqual([total, 2 * total]);
-      expect(most).toBeLessThanOrEqual(3);
-    });
+    test(
+      "L3, F20: runs of two commands with three slots: never four at a time, all of them end",
+      { timeout: 240_000 },
+      async () => {
+        const each = process.env["SESTA_FULL"] === "1" ? 10 : 4;
+        const job = { run: 'echo + >>"$OUT/line"; sleep 1; echo - >>"$OUT/line"' };
+        const project = host.createProject({ train: job }, { slots: 3 });
+        await succeed(project, "run", "train", "-y", "-d");
+        const submit = async () => {
+          for (let index = 0; index < each; index++) await succeed(project, "run", "train", "-y", "-d");
+        };
+        await Promise.all([submit(), submit()]);
+        const total = 2 * each + 1;
+        const runs = await until(
+          async () => {
+            const found = await project.runs();
+            return found.every(({ state }) => state === "succeeded") ? found : undefined;
+          },
+          "they do not end",
+          120_000,
+        );
+        let [now, most] = [0, 0];
+        for (const one of project.lines("line")) most = Math.max(most, (now += one === "+" ? 1 : -1));
+        expect([runs.length, project.lines("line").length]).toEqual([total, 2 * total]);
+        expect(most).toBeLessThanOrEqual(3);
+      },
+    );
 
     test("F20: two commands that set up the same machine at once: set up once, two runs", async () => {
       const project = host.createProject({
@@ -222,7 +243,9 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
       const yaml = projects[0]?.read("sesta.yaml") ?? "";
       for (const project of projects) project.write("sesta.yaml", yaml);
       const ran = await Promise.all(projects.map((project) => project.sesta("run", "train", "-y")));
-      expect(ran.map(({ code, stdout, stderr }) => [code, code === 0 ? stdout.toString().trim() : stderr])).toEqual([
+      expect(
+        ran.map(({ code, stdout, stderr }) => [code, code === 0 ? stdout.toString().trim() : stderr]),
+      ).toEqual([
         [0, "20000000"],
         [0, "20000000"],
       ]);
@@ -235,7 +258,10 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
         train: { run: 'echo one >o; while [ ! -e "$OUT/go" ]; do sleep 0.1; done; echo $1 >o', fetch: ["o"] },
       });
       const id = (await succeed(project, "run", "train", "-d", "-y", "--", "first")).trim();
-      await until(() => spawnSync("sh", ["-c", `cat ${host.base}/runs/${id}/work/o`]).status === 0, "no output");
+      await until(
+        () => spawnSync("sh", ["-c", `cat ${host.base}/runs/${id}/work/o`]).status === 0,
+        "no output",
+      );
       await succeed(project, "fetch", id);
       expect(project.read("results/train/o").toString()).toBe("one\n");
       writeFileSync(join(project.out, "go"), "");
@@ -261,7 +287,9 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
         },
       });
       await succeed(project, "run", "train", "-y");
-      const found = readdirSync(join(project.folder, "results/train/o"), { recursive: true }).map(String).toSorted();
+      const found = readdirSync(join(project.folder, "results/train/o"), { recursive: true })
+        .map(String)
+        .toSorted();
       expect(found).toEqual(
         ["$(touch pwned)", "-n", "...", "a b", "a b/it's", "new\nline", "\u001b[31m"].toSorted(),
       );
@@ -303,7 +331,9 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
     });
 
     test("whoever reads its output may go away", async () => {
-      const project = host.createProject({ train: { run: "yes | head -c 3000000; sleep 0.5; echo $$ >>\"$OUT/ended\"" } });
+      const project = host.createProject({
+        train: { run: 'yes | head -c 3000000; sleep 0.5; echo $$ >>"$OUT/ended"' },
+      });
       const following = project.start(["run", "train", "-y"]);
       await until(() => following.stdout().length > 0, "it does not come up");
       following.child.stdout?.destroy();
@@ -333,19 +363,52 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
     const python = "import io, sys, tarfile, zipfile, stat\nto = sys.argv[1]\n";
     const tarOf = (body: string, mode = "w:gz") =>
       `${python}with tarfile.open(to, "${mode}") as t:\n def add(name, data=b"x", **more):\n  i = tarfile.TarInfo(name)\n  for k, v in more.items(): setattr(i, k, v)\n  i.size = len(data) if i.isreg() else 0\n  t.addfile(i, io.BytesIO(data))\n ${body}\n`;
-    const zipOf = (body: string) => `${python}with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as z:\n ${body}\n`;
+    const zipOf = (body: string) =>
+      `${python}with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as z:\n ${body}\n`;
 
     test.each([
-      ["a link", "a.tar.gz", tarOf('add("l", type=tarfile.SYMTYPE, linkname="/etc"); add("l/sesta-pwned")'), /link or device/],
-      ["a hard link", "a.tar.gz", tarOf('add("f"); add("h", type=tarfile.LNKTYPE, linkname="/etc/passwd")'), /link or device/],
-      ["a device", "a.tar", tarOf('add("d", type=tarfile.CHRTYPE, devmajor=1, devminor=3)', "w"), /link or device/],
+      [
+        "a link",
+        "a.tar.gz",
+        tarOf('add("l", type=tarfile.SYMTYPE, linkname="/etc"); add("l/sesta-pwned")'),
+        /link or device/,
+      ],
+      [
+        "a hard link",
+        "a.tar.gz",
+        tarOf('add("f"); add("h", type=tarfile.LNKTYPE, linkname="/etc/passwd")'),
+        /link or device/,
+      ],
+      [
+        "a device",
+        "a.tar",
+        tarOf('add("d", type=tarfile.CHRTYPE, devmajor=1, devminor=3)', "w"),
+        /link or device/,
+      ],
       ["a name that leads out", "a.tar.gz", tarOf('add("../../pwned")'), /leads out/],
       ["an absolute name", "a.tar.gz", tarOf('add("/tmp/sesta-pwned")'), /leads out/],
       ["a bomb", "a.tar.gz", tarOf('add("zeros", b"\\0" * 100_000_000)'), /too large/],
-      ["far too many files", "a.tar.gz", tarOf('[add(f"f{n}", b"") for n in range(100_001)]'), /more than 100000/],
-      ["half of an archive", "a.tar.gz", `${tarOf('add("f", b"abc" * 100000)')}\nb = open(to, "rb").read()\nopen(to, "wb").write(b[:len(b)//2])`, /no archive|Unexpected|tar/],
+      [
+        "far too many files",
+        "a.tar.gz",
+        tarOf('[add(f"f{n}", b"") for n in range(100_001)]'),
+        /more than 100000/,
+      ],
+      [
+        "half of an archive",
+        "a.tar.gz",
+        `${tarOf('add("f", b"abc" * 100000)')}\nb = open(to, "rb").read()\nopen(to, "wb").write(b[:len(b)//2])`,
+        /no archive|Unexpected|tar/,
+      ],
       ["a zip whose name leads out", "a.zip", zipOf('z.writestr("../pwned", "x")'), /leads out/],
-      ["a zip with a link", "a.zip", zipOf('i = zipfile.ZipInfo("l"); i.external_attr = (stat.S_IFLNK | 0o777) << 16; z.writestr(i, "/etc")'), /link or device/],
+      [
+        "a zip with a link",
+        "a.zip",
+        zipOf(
+          'i = zipfile.ZipInfo("l"); i.external_attr = (stat.S_IFLNK | 0o777) << 16; z.writestr(i, "/etc")',
+        ),
+        /link or device/,
+      ],
       ["a zip bomb", "a.zip", zipOf('z.writestr("zeros", b"\\0" * 100_000_000)'), /too large/],
     ])("with %s are refused, and nothing of them is kept", async (_, name, script, why) => {
       const project = host.createProject({ train: { data: [name], run: "true" } });
@@ -371,12 +434,17 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
 
   describe("T9: a repository", () => {
     const git = (cwd: string, ...argv: string[]) =>
-      execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...argv], { cwd, stdio: "pipe" }).toString().trim();
+      execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...argv], {
+        cwd,
+        stdio: "pipe",
+      })
+        .toString()
+        .trim();
     const branch = "we'ird;touch$IFS/tmp/sesta-pwned";
 
     test("whose branches, files and hooks are hostile runs nothing of them, and its files arrive", async () => {
       const project = host.createProject({
-        train: { repo: "./theirs", ref: branch, run: "ls -A; cat \"it's \"*" },
+        train: { repo: "./theirs", ref: branch, run: 'ls -A; cat "it\'s "*' },
       });
       const repository = join(project.folder, "theirs");
       mkdirSync(repository);
@@ -397,20 +465,23 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
       expect(existsSync("/tmp/sesta-pwned")).toBe(false);
     });
 
-    test.each(["--upload-pack=touch /tmp/sesta-pwned", "ext::sh -c touch% /tmp/sesta-pwned", "-oProxyCommand=x", "no-such-branch", "$(touch /tmp/sesta-pwned)"])(
-      "a reference or address like %s is refused in words",
-      async (text) => {
-        for (const section of [{ repo: "./theirs", ref: text }, { repo: text }]) {
-          const project = host.createProject({ train: { ...section, run: "true" } });
-          git(project.folder, "init", "-q", "theirs");
-          git(join(project.folder, "theirs"), "commit", "-qm", "x", "--allow-empty");
-          const { code, stderr } = await project.sesta("run", "train", "-y");
-          expect([1, 2]).toContain(code);
-          expect(stderr).not.toContain("    at ");
-        }
-        expect(existsSync("/tmp/sesta-pwned")).toBe(false);
-      },
-    );
+    test.each([
+      "--upload-pack=touch /tmp/sesta-pwned",
+      "ext::sh -c touch% /tmp/sesta-pwned",
+      "-oProxyCommand=x",
+      "no-such-branch",
+      "$(touch /tmp/sesta-pwned)",
+    ])("a reference or address like %s is refused in words", async (text) => {
+      for (const section of [{ repo: "./theirs", ref: text }, { repo: text }]) {
+        const project = host.createProject({ train: { ...section, run: "true" } });
+        git(project.folder, "init", "-q", "theirs");
+        git(join(project.folder, "theirs"), "commit", "-qm", "x", "--allow-empty");
+        const { code, stderr } = await project.sesta("run", "train", "-y");
+        expect([1, 2]).toContain(code);
+        expect(stderr).not.toContain("    at ");
+      }
+      expect(existsSync("/tmp/sesta-pwned")).toBe(false);
+    });
   });
 
   test("T4, T16: a secret of the run stands in no process list, and in no file once it has ended", async () => {
@@ -433,100 +504,123 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
     clearInterval(looking);
     expect([code, stdout.toString(), seen]).toEqual([0, `${secret.length}\n`, []]);
     expect(looks).toBeGreaterThan(30);
-    for (const folder of [project.folder, host.base, project.out]) expect(await findInFiles(folder, secret)).toEqual([]);
+    for (const folder of [project.folder, host.base, project.out])
+      expect(await findInFiles(folder, secret)).toEqual([]);
     expect(statSync(join(project.folder, ".sesta")).mode & 0o077).toBe(0);
     expect(statSync(join(host.base, "runs")).mode & 0o077).toBe(0);
   });
 
-  test("T16: a command killed in the middle leaves no secret once its run has ended", { timeout: limitMs(4, 20, 15_000) }, async () => {
-    const secret = "the-other-canary-4711";
-    for (const point of points(4, 20)) {
-      const project = host.createProject(
-        { train: { run: "sleep 0.2", env: { TOKEN: "${secret.token}" } } },
-        { secrets: { token: { env: "TOKEN_HERE" } } },
-      );
-      const env = { TOKEN_HERE: secret };
-      const killed = project.start(["run", "train", "-y"], env);
-      await delay(1_200 + point * 60);
-      await killHard(killed.child.pid ?? 0);
-      await project.start(["run", "train", "-y"], env).ended;
-      for (const folder of [project.folder, host.base]) expect([point, await findInFiles(folder, secret)]).toEqual([point, []]);
-    }
-  });
+  test(
+    "T16: a command killed in the middle leaves no secret once its run has ended",
+    { timeout: limitMs(4, 20, 15_000) },
+    async () => {
+      const secret = "the-other-canary-4711";
+      for (const point of points(4, 20)) {
+        const project = host.createProject(
+          { train: { run: "sleep 0.2", env: { TOKEN: "${secret.token}" } } },
+          { secrets: { token: { env: "TOKEN_HERE" } } },
+        );
+        const env = { TOKEN_HERE: secret };
+        const killed = project.start(["run", "train", "-y"], env);
+        await delay(1_200 + point * 60);
+        await killHard(killed.child.pid ?? 0);
+        await project.start(["run", "train", "-y"], env).ended;
+        for (const folder of [project.folder, host.base])
+          expect([point, await findInFiles(folder, secret)]).toEqual([point, []]);
+      }
+    },
+  );
 });
 
-describe.skipIf(missing !== undefined || findMissingNetwork() !== undefined)("a run in a network of its own", () => {
-  test("F4: the line falls silent while it is followed: the run goes on, and every byte comes once", { timeout: 180_000 }, async () => {
-    const network = makeNetwork();
-    const host = await createRunHost(() => ({ listen: network.address, wrap: network.inside }));
-    try {
-      const bursts = 100;
-      const project = host.createProject({
-        noise: {
-          run: `i=0; while [ $i -lt ${bursts} ]; do head -c 20000 /dev/urandom; sleep 0.4; i=$((i + 1)); done; echo $$ >>"$OUT/starts"`,
-          stdout: "noise.bin",
-          fetch: ["noise.bin"],
-        },
-      });
-      const following = project.start(["run", "noise", "-y"]);
-      await until(() => following.stdout().length > 0, () => `nothing comes: ${following.stderr()}`);
-      network.drop();
-      const since = performance.now();
-      await until(() => following.stderr().includes("broke"), "nobody notices");
-      expect(performance.now() - since).toBeLessThan(31_000);
-      network.pass();
-      const { code, stdout } = await following.ended;
-      expect([code, stdout.length]).toEqual([0, bursts * 20_000]);
-      expect(hash(stdout)).toBe(hash(project.read("results/noise/noise.bin")));
-      expect(project.lines("starts").length).toBe(1);
-    } finally {
-      await host.end();
-      network.end();
-    }
-  });
-});
+describe.skipIf(missing !== undefined || findMissingNetwork() !== undefined)(
+  "a run in a network of its own",
+  () => {
+    test(
+      "F4: the line falls silent while it is followed: the run goes on, and every byte comes once",
+      { timeout: 180_000 },
+      async () => {
+        const network = makeNetwork();
+        const host = await createRunHost(() => ({ listen: network.address, wrap: network.inside }));
+        try {
+          const bursts = 100;
+          const project = host.createProject({
+            noise: {
+              run: `i=0; while [ $i -lt ${bursts} ]; do head -c 20000 /dev/urandom; sleep 0.4; i=$((i + 1)); done; echo $$ >>"$OUT/starts"`,
+              stdout: "noise.bin",
+              fetch: ["noise.bin"],
+            },
+          });
+          const following = project.start(["run", "noise", "-y"]);
+          await until(
+            () => following.stdout().length > 0,
+            () => `nothing comes: ${following.stderr()}`,
+          );
+          network.drop();
+          const since = performance.now();
+          await until(() => following.stderr().includes("broke"), "nobody notices");
+          expect(performance.now() - since).toBeLessThan(31_000);
+          network.pass();
+          const { code, stdout } = await following.ended;
+          expect([code, stdout.length]).toEqual([0, bursts * 20_000]);
+          expect(hash(stdout)).toBe(hash(project.read("results/noise/noise.bin")));
+          expect(project.lines("starts").length).toBe(1);
+        } finally {
+          await host.end();
+          network.end();
+        }
+      },
+    );
+  },
+);
 
 const noBusybox = findMissingShell("busybox");
 
-describe.skipIf(missing !== undefined || noBusybox !== undefined)("on a host that has BusyBox and nothing else", { timeout: 120_000 }, () => {
-  test("no bash, no sudo, no git, no rsync, no container engine: a job runs, is followed, stopped and fetched", async () => {
-    const host = await createRunHost((folder) => {
-      const bin = join(folder, "bin");
-      mkdirSync(bin);
-      execFileSync("/bin/busybox", ["--install", "-s", bin]);
-      return { variables: { PATH: bin } };
-    });
-    try {
-      const project = host.createProject({
-        train: {
-          data: ["d.tar"],
-          setup: "echo made >made",
-          run: 'command -v git bash rsync sudo; cat d/f made >o; cat o; exit 3',
-          stdout: "log",
-          fetch: ["o", "log"],
-        },
-        long: { run: "setsid sleep 300 & sleep 300" },
-        asks: { packages: ["curl"], run: "true" },
-        box: { container: { build: "." }, run: "true" },
+describe.skipIf(missing !== undefined || noBusybox !== undefined)(
+  "on a host that has BusyBox and nothing else",
+  { timeout: 120_000 },
+  () => {
+    test("no bash, no sudo, no git, no rsync, no container engine: a job runs, is followed, stopped and fetched", async () => {
+      const host = await createRunHost((folder) => {
+        const bin = join(folder, "bin");
+        mkdirSync(bin);
+        execFileSync("/bin/busybox", ["--install", "-s", bin]);
+        return { variables: { PATH: bin } };
       });
-      project.write("data/f", "data\n");
-      execFileSync("tar", ["-C", join(project.folder, "data"), "-cf", join(project.folder, "d.tar"), "f"]);
-      const { code, stdout, stderr } = await project.sesta("run", "train", "-y");
-      expect([code, stdout.toString(), code === 3 ? "" : stderr]).toEqual([3, "data\nmade\n", ""]);
-      expect(project.read("results/train/o").toString()).toBe("data\nmade\n");
-      const id = (await project.sesta("run", "long", "-d", "-y")).stdout.toString().trim();
-      await project.untilState(id, "running");
-      expect((await project.sesta("stop", id)).stdout.toString()).toContain("stopped");
-      expect(listMarked(`SESTA_RUN=${id}`)).toEqual([]);
-      for (const [name, why] of [["asks", /neither apt nor dnf/], ["box", /neither docker nor podman/]] as const) {
-        const refused = await project.sesta("run", name, "-y");
-        expect([name, refused.code, refused.stderr]).toEqual([name, 1, expect.stringMatching(why)]);
+      try {
+        const project = host.createProject({
+          train: {
+            data: ["d.tar"],
+            setup: "echo made >made",
+            run: "command -v git bash rsync sudo; cat d/f made >o; cat o; exit 3",
+            stdout: "log",
+            fetch: ["o", "log"],
+          },
+          long: { run: "setsid sleep 300 & sleep 300" },
+          asks: { packages: ["curl"], run: "true" },
+          box: { container: { build: "." }, run: "true" },
+        });
+        project.write("data/f", "data\n");
+        execFileSync("tar", ["-C", join(project.folder, "data"), "-cf", join(project.folder, "d.tar"), "f"]);
+        const { code, stdout, stderr } = await project.sesta("run", "train", "-y");
+        expect([code, stdout.toString(), code === 3 ? "" : stderr]).toEqual([3, "data\nmade\n", ""]);
+        expect(project.read("results/train/o").toString()).toBe("data\nmade\n");
+        const id = (await project.sesta("run", "long", "-d", "-y")).stdout.toString().trim();
+        await project.untilState(id, "running");
+        expect((await project.sesta("stop", id)).stdout.toString()).toContain("stopped");
+        expect(listMarked(`SESTA_RUN=${id}`)).toEqual([]);
+        for (const [name, why] of [
+          ["asks", /neither apt nor dnf/],
+          ["box", /neither docker nor podman/],
+        ] as const) {
+          const refused = await project.sesta("run", name, "-y");
+          expect([name, refused.code, refused.stderr]).toEqual([name, 1, expect.stringMatching(why)]);
+        }
+      } finally {
+        await host.end();
       }
-    } finally {
-      await host.end();
-    }
-  });
-});
+    });
+  },
+);
 
 const noMount = findMissingMount();
 if (noMount !== "") console.log(`skipped: ${noMount}`);
@@ -534,7 +628,9 @@ if (noMount !== "") console.log(`skipped: ${noMount}`);
 describe.skipIf(missing !== undefined || noMount !== "")("F7: a full disk", { timeout: 120_000 }, () => {
   test("here: the outputs do not come home, no part of one is seen, and they do once there is room", async () => {
     const host = await createRunHost();
-    const project = host.createProject({ train: { run: "head -c 3000000 /dev/zero >o", fetch: ["o"], into: "home" } });
+    const project = host.createProject({
+      train: { run: "head -c 3000000 /dev/zero >o", fetch: ["o"], into: "home" },
+    });
     const disk = mountSmallDisk(join(project.folder, "home"), 1_000_000);
     try {
       const { code, stderr } = await project.sesta("run", "train", "-y");

@@ -23,7 +23,8 @@ function findMissingCgroup(): string | undefined {
   }
 }
 
-const missing = findMissingCgroup() ?? (spawnSync("python3", ["-V"]).status === 0 ? undefined : "python3 is missing");
+const missing =
+  findMissingCgroup() ?? (spawnSync("python3", ["-V"]).status === 0 ? undefined : "python3 is missing");
 if (missing !== undefined) console.log(`skipped: ${missing}`);
 
 describe.skipIf(missing !== undefined)("F19: in a cgroup of 64 MB", { timeout: 90_000 }, () => {
@@ -50,13 +51,28 @@ describe.skipIf(missing !== undefined)("F19: in a cgroup of 64 MB", { timeout: 9
   const submit = async (id: string, text: string, retries = 0) => {
     const enter = join(rig.own, "begin.sh");
     const script = readFileSync(enter, "utf8");
-    writeFileSync(enter, script.replace("#!/bin/sh\n", () => `#!/bin/sh\necho $$ >${group}/cgroup.procs\n`));
+    writeFileSync(
+      enter,
+      script.replace("#!/bin/sh\n", () => `#!/bin/sh\necho $$ >${group}/cgroup.procs\n`),
+    );
     await rig.submit(id, { argv: ["sh", "-c", text], env: { OUT: rig.folder }, spec: { retries } });
     writeFileSync(enter, script);
   };
   const judge = async (id: string) => {
     await rig.untilEnded(id, 60_000);
-    const node = { machine: "box", state: "running", why: null, folder: "/r", place: null, startedAt: 1, endedAt: null, exitCode: null, peakBytes: null, limitBytes: null, attempts: 1 } as const;
+    const node = {
+      machine: "box",
+      state: "running",
+      why: null,
+      folder: "/r",
+      place: null,
+      startedAt: 1,
+      endedAt: null,
+      exitCode: null,
+      peakBytes: null,
+      limitBytes: null,
+      attempts: 1,
+    } as const;
     return judgeNode(node, await rig.facts(id), { fetch: [], into: "o", timeoutMs: null, rendezvousMs: 1 });
   };
 
@@ -70,7 +86,11 @@ describe.skipIf(missing !== undefined)("F19: in a cgroup of 64 MB", { timeout: 9
 
   test("one of its processes: the program says how it ended, and that it was OOM is told", async () => {
     await submit("part-1-abcd", `${eat(200)} || exit 3`);
-    expect(await judge("part-1-abcd")).toMatchObject({ state: "failed", exitCode: 3, why: expect.stringContaining("OOM") as string });
+    expect(await judge("part-1-abcd")).toMatchObject({
+      state: "failed",
+      exitCode: 3,
+      why: expect.stringContaining("OOM") as string,
+    });
   });
 
   test("what stays within it is no OOM, and its peak is known", async () => {

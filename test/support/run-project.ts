@@ -41,7 +41,10 @@ export async function createRunHost(configure: (folder: string) => SshServerOpti
     },
     base: join(server.home, ".sesta"),
     /** Their `OUT` is a folder of the project's own on the machine. */
-    createProject(jobs: Record<string, unknown>, { slots, secrets }: { slots?: number; secrets?: object } = {}) {
+    createProject(
+      jobs: Record<string, unknown>,
+      { slots, secrets }: { slots?: number; secrets?: object } = {},
+    ) {
       count += 1;
       const project = join(folder, `project-${count}`);
       const out = join(folder, `out-${count}`);
@@ -49,7 +52,9 @@ export async function createRunHost(configure: (folder: string) => SshServerOpti
       mkdirSync(out);
       const box = {
         type: "ssh",
-        hosts: [{ name: "box", host: server.host, port: server.port, user: userInfo().username, key: server.key }],
+        hosts: [
+          { name: "box", host: server.host, port: server.port, user: userInfo().username, key: server.key },
+        ],
         ...(slots !== undefined && { slots }),
       };
       const workloads = Object.fromEntries(
@@ -59,7 +64,13 @@ export async function createRunHost(configure: (folder: string) => SshServerOpti
         ]),
       );
       // JSON is YAML.
-      const file = { name: `project-${count}`, target: "box", ...(secrets && { secrets }), targets: { box }, workloads };
+      const file = {
+        name: `project-${count}`,
+        target: "box",
+        ...(secrets && { secrets }),
+        targets: { box },
+        workloads,
+      };
       writeFileSync(join(project, "sesta.yaml"), JSON.stringify(file, null, 1));
       return createProjectRig(folder, project, out);
     },
@@ -148,7 +159,9 @@ function listSessions(server: number): number[] {
     args,
   }));
   const below = (pid: number): number[] =>
-    rows.flatMap((row) => (row.parent === pid && row.args.startsWith("sshd") ? [row.pid, ...below(row.pid)] : []));
+    rows.flatMap((row) =>
+      row.parent === pid && row.args.startsWith("sshd") ? [row.pid, ...below(row.pid)] : [],
+    );
   return below(server);
 }
 

@@ -8,7 +8,7 @@ import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import { hashFiles } from "./hash-files.ts";
 import { listFiles } from "./list-files.ts";
-import { senderOf } from "./sources.ts";
+import { senderOf } from "./send-sources.ts";
 import { exists, type Prepared, type Step } from "./step.ts";
 
 export function buildDataSteps(

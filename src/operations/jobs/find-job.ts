@@ -24,6 +24,12 @@ export function getJob({ project }: Context, name: string): JobSection {
   );
 }
 
+/** Declared as one, or still there from when it was. */
+export function isJob({ project, state }: Context, name: string): boolean {
+  const declared = findWorkload(project, name);
+  return declared ? declared.type === "job" : state.listPlacedJobs().some((job) => job.name === name);
+}
+
 /** By its id or the beginning of one, or a job's name for its latest. */
 export function findRun({ state }: Context, name: string): Run | undefined {
   const exact = state.findRun(name) ?? state.listRuns(name)[0];
