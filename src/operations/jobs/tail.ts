@@ -44,7 +44,7 @@ export async function tailRun(
 function lastLines(text: Buffer, lines: number): Buffer {
   let from = text.length - (text.at(-1) === 0x0a ? 1 : 0);
   for (let count = 0; count < lines; count++) {
-    from = text.lastIndexOf(0x0a, from - 1);
+    from = from <= 0 ? -1 : text.lastIndexOf(0x0a, from - 1); // a negative place would count from the end
     if (from < 0) return text;
   }
   return text.subarray(from + 1);
