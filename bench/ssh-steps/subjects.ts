@@ -100,7 +100,12 @@ export function pyinfra(inputs: Inputs, uv: string): Subject {
   const argv = (run: "yes" | "no") => [
     join(peer, "bin/pyinfra"),
     "-y",
-    ...["--ssh-port", String(server.port), "--ssh-key", server.key, "--ssh-user", userInfo().username],
+    "--ssh-port",
+    String(server.port),
+    "--ssh-key",
+    server.key,
+    "--ssh-user",
+    userInfo().username,
     ...Object.entries({ ...values, run }).flatMap(([key, value]) => ["--data", `${key}=${value}`]),
     "127.0.0.1",
     join(own, "deploy.py"),
