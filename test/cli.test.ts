@@ -24,7 +24,7 @@ const verbs =
     .flatMap((line) => /^ {2}(\w+) /.exec(line)?.[1] ?? []) ?? [];
 
 /** The others take -y too, and have nothing to say about it. */
-const asking = ["init", "up", "down", "save", "restore", "gateway"];
+const asking = ["init", "up", "down", "run", "eject", "save", "restore", "gateway"];
 
 function onlyDocument(stdout: string): Record<string, unknown> {
   expect(stdout).toMatch(/^[^\n]+\n$/);

@@ -7,6 +7,9 @@ import { formatMs } from "./durations.ts";
 import type { Reporter } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Bytes; a longer one of a run on several machines comes in parts. */
+const longestLine = 64 * 1024;
+
 /**
  * @param streams where standard output and the rest go; with `--json` both to stderr
  * @param reporter shows what is waited for, where lines can be redrawn
@@ -35,7 +38,7 @@ export function createRunOutput(
       if (isOne) return write(to, chunk);
       const key = `${node}/${stream}`;
       const text = Buffer.concat([parts.get(key) ?? Buffer.alloc(0), chunk]);
-      const last = text.lastIndexOf(0x0a) + 1;
+      const last = text.length > longestLine ? text.length : text.lastIndexOf(0x0a) + 1;
       parts.set(key, text.subarray(last));
       if (last > 0) await write(to, prefixLines(text.subarray(0, last), label(node)));
     },

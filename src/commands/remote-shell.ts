@@ -1,4 +1,5 @@
 // Commands as a host's login shell gets them: one fixed line for every shell, and all that matters by standard input.
+import { quoteWord, quoteWords } from "./shell-words.ts";
 
 type Argv = readonly [program: string, ...operands: string[]];
 
@@ -36,8 +37,9 @@ export function buildLine({ argv, cwd, env = {}, nonce }: RemoteCommand): string
       : [`cd ${quotePath(cwd)} 2>/dev/null || { echo "${nonce} cwd 1" >&2; exit 1; }`]),
     ...buildVariables(env),
     "exec 3>&2 2>/dev/null", // a shell tells of a killed program, with the whole command
-    `( trap 'echo "${nonce} exec $?" >&2' 0; exec ${argv.map(quote).join(" ")} ) 2>&3 3>&-`,
-    `echo "${nonce} end $?" >&3`,
+    `( trap 'echo "${nonce} exec $?" >&2' 0; ${isThere(argv)} || exit 127; exec ${quoteWords(argv)} ) 2>&3 3>&-`,
+    "code=$?; [ $code -le 255 ] || code=$((code - 128))", // ksh93 counts a signal from 256 on
+    `echo "${nonce} end $code" >&3`,
   ].join("\n");
   return `${encode(script)}\n`;
 }
@@ -46,19 +48,19 @@ export function buildLine({ argv, cwd, env = {}, nonce }: RemoteCommand): string
 export function buildTerminalCommand(argv: Argv | undefined, cwd: string | undefined): string {
   const script = [
     ...(cwd === undefined ? [] : [`cd ${quotePath(cwd)} || exit 1`]),
-    argv === undefined ? 'exec "${SHELL:-sh}" -l' : `exec ${argv.map(quote).join(" ")}`,
+    argv === undefined ? 'exec "${SHELL:-sh}" -l' : `exec ${quoteWords(argv)}`,
   ].join("\n");
   return `exec sh -c 'eval "$(printf %b "$0")"' '${encode(script)}'`;
 }
 
-/** One word of a POSIX shell. */
-export function quote(word: string): string {
-  return /^[\w./,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+/** Asked beforehand too: zsh and ksh93 run no trap when `exec` fails. */
+function isThere([program]: Argv): string {
+  return `command -v ${quoteWord(program)} >/dev/null 2>&1`;
 }
 
 /** A path that no program takes for an option. */
 export function quotePath(path: string): string {
-  return quote(path.startsWith("/") ? path : `./${path}`);
+  return quoteWord(path.startsWith("/") ? path : `./${path}`);
 }
 
 /** As `printf %b` of POSIX reads it: ASCII alone, no quote, no new line. */
@@ -71,6 +73,6 @@ export function encode(text: string): string {
 function buildVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(env).map(([name, text]) => {
     if (!/^[A-Za-z_]\w*$/.test(name)) throw new Error(`"${name}" is no name of a variable`);
-    return text === undefined ? `unset ${name}` : `export ${name}=${quote(text)}`;
+    return text === undefined ? `unset ${name}` : `export ${name}=${quoteWord(text)}`;
   });
 }

@@ -1,7 +1,7 @@
 // The targets of the project file as zod schemas.
 import { z } from "zod";
 import type { HostSection } from "../model/project.ts";
-import { field, Refusal, type About } from "./fields.ts";
+import { field, isLine, Refusal, type About } from "./fields.ts";
 import { findUnknownKey, wholeNumber } from "./job-fields.ts";
 
 const hostName = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253})|\[?[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,45}\]?)$/;
@@ -73,6 +73,11 @@ function host() {
   }, about);
 }
 
+/** What ssh's configuration would read otherwise than it stands is no path here. */
+function isKeyPath(key: unknown): boolean {
+  return isLine(key) && !/^-|["%]/.test(key);
+}
+
 const hostKeys = ["name", "host", "port", "user", "key", "address"];
 
 function resolveHost(given: Record<string, unknown>): HostSection | Refusal {
@@ -84,12 +89,7 @@ function resolveHost(given: Record<string, unknown>): HostSection | Refusal {
     return new Refusal("port: from 1 to 65535");
   if (user !== undefined && !(typeof user === "string" && userName.test(user)))
     return new Refusal("user: a name like ubuntu");
-  // oxlint-disable-next-line no-control-regex
-  if (
-    key !== undefined &&
-    !(typeof key === "string" && key !== "" && !/^-|[\u0000-\u001f\u007f"%]/.test(key))
-  )
-    return new Refusal("key: the path of a private key");
+  if (key !== undefined && !isKeyPath(key)) return new Refusal("key: the path of a private key");
   if (address !== undefined && !(typeof address === "string" && hostName.test(address)))
     return new Refusal("address: a name or an address");
   if (name !== undefined && !(typeof name === "string" && plainName.test(name)))

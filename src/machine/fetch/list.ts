@@ -1,5 +1,6 @@
 // What there is to fetch: one script lists it, and every name is judged here before anything is asked for.
-import { quote, quotePath } from "../../commands/remote-shell.ts";
+import { quotePath } from "../../commands/remote-shell.ts";
+import { quoteWord } from "../../commands/shell-words.ts";
 import { SestaError } from "../../base/errors.ts";
 import { lastOf, readRecords } from "./records.ts";
 import { interrupted } from "../interrupted.ts";
@@ -154,7 +155,7 @@ function buildGlob(pattern: string): string {
   const words = parts.map((part) =>
     part
       .split(/([*?])/)
-      .map((piece) => (piece === "*" || piece === "?" || piece === "" ? piece : quote(piece)))
+      .map((piece) => (piece === "*" || piece === "?" || piece === "" ? piece : quoteWord(piece)))
       .join(""),
   );
   return [".", ...words].join("/");

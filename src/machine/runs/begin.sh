@@ -4,6 +4,11 @@
 run=$1
 here=${0%/*}
 . "$here/run-folder.sh"
+# Those that a run was begun with see it to its end, whichever Sesta asks; each kind of scripts knows its own files.
+if [ -s "$run/scripts" ]; then
+  IFS= read -r of_run <"$run/scripts"
+  [ -e "$of_run/complete" ] && here=$of_run
+fi
 unset SESTA_CONNECTION SESTA_RUN SESTA_ATTEMPT SESTA_START 2>/dev/null
 
 # A login session may be ended with all that is in it (KillUserProcesses in logind.conf(5)); a scope of the user's own

@@ -11,12 +11,12 @@ tab=$(printf '\t')
 
 say() {
   text=-
-  [ -s "$1" ] && IFS= read -r text <"$1"
+  [ -s "$1" ] && { IFS= read -r text <"$1"; } 2>/dev/null
   printf '%s' "$tab$text"
 }
 
 size() {
-  if [ -e "$1" ]; then printf '%s' "$tab$(($(wc -c <"$1")))"; else printf '%s' "$tab-"; fi
+  if [ -e "$1" ]; then printf '%s' "$tab$(size_of "$1")"; else printf '%s' "$tab-"; fi
 }
 
 for id in "$@"; do
@@ -27,7 +27,7 @@ for id in "$@"; do
   fi
   supervisor=-
   program=-
-  if [ ! -e "$run/ended" ]; then
+  if [ ! -s "$run/ended" ]; then
     lives "$run/program" && program=alive
     if is_supervised "$run"; then supervisor=alive; else sh "${0%/*}/begin.sh" "$run"; fi
   fi

@@ -7,7 +7,7 @@ file=$1/$2
 . "${0%/*}/run-folder.sh"
 trap '' PIPE
 until [ -e "$file" ]; do
-  [ -e "$run/ended" ] && : >>"$file"
+  [ -s "$run/ended" ] && : >>"$file"
   echo "wait $(cat "$run/place" 2>/dev/null)" >&2 || exit 0
   if [ -e "$run/started" ]; then sleep 0.05 2>/dev/null || sleep 1; else sleep 0.2 2>/dev/null || sleep 1; fi
 done
@@ -15,8 +15,8 @@ tail -c "+$3" -f "$file" &
 tail=$!
 trap 'kill $tail 2>/dev/null' EXIT
 while :; do
-  if [ -e "$run/ended" ]; then
-    echo "ended $(($(wc -c <"$file")))" >&2 || exit 0
+  if [ -s "$run/ended" ]; then
+    echo "ended $(size_of "$file")" >&2 || exit 0
   elif [ -e "$run/started" ]; then
     echo "run" >&2 || exit 0
   else

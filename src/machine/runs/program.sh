@@ -7,31 +7,48 @@ attempt=$2
 . "${0%/*}/run-folder.sh"
 cd "$run" || exit 1
 umask 077
-write program "$(my_identity) $attempt"
+
+# Each attempt is begun once. A supervisor that comes after one that was killed puts its own mark here, so that a program
+# on its way up ends before it did anything.
+write "starting.$$" "$(my_identity) $attempt" && ln "starting.$$" "program.$attempt" 2>/dev/null || {
+  rm -f "starting.$$"
+  exit 1
+}
+mv -f "starting.$$" program
 
 # A TERM for all is for the program: this waits until it has ended. A handler, unlike `ignore`, is not inherited.
 trap : TERM INT HUP
 . ./spec
-code=126
-if cd "$run/work" && . "$run/env" && . "$run/invoke"; then
-  export SESTA_RUN="${run##*/}" SESTA_ATTEMPT="$attempt"
-  unset PYTHONDONTWRITEBYTECODE PYTHONHOME 2>/dev/null
-  umask 022
-  if [ -n "$stdout_file" ]; then
-    if [ ! -e "$run/stdout" ]; then
-      mkdir -p "$(dirname "./$stdout_file")" && rm -f "./$stdout_file" && : >"$run/stdout"
-      ln "$run/stdout" "./$stdout_file"
-    fi
-    "$@" >>"$run/stdout"
-    code=$?
-  else
-    "$@"
-    code=$?
-  fi
-fi
 
-cd "$run" || exit 1
-umask 077
+# The file is the run's own as well, so that it is there whatever the program does with its name.
+open_stdout() (
+  [ -e stdout ] && exit 0
+  umask 022
+  (cd work && mkdir -p "$(dirname "./$stdout_file")" && rm -f "./$stdout_file") &&
+    : >stdout.new && ln stdout.new "work/$stdout_file" && mv -f stdout.new stdout
+)
+
+# In a subshell: variables of the run may have any name, also one that is used here.
+run_program() (
+  set -- "$run" "$attempt"
+  cd "$1/work" || exit 126
+  . "$1/env" || exit 126
+  export SESTA_RUN="${1##*/}" SESTA_ATTEMPT="$2"
+  unset PYTHONDONTWRITEBYTECODE PYTHONHOME
+  umask 022
+  . "$1/invoke" || exit 126
+  exec "$@"
+)
+
+if [ -z "$stdout_file" ]; then
+  run_program
+elif open_stdout; then
+  run_program >>stdout
+else
+  false
+fi
+code=$?
+
 if [ -n "$container" ]; then
   [ "$($engine inspect -f '{{.State.OOMKilled}}' "$container" 2>/dev/null)" = true ] && write container.oom yes
   $engine rm -f "$container" >/dev/null 2>&1

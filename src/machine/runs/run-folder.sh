@@ -7,32 +7,38 @@ boot_id() {
   cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime 2>/dev/null | tr ' ' _
 }
 
-# Of process $1; nothing for one that has ended.
-start_time() {
+# Sets `start` to the start time of process $1; fails, and empties it, for one that has ended. Without a subshell: whoever
+# waits in line asks this of all that stand before it.
+find_start() {
+  start=
   if [ -r /proc/self/stat ]; then
-    { IFS= read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+    { IFS= read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
     # proc(5): the name may hold spaces and brackets; after it come the state and, as 20th, the start time.
-    set -- ${line##*) }
+    set -- ${stat_line##*) }
+    [ $# -ge 20 ] || return 1
     case $1 in Z | X) return 1 ;; esac
     shift 19
-    echo "$1"
+    start=$1
   else
-    LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed '/^Z/d; s/^[^ ]* *//; s/ /_/g' | grep .
+    start=$(LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed '/^Z/d; s/^[^ ]* *//; s/ /_/g')
+    [ -n "$start" ]
   fi
 }
 
 # Whether the process that file $1 names still lives: "PID START BOOT …".
 lives() {
   [ -s "$1" ] || return 1
-  read -r of_pid of_start of_boot _ <"$1" || return 1
-  [ "$of_boot" = "$boot" ] && [ "$(start_time "$of_pid")" = "$of_start" ]
+  of_boot=
+  { read -r of_pid of_start of_boot _ <"$1"; } 2>/dev/null || return 1
+  [ "$of_boot" = "$boot" ] && find_start "$of_pid" && [ "$start" = "$of_start" ]
 }
 
 boot=$(boot_id)
 
 # Of the shell itself, whatever subshell asks.
 my_identity() {
-  echo "$$ $(start_time $$) $boot"
+  find_start $$
+  echo "$$ $start $boot"
 }
 
 # ---- files
@@ -48,21 +54,31 @@ write() {
   done
 }
 
+# Seconds $1, which may have a part; where sleep(1) knows none, one second.
+pause() {
+  sleep "$1" 2>/dev/null || sleep 1
+}
+
 # Seconds that never jump where the system tells them.
 uptime_s() {
   if read -r up _ 2>/dev/null </proc/uptime; then echo "${up%.*}"; else date +%s; fi
 }
 
-newest_claim() {
-  last=
-  for claim in "$1"/claim.1*; do [ -e "$claim" ] && last=$claim; done
-  echo "$last"
+# Sets `newest` to the newest claim in run folder $1, or to nothing.
+find_claim() {
+  newest=
+  for claim in "$1"/claim.1*; do [ -e "$claim" ] && newest=$claim; done
 }
 
 # Whether run folder $1 is being seen to.
 is_supervised() {
-  newest=$(newest_claim "$1")
+  find_claim "$1"
   [ -n "$newest" ] && lives "$newest"
+}
+
+# Bytes of file $1. Not every wc(1) asks the file system: some read all of it.
+size_of() {
+  stat -c %s -- "$1" 2>/dev/null || stat -f %z -- "$1" 2>/dev/null || echo $(($(wc -c <"$1")))
 }
 
 # Becomes the program in $@, as the leader of a session of its own.

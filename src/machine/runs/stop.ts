@@ -5,6 +5,10 @@ import { runFolder } from "./submit.ts";
 
 /** Returns at once; the supervisor does it within a second. @param reason one word, kept as why it ended */
 export async function askToStop(host: Host, id: string, reason: string): Promise<void> {
+  // One that has not come yet is made as one that has ended, so that nobody who still brings it begins it.
+  const script =
+    'umask 077; [ -d "$1" ] && exit; mkdir -p "${1%/*}" && mkdir "$1" && echo "code=0 reason=$2 at=$(date +%s) attempts=0" >"$1/ended"';
+  await host.machine.run(["sh", "-c", script, "sh", runFolder(host, id), reason]);
   await writeMark(host, id, "stop", reason);
 }
 

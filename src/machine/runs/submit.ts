@@ -1,4 +1,5 @@
 // Makes a run on its machine and begins it there; doing it twice is doing it once.
+import { randomBytes } from "node:crypto";
 import { SestaError } from "../../base/errors.ts";
 import { buildRunFiles, type RunOrder } from "../../commands/run-files.ts";
 import { runScript, type Host } from "../host.ts";
@@ -23,8 +24,11 @@ export async function submitRun(
   signal?: AbortSignal,
 ): Promise<void> {
   const runs = runsFolder(host);
-  await host.machine.put(buildRunFiles(order), `${runs}/.new-${id}`);
-  const ran = await runScript(host, "submit.sh", [runs, id, tree ?? "-"], signal ? { signal } : {});
+  // A folder of this process alone: what a killed one began on the machine may still go on.
+  const made = `.new-${id}.${randomBytes(6).toString("hex")}`;
+  await host.machine.put(buildRunFiles(order), `${runs}/${made}`);
+  const operands = [runs, id, tree ?? "-", made];
+  const ran = await runScript(host, "submit.sh", operands, signal ? { signal } : {});
   if (ran.exitCode === 0) return;
   throw new SestaError("RUN_NOT_STARTED", `Run ${id} could not be started`, {
     where: host.machine.name,

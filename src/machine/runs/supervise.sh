@@ -16,12 +16,10 @@ id=${run##*/}
 # ---- only one supervisor at a time: a link is made or not, with its content
 
 take() {
-  previous=$(newest_claim .)
+  is_supervised . && return 1
   number=100000
-  if [ -n "$previous" ]; then
-    lives "$previous" && return 1
-    number=${previous#./claim.}
-  fi
+  [ -n "$newest" ] && number=${newest#./claim.}
+  rm -f "taking.$$"
   my_identity >"taking.$$" || return 1
   ln "taking.$$" "claim.$((number + 1))" 2>/dev/null
   taken=$?
@@ -29,18 +27,32 @@ take() {
   return $taken
 }
 
-[ -e ended ] && exit 0
+[ -s ended ] && exit 0
 take || exit 0
+[ -s ended ] && exit 0 # by one that took it and was done between the two looks
 [ -e reserve ] || head -c 65536 /dev/zero >reserve 2>/dev/null
 
-# What to do: slots, class, timeout, retries, grace, engine, container, gather, delay. Values are quoted by their writer.
+# What to do: slots, timeout, retries, grace, engine, container, gather, delay. Values are quoted by their writer.
+format=
 . ./spec
 
 # ---- the line before the machine: tickets in the order in which they were drawn
 
+# Sets `owner` to the id of the run that drew the ticket in file $1.
+read_ticket() {
+  owner=
+  { read -r owner <"$1"; } 2>/dev/null
+  [ -n "$owner" ]
+}
+
+# A supervisor before this one may have drawn one, which keeps the run's place.
 draw_ticket() {
   mkdir -p "$base/queue"
-  echo "$id" >"ticket.new"
+  for file in "$base"/queue/*; do
+    ticket=${file##*/}
+    read_ticket "$file" && [ "$owner" = "$id" ] && return 0
+  done
+  write ticket.new "$id" || return 1
   until {
     last=0
     for file in "$base"/queue/*; do [ -e "$file" ] && last=${file##*/}; done
@@ -48,45 +60,57 @@ draw_ticket() {
     ln ticket.new "$base/queue/$ticket" 2>/dev/null
   }; do
     [ -d "$base/queue" ] || return 1
-    sleep 1
+    pause 0.1
   done
   rm -f ticket.new
-  write ticket "$ticket"
+}
+
+return_tickets() {
+  for file in "$base"/queue/*; do
+    read_ticket "$file" && [ "$owner" = "$id" ] && rm -f "$file"
+  done
 }
 
 # Whether run $1 counts: it is not over, and its program or its supervisor lives.
 counts() {
   other=$base/runs/$1
-  [ -d "$other" ] && [ ! -e "$other/ended" ] || return 1
+  [ -d "$other" ] && [ ! -s "$other/ended" ] || return 1
+  [ "$slots" != gpu ] || [ -e "$other/gpu" ] || return 1
   lives "$other/program" || is_supervised "$other"
 }
 
-# How many that drew their ticket earlier stand before this one.
+# Sets `before` to how many stand before this one: those with an earlier ticket, and those that were let in already.
+# An earlier one may have been passed over while it had no supervisor.
 count_before() {
   before=0
+  passed=
   for file in "$base"/queue/*; do
-    [ "${file##*/}" = "$ticket" ] && break
-    other_id=
-    read -r other_id <"$file" 2>/dev/null
-    [ -n "$other_id" ] || continue
-    if [ -e "$base/runs/$other_id/ended" ] || [ ! -d "$base/runs/$other_id" ]; then rm -f "$file"; continue; fi
-    if [ "$slots" = gpu ]; then
-      [ -e "$base/runs/$other_id/gpu" ] || continue
-    fi
-    counts "$other_id" && before=$((before + 1))
+    [ "${file##*/}" = "$ticket" ] && passed=yes
+    read_ticket "$file" || continue
+    [ "$owner" = "$id" ] && continue
+    if [ -s "$base/runs/$owner/ended" ] || [ ! -d "$base/runs/$owner" ]; then rm -f "$file"; continue; fi
+    [ -n "$passed" ] && [ ! -e "$base/runs/$owner/admitted" ] && continue
+    counts "$owner" && before=$((before + 1))
   done
-  echo $before
 }
 
+# Two that look at the same time see each other: each says first that it is in, then looks once more, and goes back where
+# that was too much. Of two, the one with the later ticket goes back for good.
 wait_in_line() {
   case $slots in
     none) return 0 ;;
     gpu) places=1 ;;
     *) places=$slots ;;
   esac
+  rm -f admitted
   while :; do
-    before=$(count_before)
-    [ "$before" -lt "$places" ] && break
+    count_before
+    if [ $before -lt "$places" ]; then
+      write admitted yes
+      count_before
+      [ $before -lt "$places" ] && break
+      rm -f admitted
+    fi
     write place "$((before - places + 1))"
     [ -e stop ] && return 1
     sleep 1
@@ -133,8 +157,20 @@ find_cgroup() {
   case $limit in '' | max | ???????????????????*) cgroup= limit= ;; esac
 }
 
-oom_count() {
-  [ -n "$cgroup" ] && sed -n 's/^oom_kill //p' "$cgroup/$events" 2>/dev/null
+# How often memory ran out: in the cgroup, and on the whole machine (proc(5), /proc/vmstat).
+count_ooms() {
+  own_ooms= all_ooms=
+  [ -n "$cgroup" ] && own_ooms=$(sed -n 's/^oom_kill //p' "$cgroup/$events" 2>/dev/null)
+  all_ooms=$(sed -n 's/^oom_kill //p' /proc/vmstat 2>/dev/null)
+}
+
+# Whether the program, which ended with code $1, did so for want of memory. A kill elsewhere on the machine is only taken
+# for its own where it ended as the system ends one.
+is_oom() {
+  [ "$1" != 0 ] && [ -s ooms ] || return 1
+  read -r own_before all_before <ooms
+  count_ooms
+  [ "${own_ooms:--}" != "$own_before" ] || { [ "$1" = 137 ] && [ "${all_ooms:--}" != "$all_before" ]; }
 }
 
 # Kilobytes in memory of all that belongs to the session of process $1.
@@ -166,9 +202,14 @@ list_processes() {
   fi
 }
 
-# Ids of all that began with process $1: of its group, its children and theirs, and what carries the mark of the run.
+# Ids of all that carry the mark of the run in their environment: also what went into a session of its own.
+list_marked() {
+  grep -l -s "SESTA_RUN=$id" /proc/[0-9]*/environ 2>/dev/null | sed 's/[^0-9]//g'
+}
+
+# Ids of all that began with process $1: of its group, its children and theirs, and what carries the mark.
 family() {
-  list_processes | awk -v leader="$1" '
+  [ "$1" -gt 1 ] && list_processes | awk -v leader="$1" '
     { pid[NR] = $1; parent[NR] = $2; if ($1 == leader || $3 == leader) member[$1] = 1 }
     END {
       do { grown = 0
@@ -176,7 +217,13 @@ family() {
       } while (grown)
       for (one in member) print one
     }'
-  grep -l -s "SESTA_RUN=$id" /proc/[0-9]*/environ 2>/dev/null | sed 's/[^0-9]//g'
+  list_marked
+}
+
+# Whether any of the processes in $@ lives.
+any_lives() {
+  for one in "$@"; do find_start "$one" && return 0; done
+  return 1
 }
 
 # TERM, time to end by itself, KILL; $1 leads the program's session.
@@ -184,12 +231,8 @@ end_program() {
   [ -n "$container" ] && $engine stop -t "$grace" "$container" >/dev/null 2>&1
   members=$(family "$1" | sort -u)
   kill -TERM $members 2>/dev/null
-  left=$((grace * 5))
-  while [ $left -gt 0 ]; do
-    lives program || break
-    sleep 0.2 2>/dev/null || { sleep 1; left=$((left - 4)); }
-    left=$((left - 1))
-  done
+  until_s=$(($(uptime_s) + grace))
+  while any_lives $members && [ "$(uptime_s)" -le $until_s ]; do pause 0.2; done
   kill -KILL $(family "$1" | sort -u) 2>/dev/null
   [ -n "$container" ] && $engine rm -f "$container" >/dev/null 2>&1
   return 0
@@ -197,28 +240,48 @@ end_program() {
 
 # Runs beside the program: its heart, its memory, its time, and whether somebody wants it stopped. $1: its id.
 watch() {
-  pause=0.2
   beats=0
-  while lives program; do
+  while lives "program.$attempt"; do
     if [ $((beats % 5)) = 0 ] || [ $beats -lt 5 ]; then sample "$1"; fi
     [ "$timeout" != 0 ] && [ $(($(uptime_s) - begun)) -ge "$timeout" ] && [ ! -e stop ] && write stop timeout
     if [ -e stop ]; then end_program "$1"; return; fi
-    sleep $pause 2>/dev/null || sleep 1
-    [ $beats -ge 4 ] && pause=1
+    if [ $beats -lt 5 ]; then pause 0.2; else sleep 1; fi
     beats=$((beats + 1))
   done
 }
 
+# What the program left behind. Its group only by one who saw it end: later the number may be another's.
+end_leftovers() {
+  [ -n "$seen" ] && [ "$leader" -gt 1 ] && kill -KILL "-$leader" 2>/dev/null
+  marked=$(list_marked)
+  [ -n "$marked" ] && kill -KILL $marked 2>/dev/null
+}
 
 # The program writes its own identity first and its exit code last, so that both outlive this supervisor.
 start_program() {
-  rm -f program.exit program
+  rm -f program.exit program container.oom
   [ -n "$container" ] && $engine rm -f "$container" >/dev/null 2>&1
+  count_ooms
+  write ooms "${own_ooms:--} ${all_ooms:--}"
   (new_session sh "${0%/*}/program.sh" "$run" "$attempt") </dev/null >>output 2>&1 &
   child=$!
-  until [ -s program ] || [ -e program.exit ] || ! kill -0 $child 2>/dev/null; do sleep 0.05 2>/dev/null || sleep 1; done
+  until [ -e "program.$attempt" ] || ! find_start $child; do pause 0.05; done
 }
 
+# Whether the last attempt began. One that a supervisor before this one started and that has not come so far that it is
+# known, never will: the file that it would make is there.
+has_begun() {
+  [ "$attempt" -gt 0 ] || return 1
+  if ln attempt "program.$attempt" 2>/dev/null; then
+    retries=$((retries + 1)) # it did not count
+    return 1
+  fi
+  of_boot=
+  read -r of_pid _ of_boot _ <"program.$attempt"
+  [ -n "$of_boot" ]
+}
+
+# What holds secrets goes first, so that a kill in between leaves none, and the place in line before anybody may take it.
 finish() {
   limit_kb=
   if [ -n "$cgroup" ]; then
@@ -226,8 +289,10 @@ finish() {
     own=$(cat "$cgroup/$peak_file" 2>/dev/null)
     [ -n "$own" ] && [ $((own / 1024)) -gt "$peak" ] && peak=$((own / 1024))
   fi
-  write ended "code=$1 reason=$2 at=$(date +%s) peak_kb=$peak limit_kb=$limit_kb attempts=$attempt"
-  rm -f env "$base/queue/${ticket:-none}" reserve place
+  rm -rf env place "$base/runs/.new-$id."*
+  return_tickets
+  write ended "code=$1 reason=$2 at=$(date +%s) peak_kb=$peak limit_kb=$limit_kb attempts=$attempt" || exit 1
+  rm -f reserve admitted ooms
   exit 0
 }
 
@@ -237,25 +302,29 @@ attempt=0
 [ -s attempt ] && read -r attempt <attempt
 ticket=
 child=
+seen=
+leader=0
 find_cgroup
-ooms=$(oom_count)
 [ -s heartbeat ] && read -r _ peak <heartbeat
 
-if lives program || [ -s program.exit ]; then
-  [ -s ticket ] && read -r ticket <ticket # a supervisor before this one was killed; the program went on
+if [ "$format" != 1 ]; then
+  # Begun by another version of Sesta whose scripts are gone: what it runs is left alone.
+  lives program && exit 0
+  finish 0 format
+fi
+
+if has_begun && { lives "program.$attempt" || [ -s program.exit ]; }; then
+  : # a supervisor before this one was killed; the program went on
 else
+  end_leftovers # of a program whose leader was killed too
   # One that had begun is only begun again where its owner allowed it: what it did once it may not do twice.
-  if [ -s program ] && [ ! -s program.exit ] && [ "$attempt" -gt "$retries" ]; then
+  if has_begun && [ "$attempt" -gt "$retries" ]; then
     lost=killed
-    read -r _ _ of_boot _ <program
     [ "$of_boot" = "$boot" ] || lost=reboot
     finish 0 $lost
   fi
-  draw_ticket
-  if ! wait_in_line || ! wait_for_others; then
-    attempt=0
-    finish 0 "$(cat stop)"
-  fi
+  draw_ticket || exit 1
+  if ! wait_in_line || ! wait_for_others; then finish 0 "$(cat stop)"; fi
   [ -e started ] || write started "$(date +%s)"
 fi
 
@@ -268,33 +337,40 @@ if [ -z "$begun" ]; then
 fi
 
 while :; do
-  if ! lives program && [ ! -s program.exit ]; then
+  if ! lives "program.$attempt" && [ ! -s program.exit ]; then
     [ -e stop ] && finish 0 "$(cat stop)"
     attempt=$((attempt + 1))
     write attempt "$attempt"
     start_program
   fi
-  leader=0
-  [ -s program ] && read -r leader _ <program
+  seen=$child leader=0
+  lives "program.$attempt" && seen=yes
+  [ -s "program.$attempt" ] && read -r leader _ <"program.$attempt"
   watch "$leader" &
   watcher=$!
-  if [ -n "$child" ]; then wait "$child"; else while lives program; do sleep 1; done; fi
+  code=137
+  if [ -n "$child" ]; then
+    wait "$child"
+    code=$?
+  else
+    while lives "program.$attempt"; do sleep 1; done
+  fi
   if [ -e stop ]; then wait $watcher; else kill $watcher 2>/dev/null; fi
   wait $watcher 2>/dev/null
   child=
   [ -s heartbeat ] && read -r _ peak <heartbeat
-  [ "$leader" != 0 ] && kill -KILL "-$leader" 2>/dev/null # what it left in the background
+  end_leftovers
 
-  code=137
-  [ -s program.exit ] && read -r code <program.exit
-  reason=exit
-  [ -s program.exit ] || reason=signal
+  reason=signal
+  if [ -s program.exit ]; then
+    read -r code <program.exit
+    reason=exit
+  fi
   [ -n "$container" ] && [ -s container.oom ] && reason=oom
-  [ "$code" != 0 ] && [ "$(oom_count)" != "$ooms" ] && reason=oom
+  is_oom "$code" && reason=oom
   [ -e stop ] && reason=$(cat stop)
   if [ "$code" = 0 ] || [ -e stop ] || [ "$attempt" -gt "$retries" ]; then finish "$code" "$reason"; fi
   echo "sesta: try $attempt ended with $code; trying again ($((retries - attempt + 1)) left)" >>output
-  ooms=$(oom_count)
   rm -f program.exit program
   sleep "$delay"
 done

@@ -30,18 +30,24 @@ with u.urlopen(sys.argv[1], timeout=60) as i, open(sys.argv[2], "wb") as o: shut
   fi
 }
 
-# A listing of tar(1): mode, owner, size, date, name. Links and devices, names that lead out, and bombs are refused.
+# A listing of tar(1), as GNU, BusyBox and BSD print it: mode, then owner, size, or links, owner, group, size. Links and
+# devices, names that lead out, and bombs are refused before any of it is kept.
 judge_tar() {
-  tar -tvf "$1" >"$2.list" || refuse "this is no archive that tar can read"
   packed=$(($(wc -c <"$1")))
-  awk -v files=$mostFiles -v bytes=$mostBytes -v ratio=$mostRatio -v packed=$packed '
-    { kind = substr($1, 1, 1); count++; size = $3 ~ /^[0-9]+$/ ? $3 : $5; sum += size }
-    kind !~ /^[-d]$/ { print "it holds a link or device: " $0; exit 1 }
-    / \/|(^| |\/)\.\.(\/|$)/ { print "a name leads out of it: " $0; exit 1 }
-    count > files { print "it holds more than " files " files"; exit 1 }
-    sum > bytes || (sum > 1000000 && sum > packed * ratio) { print "unpacked it would be too large"; exit 1 }
-  ' "$2.list" || exit 6
-  rm -f "$2.list"
+  {
+    tar -tvf "$1"
+    echo "sesta:tar $?"
+  } | awk -v files=$mostFiles -v bytes=$mostBytes -v ratio=$mostRatio -v packed=$packed '
+    $1 == "sesta:tar" { ended = 1; failed = $2; next }
+    { kind = substr($1, 1, 1); count++; size = $2 ~ /\// ? $3 : $5; sum += size }
+    kind !~ /^[-d]$/ || / -> | link to / { print "it holds a link or device: " $0; wrong = 1; exit }
+    / \/|(^| |\/)\.\.(\/|$)/ { print "a name leads out of it: " $0; wrong = 1; exit }
+    count > files { print "it holds more than " files " files"; wrong = 1; exit }
+    sum > bytes || (sum > 1000000 && sum > packed * ratio) { print "unpacked it would be too large"; wrong = 1; exit }
+    END {
+      if (!wrong && (failed || !ended)) { print "this is no archive that tar can read"; wrong = 1 }
+      exit wrong
+    }' || exit 6
 }
 
 unzip_safely='
@@ -83,7 +89,7 @@ case $1 in
         python3 -c "$unzip_safely" "$2" "$new" $mostFiles $mostBytes $mostRatio || { rm -rf "$new"; exit 6; }
         ;;
       *)
-        (judge_tar "$2" "$new") >&2 || { rm -rf "$new" "$new.list"; exit 6; }
+        (judge_tar "$2") >&2 || { rm -rf "$new"; exit 6; }
         tar -xf "$2" -C "$new" --no-same-owner 2>/dev/null || tar -xf "$2" -C "$new" || { rm -rf "$new"; refuse "tar failed"; }
         ;;
     esac

@@ -1,5 +1,6 @@
 // Starts on the host what outlives every connection, by the same claim that start-detached.ts takes on this machine.
-import { quote, quotePath } from "../../commands/remote-shell.ts";
+import { quotePath } from "../../commands/remote-shell.ts";
+import { quoteWord, quoteWords } from "../../commands/shell-words.ts";
 import { SestaError } from "../../base/errors.ts";
 import { readStartTime, type Identity } from "../identity.ts";
 import type { Argv, Ran, RunOptions, StartOptions } from "../machine.ts";
@@ -20,7 +21,7 @@ if [ ! -s "$claim/pid" ]; then
   (umask 077 && mkdir -p "$claim" && : >>"$log") || exit 3
   cd ${quotePath(cwd)} || exit 4
   unset ${connectionMark}
-  set -- sh -c ${quote(takeClaim)} "$claim" ${argv.map(quote).join(" ")}
+  set -- sh -c ${quoteWord(takeClaim)} "$claim" ${quoteWords(argv)}
   if command -v setsid >/dev/null 2>&1; then setsid "$@" </dev/null >>"$log" 2>&1 &
   else set -m; "$@" </dev/null >>"$log" 2>&1 &
   fi

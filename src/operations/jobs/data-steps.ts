@@ -8,10 +8,7 @@ import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import { hashFiles } from "./hash-files.ts";
 import { listFiles } from "./list-files.ts";
-import { exists, type Prepared, type Step } from "./steps.ts";
-
-/** Absolute on the machine, and where a run finds it. */
-export type PlacedData = { from: string; to: string };
+import { exists, type Prepared, type Step } from "./step.ts";
 
 export function buildDataSteps(
   context: Context,

@@ -55,7 +55,8 @@ export async function fetchRun(
     into,
     files,
     bytes,
-    missing: [...new Set(fetched.flatMap((one) => one.missing))],
+    // With several machines it is enough that one has it: often only rank 0 writes.
+    missing: settings.fetch.filter((pattern) => fetched.every((one) => one.missing.includes(pattern))),
     skipped: fetched.flatMap((one) => one.skipped),
   };
 }

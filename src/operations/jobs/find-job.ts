@@ -10,6 +10,8 @@ export function getJob({ project }: Context, name: string): JobSection {
   const found = findWorkload(project, name);
   if (found?.type === "job") return found;
   const jobs = listJobs(project).map((job) => job.name);
+  if (name === "" && jobs.length > 0)
+    throw new SestaError("USAGE", "Which job?", { hint: `Jobs of this project: ${jobs.join(", ")}.` });
   throw new SestaError(
     "UNKNOWN_WORKLOAD",
     found ? `${name} is a ${found.type}, not a job` : `No job is called "${name}"`,

@@ -4,15 +4,8 @@ import { requireDone, runScript, type Host } from "../../machine/host.ts";
 import type { JobContainer, JobSection } from "../../model/project.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
-import type { Sources } from "./sources.ts";
-import type { Prepared, Step } from "./steps.ts";
-
-export type Image = {
-  /** How the engine is called: one word, or several where sudo is needed. */
-  engine: readonly string[];
-  /** The image's digest. */
-  id: string;
-};
+import type { Sources } from "./folder-sources.ts";
+import type { Prepared, Step } from "./step.ts";
 
 export function buildImageSteps(
   { world }: Context,

@@ -28,6 +28,9 @@ export function judgeNode(node: RunNode, facts: RunFacts, settings: Run["setting
   return { ...known, state: "starting", why: null };
 }
 
+/** 128 and SIGKILL, as a shell tells of it. */
+const killedCode = 137;
+
 type Ended = NonNullable<RunFacts["ended"]>;
 
 function judgeEnd(
@@ -40,7 +43,10 @@ function judgeEnd(
   const failed = (why: string | null) => ({ ...end, state: "failed" as const, why });
   switch (reason) {
     case "exit":
-      return code === 0 ? { ...end, state: "succeeded", why: null } : failed(null);
+      if (code === 0) return { ...end, state: "succeeded", why: null };
+      return failed(
+        code === killedCode ? "It was killed (SIGKILL); the system does that when memory runs out." : null,
+      );
     case "signal":
       return failed(
         "It was killed by a signal that nobody here sent; the system does that when memory runs out.",
@@ -53,6 +59,13 @@ function judgeEnd(
       return { ...failed("Not all machines came together in time."), exitCode: null };
     case "reboot":
       return { ...end, exitCode: null, state: "lost", why: `${node.machine} was restarted while it ran.` };
+    case "format":
+      return {
+        ...end,
+        exitCode: null,
+        state: "lost",
+        why: "Another version of Sesta began it, and its scripts are gone.",
+      };
     case "killed":
       return {
         ...end,

@@ -3,7 +3,7 @@ import { SestaError } from "../../base/errors.ts";
 import { requireDone, runScript, type Host } from "../../machine/host.ts";
 import type { JobSection } from "../../model/project.ts";
 import type { Context } from "../context.ts";
-import type { Step } from "./steps.ts";
+import type { Step } from "./step.ts";
 
 const noManagerExit = 3;
 

@@ -10,7 +10,7 @@ import { runPlaybook, type PlaybookDone } from "../playbook.ts";
 import type { PlaybookPlace, PlaybookWatch } from "../playbook/place.ts";
 import { hashFiles } from "./hash-files.ts";
 import { listFiles } from "./list-files.ts";
-import { exists } from "./steps.ts";
+import { exists } from "./step.ts";
 
 export type JobPlaybook = {
   /** In words. */

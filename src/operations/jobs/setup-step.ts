@@ -2,7 +2,7 @@
 import { requireDone, runScript, type Host } from "../../machine/host.ts";
 import type { JobSection } from "../../model/project.ts";
 import type { Context } from "../context.ts";
-import { exists, type Prepared, type Step } from "./steps.ts";
+import { exists, type Prepared, type Step } from "./step.ts";
 
 export function buildSetupStep(
   { world }: Context,

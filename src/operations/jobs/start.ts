@@ -1,5 +1,6 @@
 // Starts a run: remembered first, then submitted to its machines, where doing it again does nothing.
 import { createHash } from "node:crypto";
+import { SestaError } from "../../base/errors.ts";
 import { getBootId, findIdentity, isAlive } from "../../machine/identity.ts";
 import { runFolder, submitRun } from "../../machine/runs/submit.ts";
 import { findSecret, type JobSection } from "../../model/project.ts";
@@ -12,7 +13,7 @@ import { getTarget } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
 import { findMasterAddress } from "./master-address.ts";
 import type { Preparation } from "./prepare.ts";
-import type { Prepared } from "./steps.ts";
+import type { Prepared } from "./step.ts";
 
 /** What makes two runs the same: the job as it is written, its sources, and the arguments. */
 export function digestRun(job: JobSection, { digest }: { digest: string }, args: readonly string[]): string {
@@ -32,8 +33,13 @@ export async function recordRun(
   const digest = digestRun(job, sources, args);
   const submitter = await whoAmI(context);
   context.targets.remember(job.target);
-  const left = await findLeft(context, job.name, digest);
-  if (left) return { run: context.state.changeRun(left.id, (run) => ({ ...run, submitter })), resumed: true };
+  for (let left; (left = await findLeft(context, job.name, digest)) !== undefined;) {
+    const { id, submitter: dead } = left;
+    const run = context.state.changeRun(id, (known) =>
+      isSame(known.submitter, dead) ? { ...known, submitter } : known,
+    );
+    if (isSame(run.submitter, submitter)) return { run, resumed: true }; // else another command was quicker
+  }
   const run = context.state.addRun({
     job: job.name,
     target: job.target,
@@ -94,7 +100,14 @@ export async function startRun(
         image: there.image,
         data: there.data,
       });
-      state.changeRun(run.id, (known) => withNode(known, node, { folder }));
+      const known = state.changeRun(run.id, (one) =>
+        isOver(one.state) ? one : withNode(one, node, { folder }),
+      );
+      if (known.state === "stopped") {
+        throw new SestaError("RUN_NOT_STARTED", `${run.id} was stopped before it began`, {
+          hint: "Run the same command again for another one.",
+        });
+      }
       await submitRun(host, run.id, order, `${there.places.prepared}/tree`, world.signal);
     }),
   );
@@ -127,12 +140,19 @@ export function withNode(run: Run, index: number, change: Partial<RunNode>): Run
   return { ...run, nodes: run.nodes.map((node, at) => (at === index ? { ...node, ...change } : node)) };
 }
 
+/** Not over, or over well while its command died before the outputs were home. */
 async function findLeft({ state }: Context, job: string, digest: string): Promise<Run | undefined> {
   for (const run of state.listRuns(job)) {
-    if (isOver(run.state) || run.digest !== digest || !run.submitter) continue;
+    if (run.digest !== digest || !run.submitter) continue;
+    const owes = run.state === "succeeded" && run.fetched === null && run.settings.fetch.length > 0;
+    if (isOver(run.state) && !owes) continue;
     if (!(await isAlive(run.submitter))) return run;
   }
   return undefined;
+}
+
+function isSame(one: Run["submitter"], other: Run["submitter"]): boolean {
+  return one?.pid === other?.pid && one?.startTime === other?.startTime && one?.bootId === other?.bootId;
 }
 
 async function whoAmI({ world }: Context): Promise<Run["submitter"]> {

@@ -1,37 +1,16 @@
 // What prepares a machine for a job, step by step: each looks first whether it is done, and does it where it is not.
 import type { Host } from "../../machine/host.ts";
-import { buildJobPlaces, type JobPlaces } from "../../workloads/job/digests.ts";
+import { buildJobPlaces } from "../../workloads/job/digests.ts";
 import type { JobSection } from "../../model/project.ts";
 import type { Context } from "../context.ts";
-import { buildDataSteps, type PlacedData } from "./data-steps.ts";
-import { buildImageSteps, type Image } from "./image-steps.ts";
+import { buildDataSteps } from "./data-steps.ts";
+import { buildImageSteps } from "./image-steps.ts";
 import { buildPackageStep } from "./package-step.ts";
 import { buildPythonStep, readRequirements } from "./python-step.ts";
 import { buildSetupStep } from "./setup-step.ts";
-import { sendSources, type Sources } from "./sources.ts";
-
-/** Tells of a step while it goes on: some words, and a share where one is known. */
-export type StepReport = { detail: (text: string) => void; bytes: (done: number, total: number) => void };
-
-export type Step = {
-  name: string;
-  /** What it would do, in words. */
-  title: string;
-  /** It changes what does not belong to Sesta: the system's packages. */
-  touchesSystem?: boolean;
-  /** Whether there is nothing to do. Reads only. */
-  check(): Promise<boolean>;
-  run(report: StepReport): Promise<void>;
-};
-
-/** What a prepared machine has for the job's runs. Filled in as the steps go. */
-export type Prepared = {
-  places: JobPlaces;
-  data: PlacedData[];
-  image?: Image;
-  /** All paths that were made, or found made, for this job. */
-  made: string[];
-};
+import type { Sources } from "./folder-sources.ts";
+import { sendSources } from "./send-sources.ts";
+import { exists, type Prepared, type Step } from "./step.ts";
 
 export type JobSteps = { steps: readonly Step[]; prepared: Prepared };
 
@@ -59,10 +38,6 @@ export async function buildSteps(
     ...buildSetupStep(context, job, host, prepared),
   ];
   return { steps, prepared };
-}
-
-export async function exists({ machine }: Host, path: string): Promise<boolean> {
-  return (await machine.run(["test", "-e", path])).exitCode === 0;
 }
 
 function buildSourcesStep(context: Context, host: Host, sources: Sources, tree: string): Step {
