@@ -2,7 +2,7 @@
 import { buildAnnotatedSchema } from "../src/project/json-schema.ts";
 import type { JsonSchema } from "../src/project/json-schema.ts";
 import { reservedNames } from "../src/project/names.ts";
-import { buildTemplate } from "../src/project/template.ts";
+import { buildLabTemplate } from "../src/project/template.ts";
 
 export function buildProjectFileReference(): string {
   const schema = buildAnnotatedSchema();
@@ -15,7 +15,7 @@ export function buildProjectFileReference(): string {
     "Generated from `src/project/schema.ts`. `sesta.yaml` is strict: a key that is not listed here, or a value of another type, is refused with its line and column; all problems are shown in one go.",
     "",
     "```yaml",
-    buildTemplate("lab", {
+    buildLabTemplate({
       name: "vision-team",
       passwordEnv: "TEAM_PASS",
       idle: "40m",

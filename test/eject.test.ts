@@ -18,6 +18,7 @@ import { systemClock } from "../src/base/clock.ts";
 import { createLocalMachine } from "../src/machine/local.ts";
 import { makePythonEnvironment } from "../src/machine/python-environment.ts";
 import { ensureAnsible } from "../src/operations/playbook/ensure-ansible.ts";
+import { findMissingPodman, startDocker } from "./support/docker-of-podman.ts";
 import { hasTerminal, runCli, runOnTerminal } from "./support/cli.ts";
 import { root } from "./support/source-files.ts";
 import { findMissingSshd, startSshServer, type SshServer } from "./support/ssh-server.ts";
@@ -33,24 +34,26 @@ const bins: Record<string, string> = {};
 const missing = findMissingSshd() ?? (await findMissingAnsible());
 if (missing !== undefined) console.log(`skipped: ${missing}, so no ejected playbook runs`);
 
-const yaml = (port: number) => `name: vision
-secrets: { hf_token: { env: HF_TOKEN } }
-targets:
-  box: { type: ssh, hosts: [{ host: 127.0.0.1, port: ${port}, user: ${userInfo().username}, key: ${join(place, "key")} }] }
-workloads:
-  here: &job
+const job = `
     type: job
     setup: 'echo "made by {{ setup }}" > made'
     run: |
-      sh train.sh "{{ not }} a \${#template}" 'it''s "quoted" \\ {% %}'
+      sh train.sh "{{ not }} a \${#template}" 'two  "quoted" \\ {% %}'
       echo "$EPOCHS $SHAPE $(cat data/digits in/labels.csv made)"
       printf '%s' "$HF_TOKEN" | cksum
     env: { EPOCHS: "3", SHAPE: "{{ 64 }} \\"x\\"", HF_TOKEN: "\${secret.hf_token}" }
     data: [data, { from: labels.csv, to: in/labels.csv }]
     stdout: logs/out put.txt
     fetch: [logs/out put.txt, "*.pt", model]
-    into: results
-  there: { <<: *job, target: box }
+    into: my results
+`;
+const yaml = (port: number) => `name: vision
+secrets: { hf_token: { env: HF_TOKEN } }
+targets:
+  box: { type: ssh, hosts: [{ host: 127.0.0.1, port: ${port}, user: ${userInfo().username}, key: ${join(place, "key")} }] }
+workloads:
+  here:${job}
+  there:${job}    target: box
 `;
 const train = `printf '%s|' "$@"; echo
 mkdir -p model/deep; echo weights > model/deep/w; echo one > 1.pt
@@ -81,7 +84,6 @@ beforeAll(async () => {
   spawnSync("git", ["init", "--quiet", folder]);
 });
 afterAll(async () => {
-  spawnSync("ssh", ["-F", "none", "-O", "exit", "-S", join(place, "cp", "none"), "x"]);
   await server?.end();
   rmSync(place, { recursive: true, force: true });
 });
@@ -121,34 +123,33 @@ describe.skipIf(missing !== undefined)("a job", { timeout: 600_000 }, () => {
   test("brings home what `sesta run` does, from this machine and from one behind sshd", async () => {
     const ran = await runCli(["run", "here", "-y"], folder, env);
     expect(ran, ran.stderr).toMatchObject({ code: 0 });
-    const wanted = tree(join(folder, "results"));
+    const wanted = tree(join(folder, "my results"));
     expect(Object.keys(wanted)).toEqual(["1.pt", "logs/out put.txt", "model/deep/w"]);
-    const [arguments_ = "", seen = ""] = (wanted["logs/out put.txt"] ?? "").split("\n");
-    expect([arguments_, seen]).toEqual(
-      ['{{ not }} a 2|it\'s "quoted" \\ {% %}|', "0"].map((text, at) => (at === 0 ? arguments_ : text)),
-    );
-    for (const [job, which] of [
+    const lines = (wanted["logs/out put.txt"] ?? "").split("\n");
+    expect(lines.slice(0, 2)).toEqual(['{{ not }} a 0|two  "quoted" \\ {% %}|', "0"]);
+    expect(lines).toContain('3 {{ 64 }} "x" 0 1 2');
+    for (const [name, which] of [
       ["here", "current"],
-      ["there", "current"],
       ["there", "older"],
     ] as const) {
-      rmSync(join(folder, "results"), { recursive: true });
-      expect(await eject(job, "--ansible", "-y")).toMatchObject({
+      rmSync(join(folder, "my results"), { recursive: true });
+      expect(await eject(name, "--ansible", "-y")).toMatchObject({
         code: 0,
-        stdout: `${job}.playbook.yaml\n`,
+        stdout: `${name}.playbook.yaml\n`,
       });
-      const work = join(place, `${which}-${job}`, "deep", "work");
+      const work = join(place, `${which}-${name}`, "deep", "work");
       const { code, text } = await playbook(
         which,
-        `${job}.playbook.yaml`,
+        `${name}.playbook.yaml`,
         "-e",
         `work=${work}`,
         "-e",
         "ansible_python_interpreter=/usr/bin/python3",
       );
       expect(code, text).toBe(0);
-      expect(tree(join(folder, "results"))).toEqual(wanted);
+      expect(tree(join(folder, "my results"))).toEqual(wanted);
       expect(text).not.toContain("canary");
+      rmSync(join(folder, `${name}.playbook.yaml`)); // it would be one of the project's own files
     }
   });
 
@@ -194,8 +195,57 @@ describe.skipIf(missing !== undefined)("a job", { timeout: 600_000 }, () => {
   });
 });
 
+const noPodman = missing ?? findMissingPodman(join(place, "podman"));
+if (noPodman !== undefined) console.log(`skipped: ${noPodman}, so no ejected container is built`);
+
+describe.skipIf(noPodman !== undefined)("a job in a container", { timeout: 600_000 }, () => {
+  test("its image is built by Ansible, and its output is the one of `sesta run`", async () => {
+    const own = join(place, "container");
+    const docker = await startDocker(join(place, "podman"), join(own, "image"));
+    const inside = { ...env, ...docker.env };
+    try {
+      writeFileSync(
+        join(own, "sesta.yaml"),
+        `name: vision
+secrets: { hf_token: { env: HF_TOKEN } }
+workloads:
+  boxed:
+    type: job
+    container: { build: image, tag: sesta-eject-test }
+    run: 'cat /proc/1/cmdline > /dev/null; echo "$HF_TOKEN is 1 of {{ N }} in $(ls /bin/sh) $EPOCHS"; test "$HOMEDIR" = "$(pwd)"'
+    env: { EPOCHS: "3", HF_TOKEN: "\${secret.hf_token}" }
+    stdout: output.txt
+    fetch: [output.txt]
+`,
+      );
+      const ran = await runCli(["run", "boxed", "-y"], own, inside);
+      expect(ran, ran.stderr).toMatchObject({ code: 0 });
+      const wanted = readFileSync(join(own, "results/boxed/output.txt"), "utf8");
+      expect(wanted).toContain("is 1 of {{ N }} in");
+      rmSync(join(own, "results"), { recursive: true });
+      spawnSync("podman", ["rmi", "-f", "sesta-eject-test"], { env: inside });
+      await runCli(["eject", "boxed", "--ansible", "-y"], own, inside);
+      const { status, stdout, stderr } = spawnSync(
+        join(bins["current"] ?? "", "ansible-playbook"),
+        [
+          "boxed.playbook.yaml",
+          "-e",
+          `work=${join(own, "work")}`,
+          "-e",
+          "ansible_python_interpreter=/usr/bin/python3",
+        ],
+        { cwd: own, env: { ...inside, LC_ALL: "C.UTF-8" }, encoding: "utf8" },
+      );
+      expect(status, `${stdout}${stderr}`).toBe(0);
+      expect(readFileSync(join(own, "results/boxed/output.txt"), "utf8")).toBe(wanted);
+    } finally {
+      docker.end();
+    }
+  });
+});
+
 describe("the golden files", { timeout: 600_000 }, () => {
-  const golden = join(root, "src/workloads/job/golden");
+  const golden = join(root, "test/golden/playbooks");
   const lint = join(place, "lint");
   beforeAll(async () => {
     cpSync(golden, lint, { recursive: true });

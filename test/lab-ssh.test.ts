@@ -198,6 +198,7 @@ describe.skipIf(missing !== "")("a lab on a host over SSH", { timeout: 240_000 }
     await server.end();
     for (const one of connections) await killHard(one).catch(() => undefined);
     expect(await project.workload("notebook")).toMatchObject({
+      state: "failed", // it was awake when it was last heard of
       pid: null,
       why: expect.stringMatching(/^Nothing is known of it: box cannot be reached/) as string,
     });

@@ -47,15 +47,17 @@ export async function createBox(name: string) {
     key: server.key,
   };
   const { PYTHONDONTWRITEBYTECODE: _, ...inherited } = process.env;
-  const env = { ...inherited, SESTA_CACHE: join(folder, "cache") };
+  const env: NodeJS.ProcessEnv = { ...inherited, SESTA_CACHE: join(folder, "cache") };
   const stateFolder = join(project, ".sesta");
-  const route = resolveRoute({ host, folder: project, stateFolder, env });
+  const access = { host, folder: project, stateFolder, env };
+  const route = resolveRoute(access);
   const [ssh, ...exit] = buildControl(route, "exit");
   return {
     folder,
     project,
     server,
     env,
+    access,
     route,
     /** @param jobs what stands under `workloads:`, two spaces deep; their target is `box` */
     describe(jobs: string): void {

@@ -25,7 +25,7 @@ const takesWorkload = new Set([
   "eject",
 ]);
 const operands: Readonly<Record<string, readonly string[]>> = {
-  init: ["lab"],
+  init: ["lab", "job"],
   completion: ["bash", "zsh", "fish"],
   gateway: ["install", "uninstall"],
 };

@@ -16,13 +16,18 @@ import { workloadRoutes } from "./workload-routes.ts";
 export const routes = {
   init: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/init.ts")).init),
-    parameters: { flags: common, aliases, positional: maybeOne("What to begin with: lab", "TEMPLATE") },
+    parameters: {
+      flags: common,
+      aliases,
+      positional: maybeOne("What to begin with: lab or job", "TEMPLATE"),
+    },
     docs: {
       brief: "Begin a project: writes sesta.yaml",
       fullDescription: withExamples(
         "Asks a few questions on a terminal; with a template it asks none.",
         "init",
         "init lab -C notebooks",
+        "init job",
       ),
     },
   }),

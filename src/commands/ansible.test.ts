@@ -92,7 +92,11 @@ test("an inventory names hosts as the project pins them, and the groups that a n
           ansible_ssh_common_args: `${checking} -o HostKeyAlias=b -o CheckHostIP=no -o UpdateHostKeys=no`,
         },
       },
-      children: { box: { hosts: { "gpu-box": {}, b: {} } } },
+      children: {
+        box: { hosts: { "gpu-box": {}, b: {} } },
+        "my-job": { hosts: { "gpu-box": {}, b: {} } },
+        my_job: { hosts: { "gpu-box": {}, b: {} } },
+      },
     },
   });
 });

@@ -126,9 +126,11 @@ export function buildInventory(
       ? { localhost: { ansible_connection: "local", ansible_python_interpreter: hosts.localPython } }
       : Object.fromEntries(hosts.map((host) => [host.name, buildHost(host, knownHosts)]));
   const names = Object.fromEntries(Object.keys(members).map((name) => [name, {}]));
+  // Ansible wants group names to be names of variables, and takes others with a warning: both forms are there.
+  const forms = new Set(groups.flatMap((name) => [name, name.replaceAll("-", "_")]));
   const children = Object.fromEntries(
-    groups
-      .filter((name) => /^[A-Za-z_]\w*$/.test(name) && name !== "all")
+    [...forms]
+      .filter((name) => /^[A-Za-z_][\w-]*$/.test(name) && name !== "all")
       .map((name) => [name, { hosts: names }]),
   );
   return `${JSON.stringify({ all: { hosts: members, children } }, null, 2)}\n`;

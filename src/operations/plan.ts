@@ -7,6 +7,7 @@ import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
 import { findWorkload, listLabs, type LabSection, type WorkloadSection } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
+import { isJob } from "./jobs/find-job.ts";
 import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
 import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
@@ -95,9 +96,16 @@ export function listOrphans({ project, state }: Context): string[] {
     .filter((name) => findWorkload(project, name) === undefined);
 }
 
-/** @throws SestaError UNKNOWN_WORKLOAD with the nearest name, for one that is neither declared nor up */
+/**
+ * @throws SestaError UNKNOWN_WORKLOAD with the nearest name, for one that is neither declared nor up; UNSUPPORTED for a
+ * job, which neither wakes nor sleeps
+ */
 export function requireKnown(context: Context, name: string): void {
-  if (!context.state.findWorkload(name)) getSection(context, name);
+  if (context.state.findWorkload(name)) return;
+  if (!isJob(context, name)) return void getSection(context, name);
+  throw new SestaError("UNSUPPORTED", `${name} is a job: it runs to its end, and neither wakes nor sleeps`, {
+    hint: `\`sesta run ${name}\` runs it, \`sesta runs ${name}\` lists its runs.`,
+  });
 }
 
 /** @throws SestaError UNKNOWN_WORKLOAD, NOT_UP */

@@ -2,7 +2,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { Hello } from "../model/agent-protocol.ts";
 import type { ProjectStatus, Report, WorkloadStatus } from "../model/status.ts";
-import type { WorkloadType } from "../model/words.ts";
+import type { State, WorkloadType } from "../model/words.ts";
 import type { Target } from "../targets/target.ts";
 import type { Context } from "./context.ts";
 import { findGateway } from "./gateway.ts";
@@ -38,7 +38,7 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         name,
         type,
         target,
-        state: report?.state ?? (placed?.placedAt ? "asleep" : "absent"),
+        state: report?.state ?? guessState(context, name, problem !== undefined),
         url: gateway?.doors[name] ?? null,
         since: report ? new Date(report.since).toISOString() : null,
         why: orphan
@@ -101,6 +101,13 @@ function whyOf(
   return placedAt
     ? `The agent does not know it: run \`sesta up ${name}\`.`
     : `It is declared; \`sesta up ${name}\` brings it up.`;
+}
+
+/** Without its agent's word. What was awake when it was last heard of is not said to sleep. */
+function guessState({ state }: Context, name: string, isUnknown: boolean): State {
+  if (!state.findWorkload(name)?.placedAt) return "absent";
+  const last = isUnknown ? state.listChanges(name).at(-1)?.to : undefined;
+  return last === undefined || last === "asleep" || last === "absent" ? "asleep" : "failed";
 }
 
 function typeOf({ state }: Context, name: string): WorkloadType {

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { buildJsonSchema } from "./json-schema.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { keysAt } from "./schema.ts";
-import { buildTemplate } from "./template.ts";
+import { buildLabTemplate } from "./template.ts";
 
 const schema = buildJsonSchema();
 const validator = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
@@ -23,9 +23,7 @@ test("is draft 7 and plain JSON", () => {
 
 test("accepts the file that `init` writes", () => {
   expect(
-    accepts(
-      parse(buildTemplate("lab", { name: "demo", passwordEnv: "P", idle: "40m", packages: ["pandas"] })),
-    ),
+    accepts(parse(buildLabTemplate({ name: "demo", passwordEnv: "P", idle: "40m", packages: ["pandas"] }))),
   ).toBe(true);
 });
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { formatDuration } from "../model/duration.ts";
 import { findLab } from "../model/project.ts";
 import { parseProject } from "./parse.ts";
-import { buildTemplate } from "./template.ts";
+import { buildJobTemplate, buildLabTemplate } from "./template.ts";
 
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{1,38}[a-z0-9]$/);
 const packages = fc.array(
@@ -38,7 +38,7 @@ test("what is answered is what loads", async () => {
           packages: asked,
           ...(passwordEnv === undefined ? {} : { passwordEnv }),
         };
-        const loaded = await parseProject(Buffer.from(buildTemplate("lab", answers)), "/nowhere");
+        const loaded = await parseProject(Buffer.from(buildLabTemplate(answers)), "/nowhere");
         expect(loaded.name).toBe(project);
         expect(loaded.secrets).toEqual(passwordEnv === undefined ? {} : { team_pass: { env: passwordEnv } });
         expect(loaded.workloads["notebook"]).toMatchObject({
@@ -55,7 +55,7 @@ test("what is answered is what loads", async () => {
 });
 
 test("its commented lines are right as well", async () => {
-  const text = buildTemplate("lab", { name: "demo", idle: "40m", packages: ["pandas"] });
+  const text = buildLabTemplate({ name: "demo", idle: "40m", packages: ["pandas"] });
   const uncommented = text
     .split("\n")
     .filter((line) => !line.includes("requirements"))
@@ -69,4 +69,20 @@ test("its commented lines are right as well", async () => {
     port: 8471,
     save: { token: "git_token", exclude: ["*.ckpt"] },
   });
+});
+
+test("a project that begins with a job loads, with its commented lines too, one or the other of what excludes itself", async () => {
+  const text = buildJobTemplate("demo");
+  expect((await parseProject(Buffer.from(text), "/nowhere")).workloads["train"]).toMatchObject({
+    type: "job",
+    target: "local",
+    stdout: "output.txt",
+    into: "results",
+  });
+  const uncommented = text.replace(/^(\s*)# (?!What|container|data)/gm, "$1");
+  const loaded = await parseProject(
+    Buffer.from(uncommented.replace("requirements.txt", "[numpy]")),
+    "/nowhere",
+  );
+  expect(loaded.workloads["train"]).toMatchObject({ target: "box", gpus: 1, timeoutMs: 28_800_000 });
 });

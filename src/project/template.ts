@@ -10,15 +10,8 @@ export type LabAnswers = {
   packages: readonly string[];
 };
 
-/** Loads without a problem when the answers are what the project file allows. */
-export function buildTemplate(kind: "lab", answers: LabAnswers): string {
-  switch (kind) {
-    case "lab":
-      return buildLab(answers);
-  }
-}
-
-function buildLab({ name, passwordEnv, idle, packages }: LabAnswers): string {
+/** A project with one lab. Loads without a problem when the answers are what the project file allows. */
+export function buildLabTemplate({ name, passwordEnv, idle, packages }: LabAnswers): string {
   const hasPassword = passwordEnv !== undefined;
   return `# What this team works with. \`sesta plan\` shows what would happen, \`sesta up\` does it.
 name: ${scalar(name)}
@@ -41,6 +34,30 @@ workloads:
     #   repo: https://github.com/acme/notebooks.git # or git@github.com:acme/notebooks.git, or a folder
     #   token: \${secret.git_token}
     #   exclude: ["*.ckpt"] # as in .gitignore
+`;
+}
+
+/** A project with one job. @param name the project's */
+export function buildJobTemplate(name: string): string {
+  return `# What this team works with. \`sesta plan\` shows what would happen, \`sesta run train\` runs it.
+name: ${scalar(name)}
+
+# targets:
+#   box: { type: ssh, hosts: [gpu-box] } # names of your ssh configuration, or { host: 10.0.0.5, user: ubuntu }
+
+workloads:
+  train: # runs in a copy of this folder, as .gitignore leaves it
+    type: job
+    # target: box # without it, on this machine
+    run: echo "python train.py goes here"
+    # python: requirements.txt # or [numpy, torch]
+    # container: { build: . } # or { image: pytorch/pytorch:2.6.0 }, instead of python
+    # data: [data] # sent once, kept there
+    stdout: output.txt
+    fetch: [output.txt] # also output/, *.png
+    into: results/
+    # timeout: 8h
+    # gpus: 1 # such jobs wait in line for each other
 `;
 }
 

@@ -15,8 +15,9 @@ export const runMigration = `CREATE TABLE runs (
 
 export type PlacedJob = {
   name: string;
+  /** Where it was set up last. */
   target: string;
-  /** By machine: what was made there for it, absolute paths. */
+  /** By `TARGET/MACHINE`: what was made there for it, absolute paths, the newest last. */
   places: Readonly<Record<string, readonly string[]>>;
   placedAt: number | null;
 };

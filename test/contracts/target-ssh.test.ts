@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleAgent } from "../../scripts/bundle-agent.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { version } from "../../src/base/version.ts";
 import type { Launch } from "../../src/model/launch.ts";
@@ -82,17 +83,38 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 180_000 }, () => {
   const up = async ({ target }: TargetUnderTest) =>
     target.apply(await target.plan("notebook", launch), () => undefined);
 
-  test("F24: an agent that was built otherwise gives way, and what it supervised goes on", async () => {
+  test("F24: an agent of an older Sesta gives way, and so does one that was built otherwise; the lab goes on", async () => {
     const under = await create();
     const { target } = under;
-    await up(under);
+    const loadAgent = async () => (await bundleAgent()).replaceAll(`"${version}"`, '"0.0.9"');
+    const older = host.createTarget(under.project, under.state, {}, { loadAgent });
+    await older.agent.ensure();
+    const old = await older.agent.findHello();
+    expect(old?.version).toBe("0.0.9");
+    const plan = await older.plan("notebook", launch);
+    await older.close();
+    await target.apply(plan, () => undefined);
+    const fresh = await target.agent.findHello();
+    expect([fresh?.version, fresh?.pid === old?.pid]).toEqual([version, false]);
     await target.wake("notebook", "asked", "owner");
     const { pid } = await untilState(target, "notebook", "awake");
-    const before = await target.agent.ensure();
-    expect(before.version).toBe(version);
-    const after = await target.agent.ensure("another build");
-    expect(after.pid).not.toBe(before.pid);
+    const other = await target.agent.ensure("another build");
+    expect(other.pid).not.toBe(fresh?.pid);
     expect(await target.status("notebook")).toMatchObject({ state: "awake", pid });
+    await under.end();
+  });
+
+  test("a lab that another copy of the project brought up is named before it is taken over", async () => {
+    const under = await create();
+    await up(under);
+    const state = host.openState(`${under.project}-copy`);
+    const copy = host.createTarget(under.project, state);
+    expect((await copy.plan("notebook", launch)).warnings).toEqual([
+      expect.stringMatching(/^notebook is up on box already, by another copy/),
+    ]);
+    expect((await under.target.plan("notebook", launch)).warnings).toEqual([]);
+    await copy.close();
+    state.close();
     await under.end();
   });
 
@@ -112,12 +134,15 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 180_000 }, () => {
       code: "SSH_CONNECTION",
     });
     const sent: string[] = [];
+    const wake = { mac: "04:7c:16:aa:bb:cc" };
     const waking = host.createTarget(
       under.project,
       under.state,
-      { wake: { mac: "04:7c:16:aa:bb:cc" } },
-      async (mac) => {
-        if (sent.push(mac) === 1) restarted = await host.server.restart();
+      { wake },
+      {
+        sendWake: async (mac) => {
+          if (sent.push(mac) === 1) restarted = await host.server.restart();
+        },
       },
     );
     await waking.wake("notebook", "asked", "owner");

@@ -7,7 +7,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { findHostKey, pinHostKey } from "../../src/machine/ssh/host-key.ts";
 import type { SshTargetSection } from "../../src/model/project.ts";
 import { openProjectState, type ProjectState } from "../../src/state/project-state.ts";
-import { createSshTarget } from "../../src/targets/ssh/ssh.ts";
+import { createSshTarget, type SshContext } from "../../src/targets/ssh/ssh.ts";
 import type { Target } from "../../src/targets/target.ts";
 import { createSshRig } from "./ssh-rig.ts";
 
@@ -36,7 +36,7 @@ export async function createSshHost(folder: string, env: Readonly<Record<string,
       project: string,
       state: ProjectState,
       section: Partial<SshTargetSection> = {},
-      sendWake: (mac: string) => Promise<void> = async () => undefined,
+      more: Partial<Pick<SshContext, "sendWake" | "loadAgent">> = {},
     ): Target {
       const { host } = rig.access;
       return createSshTarget({
@@ -48,8 +48,9 @@ export async function createSshHost(folder: string, env: Readonly<Record<string,
         clock: systemClock,
         loadAgent: () => (program ??= bundleAgent()),
         agentFlags: [],
-        sendWake,
+        sendWake: async () => undefined,
         signal: new AbortController().signal,
+        ...more,
       });
     },
     openState: (name: string) => openProjectState(join(rig.access.stateFolder, `${name}.db`)),

@@ -49,15 +49,16 @@ async function collectCommandEvidence(
     ({ parent, tty, pid }) => parents.has(parent) && tty === null && !parents.has(pid),
   );
   const found = commands.map(async (command): Promise<Evidence[]> => {
-    if (await isOwn(command)) return [];
+    const args = await readArguments(command);
+    if (args.join("") === "") return []; // it ended in between, as Sesta's own short ones do all the time
+    if (await isOwn(command, args)) return [];
     const program = await nameCommand(command, rows);
     return [{ source: `a program runs over SSH (${program})`, at: "now", key: `ssh ${command.pid}` }];
   });
   return (await Promise.all(found)).flat();
 }
 
-async function isOwn(command: ProcessRow): Promise<boolean> {
-  const args = await readArguments(command);
+async function isOwn(command: ProcessRow, args: readonly string[]): Promise<boolean> {
   if (args.some((word) => word.includes(`${connectionMark}=`))) return true;
   return (await readVariables(command))?.has(connectionMark) ?? false;
 }

@@ -8,10 +8,10 @@ import { envNamePattern } from "../../model/secret.ts";
 import { projectNameProblem } from "../../project/names.ts";
 import { packageProblem } from "../../project/package-spec.ts";
 import { parseProject } from "../../project/parse.ts";
-import { buildTemplate, type LabAnswers } from "../../project/template.ts";
+import { buildJobTemplate, buildLabTemplate, type LabAnswers } from "../../project/template.ts";
 import type { Session, Verb } from "../session.ts";
 
-const templates = ["lab"];
+const templates = ["lab", "job"];
 const defaultEnv = "TEAM_PASS";
 
 export const init: Verb<object, [string?]> = async (session, flags, template) => {
@@ -27,12 +27,15 @@ export const init: Verb<object, [string?]> = async (session, flags, template) =>
     ? await askPerson(session, name)
     : { name, passwordEnv: defaultEnv, idle: "40m", packages: [] };
   const path = join(folder, "sesta.yaml");
-  const text = buildTemplate("lab", answers);
+  const text = template === "job" ? buildJobTemplate(name) : buildLabTemplate(answers);
   await parseProject(new TextEncoder().encode(text), folder);
   await writeNew(path, text);
   if (flags.json) return session.json({ path, name: answers.name });
-  session.terminal.out(`wrote ${path}\n\nnext:\n${nextSteps(answers)}`);
+  session.terminal.out(`wrote ${path}\n\nnext:\n${template === "job" ? jobSteps : nextSteps(answers)}`);
 };
+
+const jobSteps =
+  "  sesta run train     sets up what is missing, runs it, brings its output home\n  sesta plan train    shows what would be set up\n";
 
 function nextSteps({ passwordEnv }: LabAnswers): string {
   const password = passwordEnv === undefined ? "" : `  export ${passwordEnv}=…   the team's password\n`;

@@ -7,6 +7,7 @@ import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
 import { planPreparation, prepare, type Preparation } from "../../operations/jobs/prepare.ts";
+import { pruneJob } from "../../operations/jobs/prune.ts";
 import { refreshRun } from "../../operations/jobs/refresh.ts";
 import { detachRun, failRun, recordRun, startRun } from "../../operations/jobs/start.ts";
 import type { Context } from "../../operations/context.ts";
@@ -118,6 +119,7 @@ export async function attend(session: Session, context: Context, run: Run): Prom
   const known = context.state.findRun(run.id) ?? ended;
   detachRun(context, run.id);
   session.exitCode = exitCodeOf(known);
+  await pruneJob(context, run.job).catch(() => undefined); // the next run tries again
   if (flags.json) return session.json({ ...buildRunJson(known), missing: fetched?.missing ?? [] });
   terminal.err(`\n${formatRuns([known], world.clock.now(), terminal.paint)}`);
   if (fetched) terminal.err(describeFetched(fetched, terminal.paint));

@@ -86,6 +86,7 @@ async function followOnce(
       if (isWhole()) process.stop();
     }
   } catch (error) {
+    process.stop();
     if (!signal.aborted && !isWhole())
       throw await ended.then(
         () => error,
@@ -93,10 +94,12 @@ async function followOnce(
       );
   } finally {
     states.close();
-    process.stop();
   }
-  if (isWhole()) return true;
-  const { exitCode } = await ended;
+  if (isWhole() || signal.aborted) {
+    process.stop();
+    return isWhole();
+  }
+  const { exitCode } = await ended; // not stopped before: then it would not tell that the connection broke
   if (exitCode === 97) await putScripts(host);
   return isWhole();
 }

@@ -133,34 +133,35 @@ wait_for_others() {
 
 # ---- memory: what the program's session holds now, and what its cgroup says where it has one with a limit
 
+# Sets `cgroup` and what goes with it to that of process $1, `limit` to nothing where it has none.
 find_cgroup() {
   cgroup= limit=
-  [ -r /proc/self/cgroup ] || return 0
-  path=$(sed -n 's/^0:://p; s/^[0-9]*:memory://p' /proc/self/cgroup | tail -n 1)
-  v1=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup | tail -n 1)
+  [ -r "/proc/$1/cgroup" ] || return 1
+  path=$(sed -n 's/^0:://p' "/proc/$1/cgroup")
+  v1=$(sed -n 's/^[0-9]*:memory://p' "/proc/$1/cgroup")
   if [ -n "$v1" ]; then
     for folder in "/sys/fs/cgroup/memory$v1" /sys/fs/cgroup/memory; do
       [ -r "$folder/memory.limit_in_bytes" ] || continue
-      cgroup=$folder peak_file=memory.max_usage_in_bytes events=memory.oom_control
+      cgroup=$folder peak_file=memory.max_usage_in_bytes events=memory.oom_control held=total_rss
       limit=$(cat "$folder/memory.limit_in_bytes")
       break
     done
   else
     for folder in "/sys/fs/cgroup$path" /sys/fs/cgroup; do
       [ -r "$folder/memory.max" ] || continue
-      cgroup=$folder peak_file=memory.peak events=memory.events
+      cgroup=$folder peak_file=memory.peak events=memory.events held=anon
       limit=$(cat "$folder/memory.max")
       break
     done
   fi
-  # Without a limit it is not the run's own, and a number of 19 digits is how version 1 says that there is none.
-  case $limit in '' | max | ???????????????????*) cgroup= limit= ;; esac
+  # A number of 19 digits is how version 1 says that there is none.
+  case $limit in max | ???????????????????*) limit= ;; esac
 }
 
 # How often memory ran out: in the cgroup, and on the whole machine (proc(5), /proc/vmstat).
 count_ooms() {
   own_ooms= all_ooms=
-  [ -n "$cgroup" ] && own_ooms=$(sed -n 's/^oom_kill //p' "$cgroup/$events" 2>/dev/null)
+  [ -n "$limit" ] && own_ooms=$(sed -n 's/^oom_kill //p' "$cgroup/$events" 2>/dev/null)
   all_ooms=$(sed -n 's/^oom_kill //p' /proc/vmstat 2>/dev/null)
 }
 
@@ -173,9 +174,14 @@ is_oom() {
   [ "${own_ooms:--}" != "$own_before" ] || { [ "$1" = 137 ] && [ "${all_ooms:--}" != "$all_before" ]; }
 }
 
-# Kilobytes in memory of all that belongs to the session of process $1.
+# Kilobytes in memory of all that belongs to the session of process $1. Pages that several share, as workers do with what
+# forked them, count once: proc(5), smaps_rollup.
 session_kb() {
-  if [ -r /proc/self/stat ]; then
+  if [ -r /proc/self/smaps_rollup ]; then
+    cat /proc/[0-9]*/stat 2>/dev/null |
+      awk -v session="$1" '{ pid = $1; sub(/^.*\) /, ""); if ($4 == session) print "/proc/" pid "/smaps_rollup" }' |
+      xargs cat 2>/dev/null | awk '$1 == "Pss:" { sum += $2 } END { print sum + 0 }'
+  elif [ -r /proc/self/stat ]; then
     # proc(5): after the name come state, parent, group, session and, as 22nd, the pages that it has in memory.
     cat /proc/[0-9]*/stat 2>/dev/null | awk -v session="$1" -v page="$(getconf PAGESIZE 2>/dev/null || echo 4096)" '
       { sub(/^.*\) /, ""); if ($4 == session) sum += $22 } END { print int(sum * page / 1024) }'
@@ -184,9 +190,23 @@ session_kb() {
   fi
 }
 
+# The same of the container, which is in no session of the run; its limit is kept for the end. Only for `watch`, whose
+# variables are its own.
+container_kb() {
+  if [ -z "$inside" ]; then
+    inside=$($engine inspect -f '{{.State.Pid}}' "$container" 2>/dev/null)
+    case $inside in '' | 0 | *[!0-9]*) inside= && return 1 ;; esac
+    find_cgroup "$inside" || return 1
+    [ -n "$limit" ] && write container.limit "$limit"
+  fi
+  now_kb=$(awk -v held=$held '$1 == held { print int($2 / 1024) }' "$cgroup/memory.stat" 2>/dev/null)
+}
+
 peak=0
+inside=
 sample() {
-  now_kb=$(session_kb "$1")
+  now_kb=
+  if [ -n "$container" ]; then container_kb; else now_kb=$(session_kb "$1"); fi
   [ "${now_kb:-0}" -gt "$peak" ] && peak=$now_kb
   write heartbeat "$(date +%s) $peak"
 }
@@ -259,7 +279,7 @@ end_leftovers() {
 
 # The program writes its own identity first and its exit code last, so that both outlive this supervisor.
 start_program() {
-  rm -f program.exit program container.oom
+  rm -f program.exit program container.oom container.limit
   [ -n "$container" ] && $engine rm -f "$container" >/dev/null 2>&1
   count_ooms
   write ooms "${own_ooms:--} ${all_ooms:--}"
@@ -284,10 +304,17 @@ has_begun() {
 # What holds secrets goes first, so that a kill in between leaves none, and the place in line before anybody may take it.
 finish() {
   limit_kb=
-  if [ -n "$cgroup" ]; then
+  if [ -n "$container" ]; then
+    if [ -s container.limit ]; then
+      read -r limit <container.limit
+      limit_kb=$((limit / 1024))
+      [ "$2" = oom ] && peak=$limit_kb
+    fi
+  elif [ -n "$limit" ]; then
     limit_kb=$((limit / 1024))
+    # What was sampled counts shared pages more than once, and misses a last jump; the cgroup counts its cache too.
     own=$(cat "$cgroup/$peak_file" 2>/dev/null)
-    [ -n "$own" ] && [ $((own / 1024)) -gt "$peak" ] && peak=$((own / 1024))
+    if [ -n "$own" ] && { [ "$2" = oom ] || [ $((own / 1024)) -lt "$peak" ]; }; then peak=$((own / 1024)); fi
   fi
   rm -rf env place "$base/runs/.new-$id."*
   return_tickets
@@ -304,7 +331,7 @@ ticket=
 child=
 seen=
 leader=0
-find_cgroup
+find_cgroup self
 [ -s heartbeat ] && read -r _ peak <heartbeat
 
 if [ "$format" != 1 ]; then

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Data of a job, kept by what it is. Usage: sh data.sh fetch ADDRESS FILE SHA256 brings what an address gives;
-# sh data.sh unpack ARCHIVE FOLDER unpacks a tar or zip archive, which may hold only files and folders; sh data.sh keep
-# FOLDER says that all of it is there.
+# Data of a job, kept by what it is. Usage: sh data.sh open MAKING makes the folder that all of it is first brought to;
+# sh data.sh fetch ADDRESS FILE SHA256 brings what an address gives; sh data.sh unpack ARCHIVE FOLDER unpacks a tar or zip
+# archive, which may hold only files and folders; sh data.sh keep MAKING PLACE gives it its place, whole.
 set -u
 umask 077
 mostFiles=100000
@@ -96,8 +96,14 @@ case $1 in
     chmod -R u+rwX,go-w "$new"
     mv "$new" "$3" && rm -rf "$3/${new##*/}"
     ;;
+  open)
+    # What one that was broken off left is gone on with.
+    mkdir -p "$2" && chmod -R u+w "$2" || exit 6
+    ;;
   keep)
     # Runs read it through a link, and must not change it for those that come after.
-    chmod -R a-w "$2" && chmod u+w "$2" && : >"$2/complete" || exit 6
+    : >"$2/complete" && chmod -R a-w "$2" && chmod u+w "$2" && mv "$2" "$3" || exit 6
+    left=$3/${2##*/} # somebody else has brought the same
+    [ ! -e "$left" ] || { chmod -R u+w "$left" && rm -rf "$left"; }
     ;;
 esac

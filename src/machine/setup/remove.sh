@@ -21,6 +21,7 @@ for path in "$@"; do
   esac
   [ -n "$used" ] && continue
   [ -e "$path" ] || continue
-  chmod -R u+w "$path" 2>/dev/null
-  rm -rf "$path" && printf '%s\n' "$path"
+  # And what was on its way there.
+  chmod -R u+w "$path" "$path".[mn]* 2>/dev/null
+  rm -rf "$path" "$path".making-* "$path".new.* && printf '%s\n' "$path"
 done

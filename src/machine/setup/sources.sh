@@ -45,30 +45,37 @@ case $what in
     ;;
   mirror)
     mkdir -p "$(dirname "$mirror")"
-    if [ -e "$mirror/HEAD" ]; then
-      git --git-dir="$mirror" fetch -q --prune --force -- "$address" '+refs/*:refs/*' || exit 5
-    else
-      new=$mirror.new.$$
-      git clone -q --mirror -- "$address" "$new" || {
-        rm -rf "$new"
-        exit 5
-      }
-      mv "$new" "$mirror"
-      rm -rf "$mirror/${new##*/}"
-    fi
+    update() { git --git-dir="$mirror" fetch -q --prune --force -- "$address" '+refs/*:refs/*'; }
+    # Another one may be at it; and what a killed one left locked is made anew, as it is only a copy.
+    if [ -e "$mirror/HEAD" ]; then update 2>/dev/null || { sleep 2 && update; } && exit 0; fi
+    sh "$0" remake "$mirror" "$address"
+    ;;
+  remake)
+    new=$mirror.new.$$
+    git clone -q --mirror -- "$address" "$new" || {
+      rm -rf "$new"
+      exit 5
+    }
+    [ ! -e "$mirror" ] || mv "$mirror" "$mirror.old.$$"
+    mv "$new" "$mirror"
+    rm -rf "$mirror/${new##*/}" "$mirror.old.$$"
     ;;
   take)
     commit=$4
     tree=$5
+    new=$tree.new.$$
+    take() {
+      rm -rf "$new"
+      mkdir -p "$new"
+      git clone -q --no-checkout --no-hardlinks -- "$mirror" "$new/tree" &&
+        git -C "$new/tree" remote set-url origin -- "$address" &&
+        git -C "$new/tree" checkout -q --detach "$commit" -- &&
+        { [ ! -e "$new/tree/.gitmodules" ] || git -C "$new/tree" submodule update -q --init --recursive; }
+    }
     if ! git --git-dir="$mirror" cat-file -e "$commit^{commit}" 2>/dev/null; then
       sh "$0" mirror "$mirror" "$address" || exit 5
     fi
-    new=$tree.new.$$
-    mkdir -p "$new"
-    git clone -q --no-checkout --no-hardlinks -- "$mirror" "$new/tree" &&
-      git -C "$new/tree" remote set-url origin -- "$address" &&
-      git -C "$new/tree" checkout -q --detach "$commit" -- &&
-      { [ ! -e "$new/tree/.gitmodules" ] || git -C "$new/tree" submodule update -q --init --recursive; } || {
+    take 2>/dev/null || { sh "$0" remake "$mirror" "$address" && take; } || {
       rm -rf "$new"
       exit 5
     }

@@ -8,6 +8,7 @@ import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import { hashFiles } from "./hash-files.ts";
 import { listFiles } from "./list-files.ts";
+import { senderOf } from "./send-sources.ts";
 import { exists, type Prepared, type Step } from "./step.ts";
 
 export function buildDataSteps(
@@ -23,12 +24,12 @@ export function buildDataSteps(
   );
 }
 
-function fetchStep({ world }: Context, source: DataSource, host: Host, prepared: Prepared): Step {
+function fetchStep(context: Context, source: DataSource, host: Host, prepared: Prepared): Step {
+  const { world } = context;
   const { from, to, unpack, sha256 } = source;
   const place = `${host.base}/cache/data/${digestOf("url", sha256 ?? from, unpack)}`;
-  const file = `${place}/${unpack ? "archive" : "file"}`;
-  const result = unpack ? `${place}/tree` : file;
-  prepared.data.push({ from: result, to });
+  const name = unpack ? "archive" : "file";
+  prepared.data.push({ from: `${place}/${unpack ? "tree" : name}`, to });
   prepared.made.push(place);
   return {
     name: `data ${to}`,
@@ -38,10 +39,12 @@ function fetchStep({ world }: Context, source: DataSource, host: Host, prepared:
       detail(from);
       const hint = "Check the address in sesta.yaml, and the machine's own connection.";
       const options = { signal: world.signal, onLine: detail };
-      const fetched = await runScript(host, "data.sh", ["fetch", from, file, sha256 ?? ""], options);
+      const making = await begin(context, host, place);
+      const operands = ["fetch", from, `${making}/${name}`, sha256 ?? ""];
+      const fetched = await runScript(host, "data.sh", operands, options);
       requireDone(fetched, `${from} could not be fetched`, host.machine.name, hint);
-      if (unpack) await unpackThere(host, file, result, from, world.signal);
-      await finish(host, place);
+      if (unpack) await unpackThere(host, `${making}/${name}`, `${making}/tree`, from, world.signal);
+      await finish(host, making, place);
     },
   };
 }
@@ -77,13 +80,14 @@ function sendStep(context: Context, source: DataSource, index: number, host: Hos
     async run({ detail, bytes: report }) {
       const { folder, files, bytes, place } = found ?? (await look());
       detail(`${files.length} files, ${formatSize(bytes)}`);
-      await host.machine.upload({ folder, files }, `${place}/sent`, {
+      const making = await begin(context, host, place);
+      await host.machine.upload({ folder, files }, `${making}/sent`, {
         onProgress: report,
         signal: world.signal,
       });
       if (unpack)
-        await unpackThere(host, `${place}/sent/${files[0] ?? ""}`, `${place}/tree`, from, world.signal);
-      await finish(host, place);
+        await unpackThere(host, `${making}/sent/${files[0] ?? ""}`, `${making}/tree`, from, world.signal);
+      await finish(host, making, place);
     },
   };
 }
@@ -105,7 +109,15 @@ async function unpackThere(
   await host.machine.run(["rm", "-f", archive]);
 }
 
-async function finish(host: Host, place: string): Promise<void> {
-  const ran = await runScript(host, "data.sh", ["keep", place]);
+/** @returns the folder in which it is made, so that what has its place is whole */
+async function begin(context: Context, host: Host, place: string): Promise<string> {
+  const making = `${place}.making-${senderOf(context)}`;
+  const ran = await runScript(host, "data.sh", ["open", making]);
+  requireDone(ran, "The data has no place", host.machine.name, "Check the disk there.");
+  return making;
+}
+
+async function finish(host: Host, making: string, place: string): Promise<void> {
+  const ran = await runScript(host, "data.sh", ["keep", making, place]);
   requireDone(ran, "The data could not be kept", host.machine.name, "Check the disk there.");
 }

@@ -28,14 +28,17 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
   );
   const removed: string[] = [];
   const remains: string[] = [];
-  for (const [machine, places] of Object.entries(placed.places)) {
+  for (const [key, places] of Object.entries(placed.places)) {
+    const [target = "", machine = ""] = key.split("/");
     on({ workload: name, step: "files", state: "running", detail: machine });
-    const host = await openHost(context, placed.target, machine).catch((error: unknown) => {
+    const host = await openHost(context, target, machine).catch((error: unknown) => {
       throw new SestaError("SSH_CONNECTION", `${machine} could not be reached: ${messageOf(error)}`, {
         hint: `What is there stays until \`sesta down ${name}\` reaches it.`,
       });
     });
-    const there = runs.filter(({ nodes }) => nodes.some((node) => node.machine === machine));
+    const there = runs.filter(
+      (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
+    );
     const folders = there.filter((run) => !isUnfetched(run)).map(({ id }) => runFolder(host, id));
     const asked = [...folders, ...places.filter((path) => !shared.has(path))];
     const ran = await runScript(host, "remove.sh", [host.base, ...asked]);

@@ -10,6 +10,8 @@ export function getJob({ project }: Context, name: string): JobSection {
   const found = findWorkload(project, name);
   if (found?.type === "job") return found;
   const jobs = listJobs(project).map((job) => job.name);
+  if (name === "" && jobs.length > 0)
+    throw new SestaError("USAGE", "Which job?", { hint: `Jobs of this project: ${jobs.join(", ")}.` });
   throw new SestaError(
     "UNKNOWN_WORKLOAD",
     found ? `${name} is a ${found.type}, not a job` : `No job is called "${name}"`,
@@ -20,6 +22,12 @@ export function getJob({ project }: Context, name: string): JobSection {
           : "Add one under `workloads:` in sesta.yaml, with `type: job`.",
     },
   );
+}
+
+/** Declared as one, or still there from when it was. */
+export function isJob({ project, state }: Context, name: string): boolean {
+  const declared = findWorkload(project, name);
+  return declared ? declared.type === "job" : state.listPlacedJobs().some((job) => job.name === name);
 }
 
 /** By its id or the beginning of one, or a job's name for its latest. */

@@ -4,7 +4,7 @@ import { requireDone, runScript, type Host } from "../../machine/host.ts";
 import type { JobContainer, JobSection } from "../../model/project.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
-import type { Sources } from "./sources.ts";
+import type { Sources } from "./folder-sources.ts";
 import type { Prepared, Step } from "./step.ts";
 
 export function buildImageSteps(

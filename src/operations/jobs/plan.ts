@@ -54,7 +54,7 @@ export async function planJobDown(context: Context, name: string): Promise<JobPl
   const runs = await refreshRuns(context, context.state.listRuns(name));
   const open = runs.filter(({ state }) => !isOver(state));
   const unfetched = runs.filter(isUnfetched);
-  const machines = Object.keys(placed?.places ?? {});
+  const machines = Object.keys(placed?.places ?? {}).map((key) => key.split("/")[1] ?? key);
   const fetched = runs.flatMap((run) => run.fetched?.into ?? []);
   return {
     name,
@@ -82,5 +82,5 @@ export function isUnfetched({ fetched, settings, nodes }: Run): boolean {
 }
 
 function priceOf(target: string): string {
-  return target === "local" ? "free, on this machine" : "free, on a machine of your own";
+  return target === "local" ? "free, on this machine" : "free, on your own machine";
 }

@@ -8,7 +8,8 @@ import type { Context } from "../context.ts";
 import { openHosts } from "../machines.ts";
 import type { PlaybookWatch } from "../playbook/place.ts";
 import { planPlaybook, playForJob, type JobPlaybook } from "./playbook.ts";
-import { findSources, type Sources } from "./sources.ts";
+import type { Sources } from "./folder-sources.ts";
+import { findSources } from "./sources.ts";
 import type { Prepared, Step } from "./step.ts";
 import { buildSteps, type JobSteps } from "./steps.ts";
 
@@ -144,10 +145,11 @@ function recordPlaces(
   placedAt: number | null,
 ): void {
   const before = state.listPlacedJobs().find((job) => job.name === name);
-  const places: Record<string, readonly string[]> = { ...(before?.target === target ? before.places : {}) };
+  const places: Record<string, readonly string[]> = { ...before?.places };
   for (const { host, steps } of machines) {
-    const made = [...(places[host.machine.name] ?? []), ...steps.prepared.made];
-    places[host.machine.name] = [...new Set(made)];
+    const key = `${target}/${host.machine.name}`;
+    const { made } = steps.prepared;
+    places[key] = [...(places[key] ?? []).filter((path) => !made.includes(path)), ...new Set(made)];
   }
   state.saveJob({ name, target, places, placedAt: placedAt ?? before?.placedAt ?? null });
 }

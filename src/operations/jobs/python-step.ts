@@ -7,7 +7,7 @@ import type { Host } from "../../machine/host.ts";
 import type { JobSection } from "../../model/project.ts";
 import { parseRequirements } from "../../workloads/lab/requirements.ts";
 import type { Context } from "../context.ts";
-import type { Sources } from "./sources.ts";
+import type { Sources } from "./folder-sources.ts";
 import { exists, type Prepared, type Step } from "./step.ts";
 
 /** Lines of the requirements file in the sources; undefined where the sources are not there yet, so that nobody knows. */

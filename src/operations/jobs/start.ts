@@ -123,7 +123,7 @@ export function detachRun({ state }: Context, id: string): void {
 export function failRun({ state, world }: Context, id: string, why: string): void {
   const endedAt = world.clock.now();
   state.changeRun(id, (run) =>
-    run.nodes.some(({ folder }) => folder !== null)
+    isOver(run.state) || run.nodes.some(({ folder }) => folder !== null)
       ? run
       : {
           ...run,

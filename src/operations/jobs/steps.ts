@@ -8,7 +8,8 @@ import { buildImageSteps } from "./image-steps.ts";
 import { buildPackageStep } from "./package-step.ts";
 import { buildPythonStep, readRequirements } from "./python-step.ts";
 import { buildSetupStep } from "./setup-step.ts";
-import { sendSources, type Sources } from "./sources.ts";
+import type { Sources } from "./folder-sources.ts";
+import { sendSources, senderOf } from "./send-sources.ts";
 import { exists, type Prepared, type Step } from "./step.ts";
 
 export type JobSteps = { steps: readonly Step[]; prepared: Prepared };
@@ -48,6 +49,7 @@ function buildSourcesStep(context: Context, host: Host, sources: Sources, tree: 
     name: "sources",
     title,
     check: () => exists(host, `${tree}/complete`),
-    run: ({ detail, bytes }) => sendSources(host, sources, tree, detail, bytes, context.world.signal),
+    run: ({ detail, bytes }) =>
+      sendSources(host, senderOf(context), sources, tree, detail, bytes, context.world.signal),
   };
 }

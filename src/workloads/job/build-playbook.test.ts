@@ -87,7 +87,7 @@ const jobs: Readonly<Record<string, readonly [Partial<JobSection>, Partial<Playb
 
 test.each(Object.entries(jobs))("%s", async (name, [job, more]) => {
   const text = buildPlaybook({ ...bare, ...job }, { ...options, ...more });
-  await expect(text).toMatchFileSnapshot(`golden/playbook-${name}.yaml`);
+  await expect(text).toMatchFileSnapshot(`../../../test/golden/playbooks/playbook-${name}.yaml`);
 });
 
 test("what the user wrote is the same behind YAML, and no template", () => {

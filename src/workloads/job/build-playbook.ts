@@ -69,7 +69,6 @@ function buildHead({ job, options }: Steps): string[] {
       ? `  ansible-playbook ${options.fileName}`
       : `  ansible-playbook --inventory inventory.yaml ${options.fileName}    (${many} of the inventory)`,
     ...(names.length === 0 ? [] : ["", `Set in the environment beforehand: ${names.join(", ")}`]),
-    "",
   ];
 }
 

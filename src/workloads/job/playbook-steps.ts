@@ -1,5 +1,6 @@
 // What comes before the program in a job's playbook: packages, sources, data, Python, the container's image.
 import { posix } from "node:path";
+import { quoteWord } from "../../commands/shell-words.ts";
 import { pythonVersionOf, type Steps } from "./playbook-options.ts";
 import { inert, literal, type Task } from "./playbook-text.ts";
 
@@ -33,7 +34,10 @@ export function buildSourceTasks(steps: Steps): Task[] {
   const { job, sendsSources } = steps;
   const made = makeFolder("Make the folder of the run", "{{ work }}");
   if (job.repo === undefined)
-    return [sendFolder(steps, "{{ project }}", "Send the project's own files, as .gitignore leaves them")];
+    return [
+      made,
+      sendFolder(steps, "{{ project }}", "Send the project's own files, as .gitignore leaves them"),
+    ];
   if (!sendsSources)
     return [
       {
@@ -66,18 +70,20 @@ export function buildSourceTasks(steps: Steps): Task[] {
 }
 
 function sendFolder({ job, options }: Steps, folder: string, name: string): Task {
-  const own =
-    job.repo === undefined ? ["/.sesta", `/${job.into}`, ...options.excluded.map((path) => `/${path}`)] : [];
+  const isOwn = job.repo === undefined;
+  const left = [".git", ...(isOwn ? [".sesta", job.into, ...options.excluded] : [])].filter(
+    (path) => path !== ".",
+  );
   return {
     name,
     "ansible.posix.synchronize": {
       src: `${folder}/`,
       dest: "{{ work }}/",
       use_ssh_args: true,
+      // The module splits them as a shell would; the rule's space may be an underscore (rsync(1), FILTER RULES).
       rsync_opts: [
-        ...(job.repo === undefined ? ["--filter=:- .gitignore"] : []),
-        "--exclude=/.git",
-        ...own.map((path) => `--exclude=${inert(path)}`),
+        ...(isOwn ? ["--filter=:-_.gitignore"] : []),
+        ...left.map((path) => inert(quoteWord(`--exclude=/${path}`))),
       ],
     },
     register: "sources",

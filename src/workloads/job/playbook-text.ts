@@ -35,7 +35,7 @@ export function buildPlaybookText(
   const rules = body.split("\n").some((line) => line.length > longestLine)
     ? ["yamllint disable rule:line-length"]
     : [];
-  return `---\n${[...head, ...rules].map((line) => `# ${line}`.trimEnd()).join("\n")}\n${body}`;
+  return `${[...head, ...rules].map((line) => `# ${line}`.trimEnd()).join("\n")}\n---\n${body}`;
 }
 
 /** What Ansible would take for a template is marked as none; only this file's own templates are filled in. */

@@ -1,0 +1,63 @@
+// The project's own folder as the sources of a job.
+import { join, relative } from "node:path";
+import type { JobSection } from "../../model/project.ts";
+import { findSecretPath } from "../../project/secret.ts";
+import { digestOf } from "../../workloads/job/digests.ts";
+import type { Context } from "../context.ts";
+import { hashFiles } from "./hash-files.ts";
+import { listFiles, quietGit } from "./list-files.ts";
+
+/** What will be sent, or fetched, and what tells it from every other state. */
+export type Sources = {
+  /** Names the tree on machines. */
+  digest: string;
+  commit: string | null;
+  dirty: boolean | null;
+  /** Files of a folder here; absent where the machine fetches a repository. */
+  upload?: { folder: string; files: readonly string[]; bytes: number };
+  fetch?: { address: string; mirrorKey: string; env: Record<string, string> };
+};
+
+/** As .gitignore leaves it. */
+export async function findFolder(context: Context, job: JobSection): Promise<Sources> {
+  const { project, machine, folder: own, world } = context;
+  const { folder } = project;
+  const excluded = listExcluded(context, job);
+  const files = await listFiles(machine, folder, excluded);
+  const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
+  const [commit, status] = await Promise.all([
+    machine.run([...quietGit(folder), "rev-parse", "--verify", "-q", "HEAD"]).catch(() => undefined),
+    machine
+      .run([...quietGit(folder), "status", "--porcelain", "--", ".", ...excluded.map(excludeFromStatus)])
+      .catch(() => undefined),
+  ]);
+  const isKnown = commit?.exitCode === 0;
+  return {
+    digest: digestOf("folder", digest),
+    commit: isKnown ? commit.stdout.trim() : null,
+    dirty: isKnown ? (status?.stdout ?? "").trim() !== "" : null,
+    upload: { folder, files, bytes },
+  };
+}
+
+/** A path of the folder, as a pathspec (gitglossary(7)). */
+function excludeFromStatus(path: string): string {
+  return `:(exclude,literal)${path}`;
+}
+
+/** What stays here: outputs, data that goes its own way, and secrets. */
+function listExcluded({ project, world }: Context, job: JobSection): string[] {
+  const jobs = Object.values(project.workloads).filter((section) => section.type === "job");
+  const secrets = Object.values(project.secrets).flatMap((ref) => {
+    const path = findSecretPath(ref, project.folder, world.env);
+    return path === undefined ? [] : [relative(project.folder, path)];
+  });
+  const data = job.data.flatMap(({ kind, from }) => (kind === "path" ? [from] : []));
+  const ofPlaybooks = job.playbook === undefined ? [] : ["vars.sh", "key.pem"];
+  return [
+    ...jobs.map(({ into }) => into).filter((into) => into !== "."),
+    ...data,
+    ...secrets,
+    ...ofPlaybooks,
+  ];
+}

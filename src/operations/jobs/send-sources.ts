@@ -1,0 +1,59 @@
+// Puts the sources of a job on its machine, as a tree that is kept by its digest.
+import { randomBytes } from "node:crypto";
+import { SestaError } from "../../base/errors.ts";
+import { requireDone, runScript, type Host } from "../../machine/host.ts";
+import type { Context } from "../context.ts";
+import type { Sources } from "./folder-sources.ts";
+import { mirrorOf } from "./sources.ts";
+
+/** Tells this project's half-made folders on a machine from those of another one that has the same sources. */
+export function senderOf({ state }: Context): string {
+  return state.transact(() => {
+    const known = state.findSetting("sender") ?? randomBytes(6).toString("hex");
+    state.setSetting("sender", known);
+    return known;
+  });
+}
+
+/** Nobody sees the tree before it is whole. @param tree absolute, on the machine */
+export async function sendSources(
+  host: Host,
+  sender: string,
+  sources: Sources,
+  tree: string,
+  detail: (text: string) => void,
+  onProgress: (doneBytes: number, totalBytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { upload, fetch, commit } = sources;
+  if (fetch && commit !== null) {
+    detail(`cloning ${fetch.address}`);
+    const operands = ["take", mirrorOf(host, fetch.mirrorKey), fetch.address, commit, tree];
+    const ran = await runScript(host, "sources.sh", operands, { env: fetch.env, signal, onLine: detail });
+    requireDone(
+      ran,
+      "The sources could not be fetched",
+      host.machine.name,
+      "Check `repo` in sesta.yaml, and that the machine may read it.",
+    );
+    return;
+  }
+  if (!upload) throw new SestaError("SETUP_FAILED", "There are no sources");
+  const sending = `${tree}.making-${sender}`;
+  const similar = await findSimilar(host);
+  await host.machine.upload(upload, `${sending}/tree`, { signal, onProgress, ...(similar && { similar }) });
+  requireDone(
+    await runScript(host, "tree.sh", ["keep", sending, tree]),
+    "The sources could not be kept",
+    host.machine.name,
+    "Check the disk there.",
+  );
+}
+
+/** The newest tree there: most of its files are still the same. */
+async function findSimilar({ machine, base }: Host): Promise<string | undefined> {
+  const script = 'ls -td "$1"/*/complete 2>/dev/null | head -n 1';
+  const { stdout } = await machine.run(["sh", "-c", script, "sh", `${base}/cache/trees`]);
+  const mark = stdout.trim();
+  return mark === "" ? undefined : `${mark.slice(0, -"/complete".length)}/tree`;
+}
