@@ -7,7 +7,7 @@ import type { ProjectStatus } from "../src/model/status.ts";
 import { until } from "./faults/support/processes.ts";
 import { findMissingPackage } from "./support/debian-package.ts";
 import { findTorchPython } from "./support/example-program.ts";
-import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
+import { createJobHosts, findMissingUnshare, type JobHosts } from "./support/job-hosts.ts";
 import { createJobProject, listTree, listWorkingIn, type JobProject } from "./support/job-project.ts";
 import { findUv, makeTestFolder } from "./support/lab-environment.ts";
 import { createPodman, findMissingPodman, type Podman } from "./support/podman.ts";
@@ -160,6 +160,9 @@ describe.skipIf((missing ?? missingUv) !== undefined)("examples/train over SSH",
 const torch = findTorchPython();
 if ("missing" in torch) console.warn(`jobs-ssh.test.ts, examples/dcgan: skipped: ${torch.missing}`);
 
+const missingPair = missing ?? findMissingUnshare();
+if (missingPair !== undefined) console.warn(`jobs-ssh.test.ts, two hosts: skipped: ${missingPair}`);
+
 /** Small enough for two processes on two cores. */
 const quick = [
   "--test_data",
@@ -208,8 +211,8 @@ describe.skipIf("missing" in torch)("examples/dcgan", { timeout: 240_000 }, () =
     expect((await project.run("dcgan-here")).peak_memory_bytes).toBeGreaterThan(50_000_000);
   });
 
-  test.skipIf(missing !== undefined)("on two hosts at once", async () => {
-    const hosts = await createJobHosts(["gpu-box-1", "gpu-box-2"]);
+  test.skipIf(missingPair !== undefined)("on two hosts at once", async () => {
+    const hosts = await createJobHosts(["gpu-box-1", "gpu-box-2"], { apart: true });
     try {
       const project = await createDcgan(
         edit(
@@ -262,7 +265,7 @@ describe.skipIf(missingPodman !== undefined)(
 
     beforeAll(async () => {
       podman = createPodman(folder);
-      hosts = await createJobHosts(["box"], podman.variables);
+      hosts = await createJobHosts(["box"], { variables: podman.variables });
       writeStandIn(folder);
       const built = podman.run("build", "-q", "-t", base, join(folder, "stand-in"));
       const tried = built.status === 0 ? podman.run("run", "--rm", "--init", base, "python3") : built;

@@ -18,10 +18,24 @@ export type JobHosts = {
   end(): Promise<void>;
 };
 
-/** @param names of the hosts, which are at 127.0.0.1 and the addresses that follow */
+/** As two machines have it; what runs on such a host ends with its server. */
+const ownProcesses = ["unshare", "--pid", "--mount-proc", "--fork", "--kill-child"];
+
+/** Why hosts cannot have processes of their own here. */
+export function findMissingUnshare(): string | undefined {
+  const [program = "", ...operands] = ownProcesses;
+  return spawnSync(program, [...operands, "true"]).status === 0
+    ? undefined
+    : "unshare can give no host processes of its own here";
+}
+
+/**
+ * @param names of the hosts, which are at 127.0.0.1 and the addresses that follow
+ * @param apart whether none sees the processes of another
+ */
 export async function createJobHosts(
   names: readonly string[],
-  variables: Readonly<Record<string, string>> = {},
+  { variables = {}, apart = false }: { variables?: Readonly<Record<string, string>>; apart?: boolean } = {},
 ): Promise<JobHosts> {
   const folder = mkdtempSync(join(tmpdir(), "sesta-hosts-"));
   const servers: SshServer[] = [];
@@ -36,6 +50,7 @@ export async function createJobHosts(
       await startSshServer(join(folder, name), {
         listen: `127.0.0.${index + 1}`,
         variables: { ...packageVariables(), ...variables },
+        ...(apart && { wrap: ownProcesses }),
       }),
     );
   }
@@ -57,7 +72,10 @@ export async function createJobHosts(
       servers[index] = await get(index).restart();
     },
     async end() {
-      for (const server of servers) await server.end();
+      for (const server of servers) {
+        if (apart) process.kill(server.pid, "SIGKILL"); // unshare ignores what its child is to obey
+        await server.end();
+      }
       await endAll(folder);
       rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
