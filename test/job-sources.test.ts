@@ -30,13 +30,19 @@ function commit(text: string): string {
 }
 const mirror = () => join(folder, "cache", "mirror");
 function run(what: string, ...operands: string[]): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn("sh", [join(root, "src/machine/setup/sources.sh"), what, mirror(), repository, ...operands], {
-    env: { ...process.env, HOME: folder },
-  });
+  const child = spawn(
+    "sh",
+    [join(root, "src/machine/setup/sources.sh"), what, mirror(), repository, ...operands],
+    {
+      env: { ...process.env, HOME: folder },
+    },
+  );
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? 128, out: out.trim(), err })));
+  return new Promise((resolve) =>
+    child.once("close", (code) => resolve({ code: code ?? 128, out: out.trim(), err })),
+  );
 }
 async function take(commitId: string, name: string): Promise<string> {
   const { code, err } = await run("take", commitId, join(folder, "trees", name));
@@ -54,9 +60,11 @@ test("a branch, a tag, one that names another object, and the beginning of a com
   commit("third");
   const third = git("rev-parse", "refs/heads/main");
   const found = async (ref: string) => (await run("find", ref)).out;
-  expect(await Promise.all(["", "main", "plain", "annotated", "we'ird;$(pwned)", second, second.slice(0, 9)].map(found))).toEqual([
-    third, third, first, first, first, second, second,
-  ]);
+  expect(
+    await Promise.all(
+      ["", "main", "plain", "annotated", "we'ird;$(pwned)", second, second.slice(0, 9)].map(found),
+    ),
+  ).toEqual([third, third, first, first, first, second, second]);
   for (const ref of ["none", "ma*", "feedbeef"]) {
     expect(await run("find", ref)).toMatchObject({ code: 6, err: expect.stringContaining(ref) as string });
   }

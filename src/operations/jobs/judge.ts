@@ -100,7 +100,7 @@ export function judgeRun(run: Run): Run {
   return {
     ...run,
     state,
-    why: findMissingRank(run) ?? (told?.why == null ? null : `${where}${told.why}`),
+    why: findMissingRank(run) ?? (told?.why == null ? nameFailed(nodes) : `${where}${told.why}`),
     startedAt: starts.length === 0 ? null : Math.min(...starts),
     endedAt: isOver(state) && ends.length > 0 ? Math.max(...ends) : null,
     exitCode:
@@ -109,6 +109,14 @@ export function judgeRun(run: Run): Run {
         : (failed?.exitCode ?? (state === "succeeded" ? 0 : null)),
     peakBytes: peaks.length === 0 ? null : Math.max(...peaks),
   };
+}
+
+/** Of several, the one that ended with a code of its own. */
+function nameFailed(nodes: readonly RunNode[]): string | null {
+  const rank = nodes.findIndex(({ state, why }) => state === "failed" && why === null);
+  const node = nodes[rank];
+  if (nodes.length < 2 || !node) return null;
+  return `rank ${rank} on ${node.machine} ended with exit code ${node.exitCode ?? "unknown"}.`;
 }
 
 /** The machine that kept the others waiting until they gave up. */

@@ -1,6 +1,6 @@
 // Keeps a job from filling its machines: of older states of its sources, and of the files of older runs, the newest stay.
 import { runScript } from "../../machine/host.ts";
-import { runFolder } from "../../machine/runs/submit.ts";
+import { foldersOf } from "../../machine/runs/submit.ts";
 import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
@@ -26,7 +26,7 @@ export async function pruneJob(context: Context, name: string): Promise<void> {
     );
     if (trees.length === 0 && ids.length === 0) continue;
     const host = await openHost(context, target, machine);
-    const files = ids.map(({ id }) => `${runFolder(host, id)}/work`);
+    const files = ids.flatMap((run) => foldersOf(run, host)).map((folder) => `${folder}/work`);
     await runScript(host, "remove.sh", [host.base, ...trees, ...files]);
     const left = places.filter((path) => !trees.includes(path));
     const now = state.listPlacedJobs().find((job) => job.name === name);
