@@ -123,9 +123,13 @@ function nameFailed(nodes: readonly RunNode[]): string | null {
 function findMissingRank({ nodes, settings, why }: Run): string | null {
   if (why?.includes(" did not come within ")) return why; // what showed it may have ended since
   if (nodes.length < 2 || !nodes.some((node) => node.why?.startsWith("Not all machines"))) return null;
-  const missing = nodes.flatMap((node, rank) =>
-    node.startedAt === null && node.place !== null ? [`rank ${rank} on ${node.machine}`] : [],
-  );
+  const name = (isMissing: (node: RunNode) => boolean) =>
+    nodes.flatMap((node, rank) =>
+      node.startedAt === null && isMissing(node) ? [`rank ${rank} on ${node.machine}`] : [],
+    );
+  const late = name(({ place, state }) => place !== null || state === "starting");
+  // Or it came between then and now.
+  const missing = late.length > 0 ? late : name(({ state }) => !isOver(state));
   const who = missing.length === 0 ? "a machine" : missing.join(" and ");
   return `${who} did not come within ${formatDuration(settings.rendezvousMs)}.`;
 }
