@@ -1,5 +1,5 @@
 // Ten set-up steps and their output on a machine over SSH: Sesta beside Ansible, pyinfra and a script that ssh carries.
-// `node bench/ssh-steps.ts [ROUNDS]`; 5 rounds, interleaved; needs OpenSSH, git, make and cc, and PyPI for the peers.
+// `node bench/ssh-steps.ts [ROUNDS]`; 3 rounds, interleaved; needs OpenSSH, git, make and cc, and PyPI for the peers.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findUv } from "../test/support/lab-environment.ts";
@@ -8,7 +8,7 @@ import { ansible, pyinfra, script, sesta, type Subject } from "./ssh-steps/subje
 import { createBox } from "./support/box.ts";
 import { buildTable, interleave, type Times } from "./support/spread.ts";
 
-const rounds = Number(process.argv[2] ?? 5);
+const rounds = Number(process.argv[2] ?? 3);
 const factor = 3;
 const job = (repo: string) => `  steps:
     type: job
@@ -41,7 +41,6 @@ try {
   for (const subject of [cold, ...peers, bare]) await first(subject);
 
   report("first run, all ten steps", await measure([bare, cold, ...peers], first), bare);
-  for (const subject of [bare, cold, ...peers]) await subject.all();
   report(
     "nothing to change, steps 1 to 8",
     await measure([warm, cold, ...peers], (one) => one.setUp?.()),

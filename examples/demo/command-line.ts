@@ -1,4 +1,4 @@
-// Runs `sesta` as a person would, in the scratch folder, and shows what it says.
+// Runs `sesta` as a person would, in a folder of a project, and shows what it says.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Stage } from "./stage.ts";
@@ -6,6 +6,8 @@ import type { Stage } from "./stage.ts";
 const program = join(import.meta.dirname, "..", "..", "bin", "sesta");
 
 export type CommandLine = {
+  /** Of the project. */
+  folder: string;
   /** What it wrote to stdout. @throws Error when it fails */
   run(argv: readonly string[], options?: RunOptions): Promise<string>;
   /** The one document of `--json`, without showing anything. */
@@ -65,7 +67,7 @@ export function createCommandLine(
     });
   }
 
-  return { run, json: async (argv) => JSON.parse(await run([...argv, "--json"], { quiet: true })) };
+  return { folder, run, json: async (argv) => JSON.parse(await run([...argv, "--json"], { quiet: true })) };
 }
 
 type Ran = { code: number; stdout: string; stderr: string };

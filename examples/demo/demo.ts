@@ -1,9 +1,12 @@
-// `npm run demo`: a team's Jupyter Lab from nothing to nothing, with the real command line, in a scratch folder.
+// `npm run demo`: a team's Jupyter Lab and a training from nothing to nothing, with the real command line, in a scratch folder.
+import { homedir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
-import { createCommandLine } from "./command-line.ts";
+import { createCommandLine, type CommandLine } from "./command-line.ts";
 import { createScratch } from "./scratch.ts";
 import { createStage } from "./stage.ts";
 import { tellStory, type Play } from "./story.ts";
+import { train } from "./training.ts";
 
 const { stdin, stdout, stderr } = process;
 const interactive = stdin.isTTY === true && stdout.isTTY === true;
@@ -28,7 +31,16 @@ const { PYTHONDONTWRITEBYTECODE: _, ...inherited } = process.env;
 const scratch = await createScratch();
 const env = { ...inherited, TEAM_PASS: scratch.password };
 const { signal } = interrupted;
-const sesta = createCommandLine(stage, { folder: scratch.folder, env, live, signal });
+const sesta = createCommandLine(stage, { folder: scratch.team, env, live, signal });
+// A home of its own leaves nothing in the user's; what was downloaded once is used from there all the same.
+const caches = inherited["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+const kept = { SESTA_CACHE: join(caches, "sesta"), UV_CACHE_DIR: join(caches, "uv") };
+const job = createCommandLine(stage, {
+  folder: scratch.training,
+  env: { ...kept, ...env, HOME: scratch.home },
+  live,
+  signal,
+});
 process.exitCode = await play({ stage, sesta, scratch, signal });
 
 /** The exit code. Whatever happens, nothing is left behind. */
@@ -36,6 +48,7 @@ async function play(parts: Play): Promise<number> {
   let failed = false;
   try {
     const { gateway, lab } = await tellStory(parts);
+    await train({ stage, job, scratch });
     if (interactive) await lookAround(gateway, lab);
   } catch (error) {
     failed = true;
@@ -64,16 +77,24 @@ async function lookAround(gateway: string, lab: string): Promise<void> {
 
 async function cleanUp(): Promise<boolean> {
   stage.chapter("Everything is taken away, with a receipt");
+  const isDown = [await takeDown(sesta, "down: the lab"), await takeDown(job, "down: the training")];
+  if (isDown.includes(false)) return false;
+  await scratch.remove();
+  stage.say(`The scratch folder is gone too: ${scratch.folder}\n`);
+  return true;
+}
+
+async function takeDown(project: CommandLine, what: string): Promise<boolean> {
   const began = performance.now();
   try {
-    await sesta.run(["down", "-y"], { unstoppable: true, doing: "taking it down" });
-    stage.took("down", performance.now() - began);
-    await scratch.remove();
-    stage.say(`The scratch folder is gone too: ${scratch.folder}\n`);
+    await project.run(["down", "-y"], { unstoppable: true, doing: "taking it down" });
+    stage.took(what, performance.now() - began);
     return true;
   } catch (error) {
     stage.problem(error instanceof Error ? error.message : String(error));
-    stage.say(`What is left is in ${scratch.folder}; take it down with: sesta down -y -C ${scratch.folder}`);
+    const { folder } = project;
+    const home = project === job ? `HOME=${scratch.home} ` : "";
+    stage.say(`What is left is in ${folder}; take it down with: ${home}sesta down -y -C ${folder}`);
     return false;
   }
 }

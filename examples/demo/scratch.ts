@@ -1,13 +1,20 @@
-// The demo's own copy of the example project, in a folder that goes away again.
+// The demo's own copies of the example projects, in a folder that goes away again.
 import { randomBytes } from "node:crypto";
-import { cp, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
-const example = join(import.meta.dirname, "..", "notebook");
+const examples = join(import.meta.dirname, "..");
 
 export type Scratch = {
+  /** All of it. */
   folder: string;
+  /** The project with the lab. */
+  team: string;
+  /** The project with the training. */
+  training: string;
+  /** Where the training's machine, which is this one, keeps what it needs for it. */
+  home: string;
   /** Made up for this run; the project refers to it as the environment variable TEAM_PASS. */
   password: string;
   /** Sets the lab's idle time in the copy's sesta.yaml. */
@@ -17,10 +24,16 @@ export type Scratch = {
 
 export async function createScratch(): Promise<Scratch> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "sesta-demo-")));
-  await cp(example, folder, { recursive: true });
-  const file = join(folder, "sesta.yaml");
+  const [team, training, home] = [join(folder, "team"), join(folder, "spirals"), join(folder, "home")];
+  await copyExample("notebook", team);
+  await copyExample("train", training);
+  await mkdir(home);
+  const file = join(team, "sesta.yaml");
   return {
     folder,
+    team,
+    training,
+    home,
     password: randomBytes(9).toString("base64url"),
     async setIdle(duration) {
       const text = await readFile(file, "utf8");
@@ -28,4 +41,12 @@ export async function createScratch(): Promise<Scratch> {
     },
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }),
   };
+}
+
+/** Without what somebody who ran it in the checkout has there. */
+async function copyExample(name: string, to: string): Promise<void> {
+  const made = ["output", "results", "notebook", ".sesta", "__pycache__"];
+  const from = join(examples, name);
+  const isSource = (path: string) => path === from || !made.includes(basename(path));
+  await cp(from, to, { recursive: true, filter: isSource });
 }

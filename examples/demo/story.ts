@@ -32,7 +32,7 @@ export async function tellStory(play: Play): Promise<Addresses> {
 async function bringUp({ stage, sesta, scratch }: Play): Promise<Addresses> {
   stage.chapter("A project comes up");
   stage.say(
-    `The example project examples/notebook, copied to ${scratch.folder}; TEAM_PASS holds a made-up password.`,
+    `The example project examples/notebook, copied to ${scratch.team}; TEAM_PASS holds a made-up password.`,
   );
   stage.say("A first run downloads JupyterLab, and uv where it is missing; that may take a minute or two.");
   const began = performance.now();
@@ -91,7 +91,7 @@ async function runNotebook({ stage, scratch }: Play, { lab }: Addresses): Promis
   stage.took("kernel started and connected", beforeCell - beforeKernel);
   stage.took("cell run, its output back", ended - beforeCell);
   await saveNotebook(visitor, path, code, outputs);
-  stage.say(`Saved with its output: ${scratch.folder}/notebook/${path}`);
+  stage.say(`Saved with its output: ${scratch.team}/notebook/${path}`);
   return path;
 }
 

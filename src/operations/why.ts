@@ -2,9 +2,10 @@
 import { formatDuration } from "../model/duration.ts";
 import type { IdleRule, KeepAwake } from "../model/launch.ts";
 import type { SaveReport } from "../model/save.ts";
-import type { Report, SaveStatus } from "../model/status.ts";
+import type { Report, SaveStatus, WorkloadStatus } from "../model/status.ts";
 import type { State } from "../model/words.ts";
 import type { Context } from "./context.ts";
+import { listJobStatus } from "./jobs/job-status.ts";
 import { requireKnown } from "./plan.ts";
 import { buildSaveStatus, isoOf } from "./save-words.ts";
 
@@ -40,10 +41,31 @@ export type SaveExplanation = SaveStatus & {
 
 /** @throws SestaError UNKNOWN_WORKLOAD */
 export async function explain(context: Context, name: string): Promise<Explanation> {
+  const [job] = await listJobStatus(context, name);
+  if (job) return explainJob(context, job);
   requireKnown(context, name);
   const report = await context.targets.of(name).status(name);
   const rule = context.state.findWorkload(name)?.launch.idle;
   return buildExplanation(report, rule);
+}
+
+/** A job is awake while a run of it goes on, and sleeps when that is over. */
+function explainJob({ world }: Context, { name, state, since, why }: WorkloadStatus): Explanation {
+  return {
+    name,
+    state,
+    since: since ?? new Date(world.clock.now()).toISOString(),
+    why,
+    phase: null,
+    last_use: null,
+    sleeps_at: null,
+    announced: false,
+    held: null,
+    kept_awake_by: [],
+    saved_at: null,
+    save: null,
+    log_tail: [],
+  };
 }
 
 /** @param rule of the launch that is up */

@@ -34,11 +34,17 @@ export async function resolveSecret(name: string, ref: SecretRef, context: Secre
 
 export type SecretFinding = { secret: string; level: "error" | "warning"; message: string };
 
-/** Env and file references that lead to nothing, and files that others can read; no command runs. */
-export async function checkSecrets(project: Project, env: Env): Promise<SecretFinding[]> {
-  const found = await Promise.all(
-    Object.entries(project.secrets).map(([name, ref]) => checkSecret(name, ref, project.folder, env)),
-  );
+/**
+ * Env and file references that lead to nothing, and files that others can read; no command runs.
+ * @param names those that matter now; all without them
+ */
+export async function checkSecrets(
+  project: Project,
+  env: Env,
+  names: readonly string[] = Object.keys(project.secrets),
+): Promise<SecretFinding[]> {
+  const chosen = Object.entries(project.secrets).filter(([name]) => names.includes(name));
+  const found = await Promise.all(chosen.map(([name, ref]) => checkSecret(name, ref, project.folder, env)));
   return found.filter((finding) => finding !== undefined);
 }
 

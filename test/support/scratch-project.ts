@@ -8,11 +8,21 @@ import type { ProjectStatus, WorkloadStatus } from "../../src/model/status.ts";
 
 export type Ran = { code: number; stdout: string; stderr: string };
 
+export type Begun = {
+  /** What it has printed so far. */
+  stdout(): string;
+  stderr(): string;
+  kill(signal: NodeJS.Signals): void;
+  ended: Promise<Ran>;
+};
+
 export type ScratchProject = {
   folder: string;
   password: string;
   /** Ends with whatever code; `env` is added. */
   sesta(argv: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ran>;
+  /** The same, held while it runs. */
+  begin(argv: readonly string[], env?: NodeJS.ProcessEnv): Begun;
   status(): Promise<ProjectStatus>;
   workload(name: string): Promise<WorkloadStatus>;
   /** Resolves with the first status of this workload that `fits`. */
@@ -24,20 +34,25 @@ export type ScratchProject = {
 const root = join(import.meta.dirname, "..", "..");
 const main = join(root, "src", "main.ts");
 
-export async function createScratchProject(yaml: string): Promise<ScratchProject> {
+/** @param variables of every command */
+export async function createScratchProject(
+  yaml: string,
+  variables: NodeJS.ProcessEnv = {},
+): Promise<ScratchProject> {
   const folder = await mkdtemp(join(tmpdir(), "sesta-test-"));
   const password = `pw-${Math.random().toString(36).slice(2)}-canary`;
   await writeFile(join(folder, "sesta.yaml"), yaml);
   const cache = join(tmpdir(), "sesta-test-cache");
   await mkdir(cache, { recursive: true });
-  const env: NodeJS.ProcessEnv = { ...process.env, TEAM_PASS: password, SESTA_CACHE: cache };
+  const env: NodeJS.ProcessEnv = { ...process.env, TEAM_PASS: password, SESTA_CACHE: cache, ...variables };
   delete env["PYTHONDONTWRITEBYTECODE"];
 
-  const sesta = (argv: readonly string[], more: NodeJS.ProcessEnv = {}) =>
-    run([process.execPath, "--disable-warning=ExperimentalWarning", main, ...argv], folder, {
+  const begin = (argv: readonly string[], more: NodeJS.ProcessEnv = {}) =>
+    start([process.execPath, "--disable-warning=ExperimentalWarning", main, ...argv], folder, {
       ...env,
       ...more,
     });
+  const sesta = (argv: readonly string[], more?: NodeJS.ProcessEnv) => begin(argv, more).ended;
   const status = async () => {
     const { stdout, stderr } = await sesta(["status", "--json"]);
     if (stdout === "") throw new Error(stderr);
@@ -52,6 +67,7 @@ export async function createScratchProject(yaml: string): Promise<ScratchProject
     folder,
     password,
     sesta,
+    begin,
     status,
     workload,
     async until(name, fits, timeoutMs = 60_000) {
@@ -80,17 +96,18 @@ export function freePort(): Promise<number> {
   });
 }
 
-function run(
-  [program = "", ...operands]: readonly string[],
-  cwd: string,
-  env: NodeJS.ProcessEnv,
-): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, operands, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code: code ?? 128, stdout, stderr }));
-  });
+function start([program = "", ...operands]: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Begun {
+  const child = spawn(program, operands, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    kill: (signal) => void child.kill(signal),
+    ended: new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => resolve({ code: code ?? 128, stdout, stderr }));
+    }),
+  };
 }

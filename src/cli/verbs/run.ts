@@ -11,6 +11,7 @@ import { pruneJob } from "../../operations/jobs/prune.ts";
 import { refreshRun } from "../../operations/jobs/refresh.ts";
 import { detachRun, failRun, recordRun, startRun } from "../../operations/jobs/start.ts";
 import type { Context } from "../../operations/context.ts";
+import type { JobSection } from "../../model/project.ts";
 import type { Run } from "../../model/run.ts";
 import { checkSecrets } from "../../project/secret.ts";
 import { throwMissingSecrets } from "../print-plan.ts";
@@ -37,7 +38,8 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   }
   const context = await session.open();
   const job = getJob(context, name ?? "");
-  throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
+  const found = await checkSecrets(context.project, world.env, listSecrets(job));
+  throwMissingSecrets(context.project, found, terminal);
   await confirmHosts(session, context, job.target, job.nodes);
   const preparation = await planPreparation(context, job);
   const pending = preparation.machines.flatMap((machine) => machine.pending);
@@ -63,6 +65,12 @@ function refuseJob(name: string | undefined): void {
   throw new SestaError("USAGE", "--playbook runs a playbook by itself, without a job", {
     hint: `Leave "${name}" out, or name the playbook in the job: playbook: FILE.`,
   });
+}
+
+/** Those of other workloads may be somebody else's. */
+function listSecrets({ env, token }: JobSection): string[] {
+  const values = Object.values(env).flatMap((value) => ("secret" in value ? [value.secret] : []));
+  return token === undefined ? values : [...values, token];
 }
 
 /** Sets the machines up and starts the run on them. */

@@ -1,6 +1,4 @@
 // `sesta why`: why a workload is in its state, what was seen last, when it would sleep, and how far its saves are.
-import { isJob } from "../../operations/jobs/find-job.ts";
-import { listJobStatus } from "../../operations/jobs/job-status.ts";
 import { explain, type Explanation } from "../../operations/why.ts";
 import { formatMs, formatTime } from "../durations.ts";
 import { explainSaved } from "../save-text.ts";
@@ -9,12 +7,6 @@ import type { Paint } from "../terminal.ts";
 
 export const why: Verb<object, [string]> = async (session, flags, name) => {
   const context = await session.open();
-  const jobs = isJob(context, name) ? await listJobStatus(context) : [];
-  const job = jobs.find((one) => one.name === name);
-  if (job)
-    return session.flags.json
-      ? session.json(job)
-      : session.terminal.out(`${name} is ${job.state}: ${job.why}\n`);
   const found = await explain(context, name);
   if (flags.json) return session.json(found);
   const { terminal, world } = session;

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -18,16 +19,23 @@ type Options = {
   onBytes: (doneBytes: number) => void;
 };
 
+const together = 16;
+/** From here on a file is not read as a whole. */
+const largeBytes = 4_000_000;
+
 /** @throws SestaError TRANSFER, DISK_FULL, SSH_CONNECTION */
 export async function sendByTar(link: Link, folder: string, to: string, options: Options): Promise<void> {
   const { files, signal, onBytes } = options;
   const there = await readDigests(link, to, files, signal);
+  const ours = await digestAll(
+    folder,
+    files.filter(({ path, isLink }) => !isLink && there.has(path)),
+  );
   const left: Sent[] = [];
   let doneBytes = 0;
   for (const file of files) {
-    const digest = there.get(file.path);
-    if (!file.isLink && digest !== undefined && digest === (await digestOf(join(folder, file.path))))
-      doneBytes += file.bytes;
+    const digest = ours.get(file.path);
+    if (digest !== undefined && digest === there.get(file.path)) doneBytes += file.bytes;
     else left.push(file);
   }
   onBytes(doneBytes);
@@ -35,8 +43,13 @@ export async function sendByTar(link: Link, folder: string, to: string, options:
   await stream(link, folder, to, { files: left, signal, onBytes: (bytes) => onBytes(doneBytes + bytes) });
   const arrived = await readDigests(link, to, left, signal);
   if (arrived.size === 0) return; // nothing there computes digests
-  for (const { path, isLink } of left) {
-    if (isLink || path.includes("\n") || arrived.get(path) === (await digestOf(join(folder, path)))) continue;
+  const judged = left.filter(({ path, isLink }) => !isLink && !path.includes("\n"));
+  const more = await digestAll(
+    folder,
+    judged.filter(({ path }) => !ours.has(path)),
+  );
+  for (const { path } of judged) {
+    if (arrived.get(path) === (ours.get(path) ?? more.get(path))) continue;
     throw new SestaError("TRANSFER", `${path} did not arrive as it was sent, or changed meanwhile`, {
       hint: "Try again.",
     });
@@ -111,7 +124,22 @@ function unescape(name: string): string {
   return name.replaceAll(/\\([\\nr])/g, (_, what) => ({ "\\": "\\", n: "\n", r: "\r" })[String(what)] ?? "");
 }
 
-async function digestOf(path: string): Promise<string> {
+/** By path. */
+async function digestAll(folder: string, files: readonly Sent[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (let index = 0; index < files.length; index += together) {
+    const part = files.slice(index, index + together);
+    const digests = await Promise.all(part.map(({ path, bytes }) => digestOf(join(folder, path), bytes)));
+    part.forEach(({ path }, at) => found.set(path, digests[at] ?? ""));
+  }
+  return found;
+}
+
+async function digestOf(path: string, bytes: number): Promise<string> {
+  if (bytes < largeBytes)
+    return createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
   return hash.digest("hex");

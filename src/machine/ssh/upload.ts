@@ -11,6 +11,9 @@ import { sendByTar } from "./send-tar.ts";
 
 export type Sent = { path: string; bytes: number; isLink: boolean };
 
+/** How many files are looked at at a time. */
+const together = 64;
+
 /** See `Machine.upload`. */
 export async function uploadRemote(
   link: Link,
@@ -62,7 +65,11 @@ async function sendByRsync(
 /** @throws SestaError TRANSFER for what is not there, or neither file nor link */
 async function measure({ folder, files }: Upload): Promise<Sent[]> {
   const sent: Sent[] = [];
-  for (const path of files) {
+  for (let index = 0; index < files.length; index += together)
+    sent.push(...(await Promise.all(files.slice(index, index + together).map(measureOne))));
+  return sent;
+
+  async function measureOne(path: string): Promise<Sent> {
     const found = await lstat(join(folder, path)).catch((cause: unknown) => {
       throw new SestaError("TRANSFER", `${join(folder, path)} cannot be sent: it cannot be read`, { cause });
     });
@@ -71,7 +78,6 @@ async function measure({ folder, files }: Upload): Promise<Sent[]> {
         "TRANSFER",
         `${join(folder, path)} cannot be sent: it is neither a file nor a link`,
       );
-    sent.push({ path, bytes: found.isFile() ? found.size : 0, isLink: found.isSymbolicLink() });
+    return { path, bytes: found.isFile() ? found.size : 0, isLink: found.isSymbolicLink() };
   }
-  return sent;
 }

@@ -22,11 +22,14 @@ export type Sources = {
 export async function findFolder(context: Context, job: JobSection): Promise<Sources> {
   const { project, machine, folder: own, world } = context;
   const { folder } = project;
-  const files = await listFiles(machine, folder, listExcluded(context, job));
+  const excluded = listExcluded(context, job);
+  const files = await listFiles(machine, folder, excluded);
   const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
   const [commit, status] = await Promise.all([
     machine.run([...quietGit(folder), "rev-parse", "--verify", "-q", "HEAD"]).catch(() => undefined),
-    machine.run([...quietGit(folder), "status", "--porcelain", "--", "."]).catch(() => undefined),
+    machine
+      .run([...quietGit(folder), "status", "--porcelain", "--", ".", ...excluded.map(excludeFromStatus)])
+      .catch(() => undefined),
   ]);
   const isKnown = commit?.exitCode === 0;
   return {
@@ -35,6 +38,11 @@ export async function findFolder(context: Context, job: JobSection): Promise<Sou
     dirty: isKnown ? (status?.stdout ?? "").trim() !== "" : null,
     upload: { folder, files, bytes },
   };
+}
+
+/** A path of the folder, as a pathspec (gitglossary(7)). */
+function excludeFromStatus(path: string): string {
+  return `:(exclude,literal)${path}`;
 }
 
 /** What stays here: outputs, data that goes its own way, and secrets. */

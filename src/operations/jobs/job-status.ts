@@ -5,17 +5,18 @@ import type { State } from "../../model/words.ts";
 import type { Context } from "../context.ts";
 import { refreshRuns } from "./refresh.ts";
 
-/** Of every job that the file names or that exists. */
-export async function listJobStatus(context: Context): Promise<WorkloadStatus[]> {
+/** Of every job that the file names or that exists, or of the one that is asked for. */
+export async function listJobStatus(context: Context, only?: string): Promise<WorkloadStatus[]> {
   const { project, state } = context;
   const placed = new Map(state.listPlacedJobs().map((job) => [job.name, job]));
   const declared = Object.values(project.workloads).filter(({ type }) => type === "job");
-  const names = new Set([...declared.map(({ name }) => name), ...placed.keys()]);
-  const newest = [...names].flatMap((name) => state.listRuns(name).slice(0, 5));
-  const known = await refreshRuns(context, newest);
-  return [...names].map((name): WorkloadStatus => {
+  const known = new Set([...declared.map(({ name }) => name), ...placed.keys()]);
+  const names = [...known].filter((name) => only === undefined || name === only);
+  const newest = names.flatMap((name) => state.listRuns(name).slice(0, 5));
+  const asked = await refreshRuns(context, newest);
+  return names.map((name): WorkloadStatus => {
     const section = declared.find((job) => job.name === name);
-    const runs = known.filter(({ job }) => job === name);
+    const runs = asked.filter(({ job }) => job === name);
     const run = runs.find((one) => !isOver(one.state)) ?? runs[0];
     const there = placed.get(name);
     const at = run?.startedAt ?? run?.createdAt ?? there?.placedAt ?? null;
