@@ -312,9 +312,11 @@ finish() {
     fi
   elif [ -n "$limit" ]; then
     limit_kb=$((limit / 1024))
-    # What was sampled counts shared pages more than once, and misses a last jump; the cgroup counts its cache too.
+    # What was sampled misses a last jump: where its cgroup ran out, that was to the limit. It is never more than the
+    # cgroup counts, which has its cache in it too.
     own=$(cat "$cgroup/$peak_file" 2>/dev/null)
-    if [ -n "$own" ] && { [ "$2" = oom ] || [ $((own / 1024)) -lt "$peak" ]; }; then peak=$((own / 1024)); fi
+    [ -n "$own" ] && [ $((own / 1024)) -lt "$peak" ] && peak=$((own / 1024))
+    [ "$2" = oom ] && [ "${own_ooms:--}" != "${own_before:--}" ] && peak=$limit_kb
   fi
   rm -rf env place "$base/runs/.new-$id."*
   return_tickets
