@@ -150,6 +150,8 @@ describe.skipIf((missing ?? missingUv) !== undefined)("examples/train over SSH",
     expect(stdout).toMatch(new RegExp(`remains +${project.path("results")}\n`));
     expect(listTree(join(base(), "runs"))).toEqual([]);
     for (const kind of ["trees", "environments"]) expect(listTree(join(base(), "cache", kind))).toEqual([]);
+    expect(listTree(join(project.home, ".sesta", "cache"))).toEqual([]); // of the repository that was read here
+    expect(stdout).toContain(`remains  box: ${base()}/bin, which all projects share`);
     expect(listWorkingIn(base())).toEqual([]);
     expect(result("output.txt").toString()).toContain("epoch 5/5");
   });
@@ -293,6 +295,12 @@ describe.skipIf(missingPodman !== undefined)(
           project.path("resultados", second?.id ?? ""),
         ]);
         expect(podman.must("ps", "-aq")).toBe("");
+        const receipt = (await project.must(["down", "-y"])).stdout;
+        expect(receipt).toContain(
+          `gone     box: image ${one?.container?.replace("sha256:", "").slice(0, 12)}`,
+        );
+        expect(podman.run("image", "exists", "dist_dcgan").status).toBe(1);
+        expect(podman.run("image", "exists", base).status).toBe(0);
       } finally {
         await project.end();
       }
