@@ -12,15 +12,19 @@ const keptRuns = 10;
 /** Logs and records stay, and so do files that nobody has fetched. */
 export async function pruneJob(context: Context, name: string): Promise<void> {
   const { state } = context;
-  const placed = state.listPlacedJobs().find((job) => job.name === name);
+  const jobs = state.listPlacedJobs();
+  const placed = jobs.find((job) => job.name === name);
   if (!placed) return;
+  const shared = new Set(jobs.flatMap((job) => (job === placed ? [] : Object.values(job.places).flat())));
   const older = state
     .listRuns(name)
     .slice(keptRuns)
     .filter((run) => isOver(run.state) && !isUnfetched(run));
   for (const [key, places] of Object.entries(placed.places)) {
     const [target = "", machine = ""] = key.split("/");
-    const trees = places.filter((path) => path.includes("/cache/trees/")).slice(0, -keptTrees);
+    const trees = places
+      .filter((path) => path.includes("/cache/trees/") && !shared.has(path))
+      .slice(0, -keptTrees);
     const ids = older.filter(
       (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
     );
