@@ -6,7 +6,7 @@ import { listJobs, type JobSection } from "../../model/project.ts";
 import { formatSize } from "../../model/size.ts";
 import type { Context } from "../context.ts";
 import type { Finding } from "../doctor.ts";
-import { getTarget, listUnknownHosts, openHost } from "../machines.ts";
+import { getTarget, openHost } from "../machines.ts";
 
 export async function examineJobs(context: Context): Promise<Finding[]> {
   const jobs = listJobs(context.project);
@@ -29,11 +29,6 @@ async function examineMachine(
   jobs: readonly JobSection[],
 ): Promise<Finding[]> {
   try {
-    const unknown = await listUnknownHosts(context, target, Infinity);
-    if (unknown.some((host) => host.name === name)) {
-      const what = `${name} is new to this project; its key has not been confirmed`;
-      return [{ level: "warning", what, mend: `sesta up ${jobs[0]?.name ?? ""}` }];
-    }
     const host = await openHost(context, target, name);
     const lacks = await Promise.all(
       jobs.flatMap((job) => [
@@ -44,6 +39,10 @@ async function examineMachine(
     );
     return [...(name === "local" ? [] : [describe(host)]), ...lacks.flat()];
   } catch (error) {
+    if (error instanceof SestaError && error.code === "HOST_KEY_UNKNOWN") {
+      const what = `${name} is new to this project; its key has not been confirmed`;
+      return [{ level: "warning", what, mend: `sesta up ${jobs[0]?.name ?? ""}` }];
+    }
     const hint = error instanceof SestaError ? error.hint : undefined;
     return [
       { level: "error", what: `${name}: ${messageOf(error)}`, ...(hint !== undefined && { mend: hint }) },
