@@ -1,7 +1,7 @@
 // Takes a job away: ends what runs, removes what was prepared, keeps what was never brought home.
 import { messageOf, SestaError } from "../../base/errors.ts";
 import { runScript, type Host } from "../../machine/host.ts";
-import { runFolder } from "../../machine/runs/submit.ts";
+import { foldersOf } from "../../machine/runs/submit.ts";
 import type { Progress, Receipt } from "../../model/plan.ts";
 import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
@@ -40,15 +40,18 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
     const there = runs.filter(
       (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
     );
-    const folders = there.filter((run) => !isUnfetched(run)).map(({ id }) => runFolder(host, id));
+    const folders = there.filter((run) => !isUnfetched(run)).flatMap((run) => foldersOf(run, host));
     const own = places.filter((path) => !shared.has(path));
-    const asked = [...folders, ...own];
-    const ran = await runScript(host, "remove.sh", [host.base, ...asked]);
+    const ran = await runScript(host, "remove.sh", [host.base, ...folders, ...own]);
     const gone = ran.stdout.split("\n").filter((path) => path !== "");
     const images = await removeImages(host, own);
+    const kept = there.filter(isUnfetched).flatMap((run) => foldersOf(run, host));
     removed.push(...gone.map((path) => `${machine}: ${path}`), ...images.removed);
-    remains.push(...images.remains, ...(await listTools(host)));
-    remains.push(...there.filter(isUnfetched).map(({ id }) => `${machine}: ${runFolder(host, id)}`));
+    remains.push(
+      ...images.remains,
+      ...(await listTools(host)),
+      ...kept.map((folder) => `${machine}: ${folder}`),
+    );
     on({ workload: name, step: "files", state: "done", detail: `${machine}, ${gone.length} folders` });
   }
   state.deleteJob(name);

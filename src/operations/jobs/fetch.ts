@@ -1,9 +1,9 @@
 // Brings a run's outputs home, also while it runs. What an earlier run brought is never written over.
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import { runFolder } from "../../machine/runs/submit.ts";
-import type { Run } from "../../model/run.ts";
+import { partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 
@@ -29,21 +29,23 @@ export async function fetchRun(
   const fetched = await Promise.all(
     nodes.map(async ({ machine }, at) => {
       const host = await openHost(context, target, machine);
-      const from = `${runFolder(host, id)}/work`;
-      if ((await host.machine.run(["test", "-d", from])).exitCode !== 0) {
-        throw new SestaError("UNKNOWN_RUN", `The files of ${id} are not on ${machine} any more`, {
-          hint: run.fetched ? `What was fetched before is in ${run.fetched.into}.` : "Run it again.",
-        });
-      }
+      const from = `${runFolder(host, partOf(run, at))}/work`;
       const to = nodes.length === 1 ? into : join(into, machine);
-      await mkdir(to, { recursive: true });
-      return host.machine.get(from, settings.fetch, to, {
+      const getting = host.machine.get(from, settings.fetch, to, {
         signal: context.world.signal,
         onProgress(done, total) {
           sums[at] = { done, total };
           const sum = (key: "done" | "total") => sums.reduce((all, one) => all + one[key], 0);
           onProgress(sum("done"), sum("total"));
         },
+      });
+      return getting.catch(async (error: unknown) => {
+        if (!(error instanceof SestaError) || error.code !== "TRANSFER") throw error;
+        if ((await host.machine.run(["test", "-d", from])).exitCode === 0) throw error;
+        throw new SestaError("UNKNOWN_RUN", `The files of ${id} are not on ${machine} any more`, {
+          hint: run.fetched ? `What was fetched before is in ${run.fetched.into}.` : "Run it again.",
+          cause: error,
+        });
       });
     }),
   );

@@ -100,9 +100,10 @@ async function prepareMachine(
   );
   try {
     if (waited) await lookAgain();
+    else open = await listPending(pending); // a question may have stood for a while
     for (const { name } of steps.steps) {
       const step = open.find((one) => one.name === name);
-      if (!step || (await step.check())) continue;
+      if (!step) continue;
       await runStep(step, workload, on);
       // What a step before another one brings decides what that one is, so that they are built anew as it goes on.
       if (name === "sources" && job.python?.requirements !== undefined) await lookAgain();

@@ -52,6 +52,6 @@ function buildSourcesStep(context: Context, host: Host, sources: Sources, tree: 
     title,
     check: () => exists(host, `${tree}/complete`),
     run: ({ detail, bytes }) =>
-      sendSources(host, senderOf(context), sources, tree, detail, bytes, context.world.signal),
+      sendSources(host, senderOf(context, host), sources, tree, detail, bytes, context.world.signal),
   };
 }
