@@ -238,7 +238,9 @@ describe.skipIf("missing" in torch)("examples/dcgan", { timeout: 240_000 }, () =
       expect(listTree(join(into, "gpu-box-2"))).toEqual(["output.txt"]); // rank 0 alone writes
       const run = await project.run("dcgan-two");
       expect(run).toMatchObject({ state: "succeeded", exit_code: 0, machine: "gpu-box-1,gpu-box-2" });
-      const folders = hosts.servers.map(({ home }, rank) => join(home, ".sesta", "runs", `${run.id}.${rank}`));
+      const folders = hosts.servers.map(({ home }, rank) =>
+        join(home, ".sesta", "runs", `${run.id}.${rank}`),
+      );
       expect(run.nodes.map(({ folder }) => folder)).toEqual(folders);
       await project.must(["down", "-y"]);
       expect(hosts.servers.map(({ home }) => listTree(join(home, ".sesta", "runs")))).toEqual([[], []]);

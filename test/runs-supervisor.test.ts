@@ -26,7 +26,9 @@ import {
   type ShellName,
 } from "./support/run-rig.ts";
 
-const shells: readonly ShellName[] = ["dash", "busybox", "bash --posix"];
+const all: readonly ShellName[] = ["dash", "busybox", "bash --posix"];
+/** bash comes last, and only in the whole sweep: the other two understand less. */
+const shells = process.env["SESTA_FAULTS"] === "full" ? all : all.slice(0, 2);
 const isLinux = existsSync("/proc/self/stat");
 const noMount = findMissingMount();
 

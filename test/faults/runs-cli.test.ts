@@ -51,9 +51,9 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
 
     test(
       "F3, F21: at any moment of upload, setup, submission, following and fetching: one run, one program, whole files",
-      { timeout: limitMs(5, 70, 25_000) },
+      { timeout: limitMs(4, 70, 25_000) },
       async () => {
-        for (const point of points(5, 70)) {
+        for (const point of points(4, 70)) {
           const project = host.createProject({ train: job });
           const data = Buffer.alloc(1_000_000, `${point}\n`);
           project.write("data.bin", data);
@@ -557,10 +557,10 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
 
   test(
     "T16: a command killed in the middle leaves no secret once its run has ended",
-    { timeout: limitMs(4, 20, 15_000) },
+    { timeout: limitMs(2, 20, 15_000) },
     async () => {
       const secret = "the-other-canary-4711";
-      for (const point of points(4, 20)) {
+      for (const point of points(2, 20)) {
         const project = host.createProject(
           { train: { run: "sleep 0.2", env: { TOKEN: "${secret.token}" } } },
           { secrets: { token: { env: "TOKEN_HERE" } } },
