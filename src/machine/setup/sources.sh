@@ -72,10 +72,12 @@ case $what in
         git -C "$new/tree" checkout -q --detach "$commit" -- &&
         { [ ! -e "$new/tree/.gitmodules" ] || git -C "$new/tree" submodule update -q --init --recursive; }
     }
-    if ! git --git-dir="$mirror" cat-file -e "$commit^{commit}" 2>/dev/null; then
-      sh "$0" mirror "$mirror" "$address" || exit 5
-    fi
-    take 2>/dev/null || { sh "$0" remake "$mirror" "$address" && take; } || {
+    has_commit() { git --git-dir="$mirror" cat-file -e "$commit^{commit}" 2>/dev/null; }
+    # Another command may bring the same at this moment: then git finds a lock, or a copy that is being replaced.
+    bring() { has_commit || sh "$0" mirror "$mirror" "$address"; }
+    bring 2>/dev/null || { sleep 1 && bring; } || exit 5
+    take 2>/dev/null || { sleep 1 && bring && take 2>/dev/null; } ||
+      { sh "$0" remake "$mirror" "$address" && take; } || {
       rm -rf "$new"
       exit 5
     }
