@@ -28,7 +28,13 @@ const folder = join(place, "project");
 const cacheFolder = join(tmpdir(), "sesta-test-cache");
 const token = "hf-canary-81yx's\nsecond line";
 const { PYTHONDONTWRITEBYTECODE: _, ...inherited } = process.env;
-const env = { ...inherited, HF_TOKEN: token, SESTA_CACHE: cacheFolder };
+const env = {
+  ...inherited,
+  HF_TOKEN: token,
+  SESTA_CACHE: cacheFolder,
+  // Ansible looks for it in the home folder of the user's entry, and writes it where HOME says.
+  ANSIBLE_ASYNC_DIR: join(tmpdir(), `sesta-async-${process.pid}`),
+};
 const machine = createLocalMachine(env);
 const bins: Record<string, string> = {};
 const missing = findMissingSshd() ?? (await findMissingAnsible());

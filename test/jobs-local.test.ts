@@ -367,6 +367,8 @@ describe("jobs on this machine", { timeout: 60_000 }, () => {
     const { workloads } = await project.status();
     expect(workloads.map(({ name }) => name)).not.toContain("before");
     expect((await project.runs("before")).map((run) => run.id)).toEqual([id]); // the record stays
+    await project.must(["down", "-y"]); // of all that the tests before this one left
+    expect(listTree(join(project.home, ".sesta", "cache"))).toEqual([]);
   });
 });
 

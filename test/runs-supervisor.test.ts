@@ -26,7 +26,9 @@ import {
   type ShellName,
 } from "./support/run-rig.ts";
 
-const shells: readonly ShellName[] = ["dash", "busybox", "bash --posix"];
+const all: readonly ShellName[] = ["dash", "busybox", "bash --posix"];
+/** bash comes last, and only in the whole sweep: the other two understand less. */
+const shells = process.env["SESTA_FAULTS"] === "full" ? all : all.slice(0, 2);
 const isLinux = existsSync("/proc/self/stat");
 const noMount = findMissingMount();
 
@@ -37,6 +39,8 @@ for (const shell of shells) {
 }
 
 function testScripts(shell: ShellName) {
+  // What takes long is for one shell, unless everything is asked for.
+  const long = shell === "dash" || process.env["SESTA_FAULTS"] === "full" ? test : test.skip;
   let rig: RunRig;
   let count = 0;
   const nextId = () => `job-${(count += 1)}-abcd`;
@@ -324,7 +328,7 @@ function testScripts(shell: ShellName) {
       },
     );
 
-    test(
+    long(
       "F2: killed again and again while many look: one supervisor, one program",
       { timeout: limitMs(6, 40, 8_000) },
       async () => {
@@ -521,28 +525,31 @@ function testScripts(shell: ShellName) {
       expect(readdirSync(join(line.base, "queue"))).toEqual([]);
     });
 
-    test("one that is dead in the line holds nobody up, and does not push in when it comes back", async () => {
-      const [first, dead, next] = [nextId(), nextId(), nextId()];
-      await line.submit(first, { ...waits(first), spec: { slots: 1 } });
-      await runs(first);
-      await line.submit(dead, { ...waits(dead), spec: { slots: 1 } });
-      await untilPlace(dead, 1);
-      await line.submit(next, { ...waits(next), spec: { slots: 1 } });
-      await untilPlace(next, 2);
-      await line.killSupervisor(dead);
-      finishUp(first);
-      await runs(next);
-      await line.contact(dead);
-      await untilPlace(dead, 1);
-      await delay(1_500);
-      expect(line.lines("line")).not.toContain(`+ ${dead}`);
-      finishUp(next);
-      await runs(dead);
-      finishUp(dead);
-      await line.untilEnded(dead);
-    });
+    long(
+      "one that is dead in the line holds nobody up, and does not push in when it comes back",
+      async () => {
+        const [first, dead, next] = [nextId(), nextId(), nextId()];
+        await line.submit(first, { ...waits(first), spec: { slots: 1 } });
+        await runs(first);
+        await line.submit(dead, { ...waits(dead), spec: { slots: 1 } });
+        await untilPlace(dead, 1);
+        await line.submit(next, { ...waits(next), spec: { slots: 1 } });
+        await untilPlace(next, 2);
+        await line.killSupervisor(dead);
+        finishUp(first);
+        await runs(next);
+        await line.contact(dead);
+        await untilPlace(dead, 1);
+        await delay(1_500);
+        expect(line.lines("line")).not.toContain(`+ ${dead}`);
+        finishUp(next);
+        await runs(dead);
+        finishUp(dead);
+        await line.untilEnded(dead);
+      },
+    );
 
-    test("a program whose supervisor was killed keeps its place", async () => {
+    long("a program whose supervisor was killed keeps its place", async () => {
       const [first, next] = [nextId(), nextId()];
       await line.submit(first, { ...waits(first), spec: { slots: 1 } });
       await runs(first);
@@ -558,7 +565,7 @@ function testScripts(shell: ShellName) {
       await line.untilEnded(next);
     });
 
-    test("runs without GPUs do not wait for one that has them, which goes one at a time", async () => {
+    long("runs without GPUs do not wait for one that has them, which goes one at a time", async () => {
       const [first, plain, second] = [nextId(), nextId(), nextId()];
       await line.submit(first, { ...waits(first), gpu: true, spec: { slots: "gpu" } });
       await runs(first);
@@ -572,7 +579,7 @@ function testScripts(shell: ShellName) {
       for (const id of [plain, second]) await line.untilEnded(id);
     });
 
-    test(
+    long(
       "L3: twelve at once with three slots, kills among them: never four at a time, each once",
       { timeout: 120_000 },
       async () => {
@@ -644,7 +651,7 @@ function testScripts(shell: ShellName) {
     });
   });
 
-  test("F4: the output, followed from any byte on while it grows, is what was written", async () => {
+  long("F4: the output, followed from any byte on while it grows, is what was written", async () => {
     const id = nextId();
     const bytes = randomBytes(400_000);
     writeFileSync(join(rig.folder, "burst"), bytes);

@@ -8,6 +8,14 @@ export function isOver(state: RunState): boolean {
   return state === "succeeded" || state === "failed" || state === "stopped" || state === "lost";
 }
 
+/**
+ * What a node's part of a run is called on its machine: its folder's name. Machines of one run may share a home folder.
+ * @param node its rank
+ */
+export function partOf({ id, nodes }: Pick<Run, "id" | "nodes">, node: number): string {
+  return nodes.length > 1 ? `${id}.${node}` : id;
+}
+
 /** Wall times are milliseconds since the epoch. */
 export type Run = {
   id: string;

@@ -6,6 +6,7 @@ import { listLabs } from "../model/project.ts";
 import { checkSecrets } from "../project/secret.ts";
 import type { Context, World } from "./context.ts";
 import { findGateway } from "./gateway.ts";
+import { examineJobs } from "./jobs/doctor.ts";
 import { listOrphans } from "./plan.ts";
 
 /** `mend` is one command, or one thing to do. */
@@ -24,7 +25,13 @@ export async function examine(
     examineGit(machine, context),
     examineDisk(machine, folder),
     ...(context
-      ? [examineSecrets(context), examineGateway(context), examineHosts(context), examineWorkloads(context)]
+      ? [
+          examineSecrets(context),
+          examineGateway(context),
+          examineHosts(context),
+          examineWorkloads(context),
+          examineJobs(context),
+        ]
       : []),
   ]);
   return found.flat();

@@ -1,5 +1,6 @@
 // Where a workload's own folder and programs are, for a person who wants to look around or run something there.
 import type { Argv, Machine } from "../machine/machine.ts";
+import { partOf } from "../model/run.ts";
 import { runFolder } from "../machine/runs/submit.ts";
 import { findWorkload } from "../model/project.ts";
 import type { Context } from "./context.ts";
@@ -23,7 +24,7 @@ export async function openInside(context: Context, name: string): Promise<Inside
   if (run) {
     const [node] = run.nodes;
     const host = await openHost(context, run.target, node?.machine ?? "local");
-    const cwd = `${runFolder(host, run.id)}/work`;
+    const cwd = `${runFolder(host, partOf(run, 0))}/work`;
     if ((await host.machine.run(["test", "-d", cwd])).exitCode === 0)
       return { machine: host.machine, cwd, wrap: wrapInRun };
   }

@@ -51,9 +51,9 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
 
     test(
       "F3, F21: at any moment of upload, setup, submission, following and fetching: one run, one program, whole files",
-      { timeout: limitMs(5, 70, 25_000) },
+      { timeout: limitMs(4, 70, 25_000) },
       async () => {
-        for (const point of points(5, 70)) {
+        for (const point of points(4, 70)) {
           const project = host.createProject({ train: job });
           const data = Buffer.alloc(1_000_000, `${point}\n`);
           project.write("data.bin", data);
@@ -484,6 +484,51 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
     });
   });
 
+  describe("on several machines that share a home folder", () => {
+    const nodes = { nodes: 2, stdout: "log" };
+    const create = (job: object, options: { slots?: number } = {}) =>
+      host.createProject({ train: { ...nodes, ...job } }, { hosts: 2, ...options });
+
+    test("each rank has a folder of its own, and they begin together", async () => {
+      const project = create({
+        run: 'sleep $RANK; echo "rank $RANK of $WORLD_SIZE"; echo $RANK >o; date +%s >>"$OUT/begun"',
+        fetch: ["o"],
+      });
+      const { code, stdout, stderr } = await project.sesta("run", "train", "-y");
+      expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+      expect(stdout.toString().split("\n").toSorted().filter(Boolean)).toEqual([
+        "[0 box] rank 0 of 2",
+        "[1 box2] rank 1 of 2",
+      ]);
+      expect(
+        [0, 1].map((rank) => project.read(`results/train/${rank === 0 ? "box" : "box2"}/o`).toString()),
+      ).toEqual(["0\n", "1\n"]);
+    });
+
+    test("one rank's failure ends the others, and is the run's", async () => {
+      const project = create({ run: "[ $RANK = 0 ] || exit 9; sleep 300" });
+      const { code, stderr } = await project.sesta("run", "train", "-y");
+      expect([code, stderr]).toEqual([9, expect.stringContaining("rank 1 on box2")]);
+      const [run] = await project.runs();
+      expect([run?.state, run?.nodes.map(({ state }) => state)]).toEqual(["failed", ["stopped", "failed"]]);
+      expect(listMarked(`SESTA_RUN=${run?.id}`)).toEqual([]);
+    });
+
+    test("a rank that does not come in time is named", async () => {
+      const project = create({ run: "true", rendezvous: "3s" }, { slots: 1 }); // one place for both
+      const { code, stderr } = await project.sesta("run", "train", "-y");
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/rank [01] on box2? did not come within 3s/)]);
+    });
+
+    test("stop ends all of them", async () => {
+      const project = create({ run: "sleep 300" });
+      const id = (await succeed(project, "run", "train", "-y", "-d")).trim();
+      await project.untilState(id, "running");
+      expect(await succeed(project, "stop", id)).toContain("stopped");
+      expect(listMarked(`SESTA_RUN=${id}`)).toEqual([]);
+    });
+  });
+
   test("T4, T16: a secret of the run stands in no process list, and in no file once it has ended", async () => {
     const secret = "the-secret-canary-4711";
     const project = host.createProject(
@@ -512,10 +557,10 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
 
   test(
     "T16: a command killed in the middle leaves no secret once its run has ended",
-    { timeout: limitMs(4, 20, 15_000) },
+    { timeout: limitMs(2, 20, 15_000) },
     async () => {
       const secret = "the-other-canary-4711";
-      for (const point of points(4, 20)) {
+      for (const point of points(2, 20)) {
         const project = host.createProject(
           { train: { run: "sleep 0.2", env: { TOKEN: "${secret.token}" } } },
           { secrets: { token: { env: "TOKEN_HERE" } } },

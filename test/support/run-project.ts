@@ -19,7 +19,7 @@ export type RunJson = {
   container: string | null;
   peak_memory_bytes: number | null;
   fetched: { into: string } | null;
-  nodes: { folder: string | null; place: number | null }[];
+  nodes: { state: string; folder: string | null; place: number | null }[];
 };
 
 export type Told = { code: number; stdout: Buffer; stderr: string };
@@ -43,7 +43,7 @@ export async function createRunHost(configure: (folder: string) => SshServerOpti
     /** Their `OUT` is a folder of the project's own on the machine. */
     createProject(
       jobs: Record<string, unknown>,
-      { slots, secrets }: { slots?: number; secrets?: object } = {},
+      { slots, secrets, hosts = 1 }: { slots?: number; secrets?: object; hosts?: number } = {},
     ) {
       count += 1;
       const project = join(folder, `project-${count}`);
@@ -52,9 +52,14 @@ export async function createRunHost(configure: (folder: string) => SshServerOpti
       mkdirSync(out);
       const box = {
         type: "ssh",
-        hosts: [
-          { name: "box", host: server.host, port: server.port, user: userInfo().username, key: server.key },
-        ],
+        // Several names are one machine, as those of a cluster are one home folder.
+        hosts: Array.from({ length: hosts }, (_, index) => ({
+          name: index === 0 ? "box" : `box${index + 1}`,
+          host: server.host,
+          port: server.port,
+          user: userInfo().username,
+          key: server.key,
+        })),
         ...(slots !== undefined && { slots }),
       };
       const workloads = Object.fromEntries(

@@ -1,7 +1,7 @@
 // `sesta logs`: what a workload or a run printed; `-f` goes on until Ctrl-C, or until the run is over.
 import process from "node:process";
 import { errorCodes } from "../../base/error-codes.ts";
-import type { Run } from "../../model/run.ts";
+import { partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../../operations/context.ts";
 import { findJobRun } from "../../operations/jobs/find-job.ts";
 import { followRun, streamsOf } from "../../operations/jobs/follow.ts";
@@ -41,7 +41,7 @@ async function showRun(session: Session, context: Context, run: Run, flags: Flag
   for (const [node, { machine }] of known.nodes.entries()) {
     const host = await openHost(context, known.target, machine);
     for (const stream of streamsOf(known)) {
-      const { bytes, end } = await tailRun(host, known.id, stream, flags.lines);
+      const { bytes, end } = await tailRun(host, partOf(known, node), stream, flags.lines);
       offsets.set(`${node}/${stream}`, end);
       if (session.flags.json) lines.push(...split(bytes.toString("utf8")).filter((line) => line !== ""));
       else if (bytes.length > 0) await output.bytes(node, stream, bytes);

@@ -52,7 +52,9 @@ export async function contactRuns(
 export function parseRunFacts(line: string): RunFacts {
   const [id = "", supervisor, program, place, ready, started, attempt, heartbeat, ended, output, stdout] =
     line.split("\t");
-  const [heartbeatS, peakKb] = (heartbeat ?? "-").split(" ");
+  const [heartbeatS, sampledKb] = (heartbeat ?? "-").split(" ");
+  // What is said at the end knows more than what was sampled on the way.
+  const peakKb = /\bpeak_kb=([1-9]\d*)/.exec(ended ?? "")?.[1] ?? sampledKb;
   return {
     id,
     gone: supervisor === "gone",

@@ -2,10 +2,18 @@
 import { randomBytes } from "node:crypto";
 import { SestaError } from "../../base/errors.ts";
 import { buildRunFiles, type RunOrder } from "../../commands/run-files.ts";
+import { partOf, type Run } from "../../model/run.ts";
 import { runScript, type Host } from "../host.ts";
 
 export function runsFolder(host: Pick<Host, "base">): string {
   return `${host.base}/runs`;
+}
+
+/** Of the parts of a run that are on this machine. */
+export function foldersOf(run: Pick<Run, "id" | "nodes">, host: Host): string[] {
+  return run.nodes.flatMap(({ machine }, node) =>
+    machine === host.machine.name ? [runFolder(host, partOf(run, node))] : [],
+  );
 }
 
 export function runFolder(host: Pick<Host, "base">, id: string): string {

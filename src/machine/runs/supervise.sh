@@ -11,7 +11,7 @@ cd "$run" || exit 1
 base=${run%/runs/*}
 id=${run##*/}
 
-. "${0%/*}/run-folder.sh"
+for part in run-folder line memory ending; do . "${0%/*}/$part.sh"; done
 
 # ---- only one supervisor at a time: a link is made or not, with its content
 
@@ -36,227 +36,7 @@ take || exit 0
 format=
 . ./spec
 
-# ---- the line before the machine: tickets in the order in which they were drawn
-
-# Sets `owner` to the id of the run that drew the ticket in file $1.
-read_ticket() {
-  owner=
-  { read -r owner <"$1"; } 2>/dev/null
-  [ -n "$owner" ]
-}
-
-# A supervisor before this one may have drawn one, which keeps the run's place.
-draw_ticket() {
-  mkdir -p "$base/queue"
-  for file in "$base"/queue/*; do
-    ticket=${file##*/}
-    read_ticket "$file" && [ "$owner" = "$id" ] && return 0
-  done
-  write ticket.new "$id" || return 1
-  until {
-    last=0
-    for file in "$base"/queue/*; do [ -e "$file" ] && last=${file##*/}; done
-    ticket=$(printf %09d $(($(echo "$last" | sed 's/^0*//; s/^$/0/') + 1)))
-    ln ticket.new "$base/queue/$ticket" 2>/dev/null
-  }; do
-    [ -d "$base/queue" ] || return 1
-    pause 0.1
-  done
-  rm -f ticket.new
-}
-
-return_tickets() {
-  for file in "$base"/queue/*; do
-    read_ticket "$file" && [ "$owner" = "$id" ] && rm -f "$file"
-  done
-}
-
-# Whether run $1 counts: it is not over, and its program or its supervisor lives.
-counts() {
-  other=$base/runs/$1
-  [ -d "$other" ] && [ ! -s "$other/ended" ] || return 1
-  [ "$slots" != gpu ] || [ -e "$other/gpu" ] || return 1
-  lives "$other/program" || is_supervised "$other"
-}
-
-# Sets `before` to how many stand before this one: those with an earlier ticket, and those that were let in already.
-# An earlier one may have been passed over while it had no supervisor.
-count_before() {
-  before=0
-  passed=
-  for file in "$base"/queue/*; do
-    [ "${file##*/}" = "$ticket" ] && passed=yes
-    read_ticket "$file" || continue
-    [ "$owner" = "$id" ] && continue
-    if [ -s "$base/runs/$owner/ended" ] || [ ! -d "$base/runs/$owner" ]; then rm -f "$file"; continue; fi
-    [ -n "$passed" ] && [ ! -e "$base/runs/$owner/admitted" ] && continue
-    counts "$owner" && before=$((before + 1))
-  done
-}
-
-# Two that look at the same time see each other: each says first that it is in, then looks once more, and goes back where
-# that was too much. Of two, the one with the later ticket goes back for good.
-wait_in_line() {
-  case $slots in
-    none) return 0 ;;
-    gpu) places=1 ;;
-    *) places=$slots ;;
-  esac
-  rm -f admitted
-  while :; do
-    count_before
-    if [ $before -lt "$places" ]; then
-      write admitted yes
-      count_before
-      [ $before -lt "$places" ] && break
-      rm -f admitted
-    fi
-    write place "$((before - places + 1))"
-    [ -e stop ] && return 1
-    sleep 1
-  done
-  rm -f place
-}
-
-# Where several machines run together, each waits here until all have a place.
-wait_for_others() {
-  [ "$gather" = 0 ] && return 0
-  write ready "$(date +%s)"
-  waited=0
-  until [ -e go ]; do
-    [ -e stop ] && return 1
-    if [ $waited -ge "$gather" ]; then write stop rendezvous; return 1; fi
-    sleep 1
-    waited=$((waited + 1))
-  done
-}
-
-# ---- memory: what the program's session holds now, and what its cgroup says where it has one with a limit
-
-# Sets `cgroup` and what goes with it to that of process $1, `limit` to nothing where it has none.
-find_cgroup() {
-  cgroup= limit=
-  [ -r "/proc/$1/cgroup" ] || return 1
-  path=$(sed -n 's/^0:://p' "/proc/$1/cgroup")
-  v1=$(sed -n 's/^[0-9]*:memory://p' "/proc/$1/cgroup")
-  if [ -n "$v1" ]; then
-    for folder in "/sys/fs/cgroup/memory$v1" /sys/fs/cgroup/memory; do
-      [ -r "$folder/memory.limit_in_bytes" ] || continue
-      cgroup=$folder peak_file=memory.max_usage_in_bytes events=memory.oom_control held=total_rss
-      limit=$(cat "$folder/memory.limit_in_bytes")
-      break
-    done
-  else
-    for folder in "/sys/fs/cgroup$path" /sys/fs/cgroup; do
-      [ -r "$folder/memory.max" ] || continue
-      cgroup=$folder peak_file=memory.peak events=memory.events held=anon
-      limit=$(cat "$folder/memory.max")
-      break
-    done
-  fi
-  # A number of 19 digits is how version 1 says that there is none.
-  case $limit in max | ???????????????????*) limit= ;; esac
-}
-
-# How often memory ran out: in the cgroup, and on the whole machine (proc(5), /proc/vmstat).
-count_ooms() {
-  own_ooms= all_ooms=
-  [ -n "$limit" ] && own_ooms=$(sed -n 's/^oom_kill //p' "$cgroup/$events" 2>/dev/null)
-  all_ooms=$(sed -n 's/^oom_kill //p' /proc/vmstat 2>/dev/null)
-}
-
-# Whether the program, which ended with code $1, did so for want of memory. A kill elsewhere on the machine is only taken
-# for its own where it ended as the system ends one.
-is_oom() {
-  [ "$1" != 0 ] && [ -s ooms ] || return 1
-  read -r own_before all_before <ooms
-  count_ooms
-  [ "${own_ooms:--}" != "$own_before" ] || { [ "$1" = 137 ] && [ "${all_ooms:--}" != "$all_before" ]; }
-}
-
-# Kilobytes in memory of all that belongs to the session of process $1. Pages that several share, as workers do with what
-# forked them, count once: proc(5), smaps_rollup.
-session_kb() {
-  if [ -r /proc/self/smaps_rollup ]; then
-    cat /proc/[0-9]*/stat 2>/dev/null |
-      awk -v session="$1" '{ pid = $1; sub(/^.*\) /, ""); if ($4 == session) print "/proc/" pid "/smaps_rollup" }' |
-      xargs cat 2>/dev/null | awk '$1 == "Pss:" { sum += $2 } END { print sum + 0 }'
-  elif [ -r /proc/self/stat ]; then
-    # proc(5): after the name come state, parent, group, session and, as 22nd, the pages that it has in memory.
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v session="$1" -v page="$(getconf PAGESIZE 2>/dev/null || echo 4096)" '
-      { sub(/^.*\) /, ""); if ($4 == session) sum += $22 } END { print int(sum * page / 1024) }'
-  else
-    ps -A -o pgid= -o rss= 2>/dev/null | awk -v group="$1" '$1 == group { sum += $2 } END { print sum + 0 }'
-  fi
-}
-
-# The same of the container, which is in no session of the run; its limit is kept for the end. Only for `watch`, whose
-# variables are its own.
-container_kb() {
-  if [ -z "$inside" ]; then
-    inside=$($engine inspect -f '{{.State.Pid}}' "$container" 2>/dev/null)
-    case $inside in '' | 0 | *[!0-9]*) inside= && return 1 ;; esac
-    find_cgroup "$inside" || return 1
-    [ -n "$limit" ] && write container.limit "$limit"
-  fi
-  now_kb=$(awk -v held=$held '$1 == held { print int($2 / 1024) }' "$cgroup/memory.stat" 2>/dev/null)
-}
-
-peak=0
-inside=
-sample() {
-  now_kb=
-  if [ -n "$container" ]; then container_kb; else now_kb=$(session_kb "$1"); fi
-  [ "${now_kb:-0}" -gt "$peak" ] && peak=$now_kb
-  write heartbeat "$(date +%s) $peak"
-}
-
-# ---- ending: everything that belongs to the program, whatever it made of itself
-
-# Lines of process, parent and group, of all that live.
-list_processes() {
-  if [ -r /proc/self/stat ]; then
-    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) (.*) . \([0-9]*\) \([0-9]*\) .*/\1 \2 \3/'
-  else
-    ps -A -o pid= -o ppid= -o pgid=
-  fi
-}
-
-# Ids of all that carry the mark of the run in their environment: also what went into a session of its own.
-list_marked() {
-  grep -l -s "SESTA_RUN=$id" /proc/[0-9]*/environ 2>/dev/null | sed 's/[^0-9]//g'
-}
-
-# Ids of all that began with process $1: of its group, its children and theirs, and what carries the mark.
-family() {
-  [ "$1" -gt 1 ] && list_processes | awk -v leader="$1" '
-    { pid[NR] = $1; parent[NR] = $2; if ($1 == leader || $3 == leader) member[$1] = 1 }
-    END {
-      do { grown = 0
-        for (i = 1; i <= NR; i++) if (!(pid[i] in member) && (parent[i] in member)) { member[pid[i]] = 1; grown = 1 }
-      } while (grown)
-      for (one in member) print one
-    }'
-  list_marked
-}
-
-# Whether any of the processes in $@ lives.
-any_lives() {
-  for one in "$@"; do find_start "$one" && return 0; done
-  return 1
-}
-
-# TERM, time to end by itself, KILL; $1 leads the program's session.
-end_program() {
-  [ -n "$container" ] && $engine stop -t "$grace" "$container" >/dev/null 2>&1
-  members=$(family "$1" | sort -u)
-  kill -TERM $members 2>/dev/null
-  until_s=$(($(uptime_s) + grace))
-  while any_lives $members && [ "$(uptime_s)" -le $until_s ]; do pause 0.2; done
-  kill -KILL $(family "$1" | sort -u) 2>/dev/null
-  [ -n "$container" ] && $engine rm -f "$container" >/dev/null 2>&1
-  return 0
-}
+# ---- its program, and how it ends
 
 # Runs beside the program: its heart, its memory, its time, and whether somebody wants it stopped. $1: its id.
 watch() {
@@ -268,13 +48,6 @@ watch() {
     if [ $beats -lt 5 ]; then pause 0.2; else sleep 1; fi
     beats=$((beats + 1))
   done
-}
-
-# What the program left behind. Its group only by one who saw it end: later the number may be another's.
-end_leftovers() {
-  [ -n "$seen" ] && [ "$leader" -gt 1 ] && kill -KILL "-$leader" 2>/dev/null
-  marked=$(list_marked)
-  [ -n "$marked" ] && kill -KILL $marked 2>/dev/null
 }
 
 # The program writes its own identity first and its exit code last, so that both outlive this supervisor.
@@ -312,9 +85,11 @@ finish() {
     fi
   elif [ -n "$limit" ]; then
     limit_kb=$((limit / 1024))
-    # What was sampled counts shared pages more than once, and misses a last jump; the cgroup counts its cache too.
+    # What was sampled misses a last jump: where its cgroup ran out, that was to the limit. It is never more than the
+    # cgroup counts, which has its cache in it too.
     own=$(cat "$cgroup/$peak_file" 2>/dev/null)
-    if [ -n "$own" ] && { [ "$2" = oom ] || [ $((own / 1024)) -lt "$peak" ]; }; then peak=$((own / 1024)); fi
+    [ -n "$own" ] && [ $((own / 1024)) -lt "$peak" ] && peak=$((own / 1024))
+    [ "$2" = oom ] && [ "${own_ooms:--}" != "${own_before:--}" ] && peak=$limit_kb
   fi
   rm -rf env place "$base/runs/.new-$id."*
   return_tickets

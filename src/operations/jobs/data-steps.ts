@@ -111,7 +111,7 @@ async function unpackThere(
 
 /** @returns the folder in which it is made, so that what has its place is whole */
 async function begin(context: Context, host: Host, place: string): Promise<string> {
-  const making = `${place}.making-${senderOf(context)}`;
+  const making = `${place}.making-${senderOf(context, host)}`;
   const ran = await runScript(host, "data.sh", ["open", making]);
   requireDone(ran, "The data has no place", host.machine.name, "Check the disk there.");
   return making;

@@ -1,11 +1,12 @@
 // Takes a job away: ends what runs, removes what was prepared, keeps what was never brought home.
 import { messageOf, SestaError } from "../../base/errors.ts";
-import { runScript } from "../../machine/host.ts";
-import { runFolder } from "../../machine/runs/submit.ts";
+import { runScript, type Host } from "../../machine/host.ts";
+import { foldersOf } from "../../machine/runs/submit.ts";
 import type { Progress, Receipt } from "../../model/plan.ts";
 import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
+import { removeImages } from "./remove-images.ts";
 import { isUnfetched } from "./plan.ts";
 import { refreshRuns } from "./refresh.ts";
 import { stopRun } from "./stop.ts";
@@ -39,15 +40,29 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
     const there = runs.filter(
       (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
     );
-    const folders = there.filter((run) => !isUnfetched(run)).map(({ id }) => runFolder(host, id));
-    const asked = [...folders, ...places.filter((path) => !shared.has(path))];
-    const ran = await runScript(host, "remove.sh", [host.base, ...asked]);
+    const folders = there.filter((run) => !isUnfetched(run)).flatMap((run) => foldersOf(run, host));
+    const own = places.filter((path) => !shared.has(path));
+    const ran = await runScript(host, "remove.sh", [host.base, ...folders, ...own]);
     const gone = ran.stdout.split("\n").filter((path) => path !== "");
-    removed.push(...gone.map((path) => `${machine}: ${path}`));
-    remains.push(...there.filter(isUnfetched).map(({ id }) => `${machine}: ${runFolder(host, id)}`));
+    const images = await removeImages(host, own);
+    const kept = there.filter(isUnfetched).flatMap((run) => foldersOf(run, host));
+    removed.push(...gone.map((path) => `${machine}: ${path}`), ...images.removed);
+    remains.push(
+      ...images.remains,
+      ...(await listTools(host)),
+      ...kept.map((folder) => `${machine}: ${folder}`),
+    );
     on({ workload: name, step: "files", state: "done", detail: `${machine}, ${gone.length} folders` });
   }
   state.deleteJob(name);
   const outputs = new Set(runs.flatMap((run) => run.fetched?.into ?? []));
   return { kind: "receipt", name, removed, remains: [...remains, ...outputs] };
+}
+
+/** What Sesta itself needs there; other projects may use it too. */
+async function listTools({ machine, base }: Host): Promise<string[]> {
+  const script = 'for path; do [ ! -e "$path" ] || echo "$path"; done';
+  const { stdout } = await machine.run(["sh", "-c", script, "sh", `${base}/bin`, `${base}/cache/uv`]);
+  const found = stdout.split("\n").filter((path) => path !== "");
+  return found.map((path) => `${machine.name}: ${path}, which all projects share`);
 }

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import { runFolder } from "../../machine/runs/submit.ts";
-import type { Run } from "../../model/run.ts";
+import { partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 
@@ -29,7 +29,7 @@ export async function fetchRun(
   const fetched = await Promise.all(
     nodes.map(async ({ machine }, at) => {
       const host = await openHost(context, target, machine);
-      const from = `${runFolder(host, id)}/work`;
+      const from = `${runFolder(host, partOf(run, at))}/work`;
       const to = nodes.length === 1 ? into : join(into, machine);
       const getting = host.machine.get(from, settings.fetch, to, {
         signal: context.world.signal,

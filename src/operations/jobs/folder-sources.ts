@@ -15,6 +15,8 @@ export type Sources = {
   dirty: boolean | null;
   /** Files of a folder here; absent where the machine fetches a repository. */
   upload?: { folder: string; files: readonly string[]; bytes: number };
+  /** Absolute, on this machine: what was made here on the way, though the job runs elsewhere. */
+  here?: readonly string[];
   fetch?: { address: string; mirrorKey: string; env: Record<string, string> };
 };
 

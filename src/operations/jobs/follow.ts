@@ -1,7 +1,7 @@
 // Follows a run to its end: its output as it comes, its state as it changes.
 import type { SestaError } from "../../base/errors.ts";
 import { followRun as followStream, type FollowState, type RunStream } from "../../machine/runs/follow.ts";
-import { isOver, type Run } from "../../model/run.ts";
+import { isOver, partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { refreshRun } from "./refresh.ts";
@@ -72,7 +72,7 @@ async function followOne(
   const machine = run.nodes[node]?.machine ?? "";
   const host = await openHost(context, run.target, machine);
   let last = "";
-  await followStream(host, run.id, {
+  await followStream(host, partOf(run, node), {
     stream,
     offset,
     clock: context.world.clock,

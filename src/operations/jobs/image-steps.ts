@@ -4,6 +4,7 @@ import { requireDone, runScript, type Host } from "../../machine/host.ts";
 import type { JobContainer, JobSection } from "../../model/project.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
+import { placeOfImage } from "./remove-images.ts";
 import type { Sources } from "./folder-sources.ts";
 import type { Prepared, Step } from "./step.ts";
 
@@ -34,6 +35,7 @@ export function buildImageSteps(
     const id = (await runScript(host, "image.sh", ["find", called, image, label])).stdout.trim();
     if (id === "") return false;
     prepared.image = { engine: called.split(" "), id };
+    prepared.made.push(placeOfImage(id));
     return true;
   }
 

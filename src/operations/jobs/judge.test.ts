@@ -52,7 +52,7 @@ test.each<[string, string, number | null, RegExp | null]>([
   ["code=137 reason=exit at=110 peak_kb=0 limit_kb= attempts=1", "failed", 137, /SIGKILL.*memory/],
   ["code=0 reason=format at=110 peak_kb=0 limit_kb= attempts=1", "lost", null, /version/],
   ["code=137 reason=signal at=110 peak_kb=0 limit_kb= attempts=1", "failed", 137, /signal/],
-  ["code=137 reason=oom at=110 peak_kb=65536 limit_kb=65536 attempts=1", "failed", 137, /OOM.*64MB.*2MB/],
+  ["code=137 reason=oom at=110 peak_kb=65536 limit_kb=65536 attempts=1", "failed", 137, /OOM.*64MB.*64MB/],
   ["code=143 reason=timeout at=110 peak_kb=1 limit_kb= attempts=1", "failed", 143, /timeout of 2h/],
   ["code=0 reason=reboot at=110 peak_kb=1 limit_kb= attempts=1", "lost", null, /box was restarted/],
   ["code=0 reason=killed at=110 peak_kb=1 limit_kb= attempts=1", "lost", null, /from outside/],

@@ -100,7 +100,7 @@ export function judgeRun(run: Run): Run {
   return {
     ...run,
     state,
-    why: findMissingRank(run) ?? (told?.why == null ? null : `${where}${told.why}`),
+    why: findMissingRank(run) ?? (told?.why == null ? nameFailed(nodes) : `${where}${told.why}`),
     startedAt: starts.length === 0 ? null : Math.min(...starts),
     endedAt: isOver(state) && ends.length > 0 ? Math.max(...ends) : null,
     exitCode:
@@ -111,13 +111,25 @@ export function judgeRun(run: Run): Run {
   };
 }
 
+/** Of several, the one that ended with a code of its own. */
+function nameFailed(nodes: readonly RunNode[]): string | null {
+  const rank = nodes.findIndex(({ state, why }) => state === "failed" && why === null);
+  const node = nodes[rank];
+  if (nodes.length < 2 || !node) return null;
+  return `rank ${rank} on ${node.machine} ended with exit code ${node.exitCode ?? "unknown"}.`;
+}
+
 /** The machine that kept the others waiting until they gave up. */
 function findMissingRank({ nodes, settings, why }: Run): string | null {
   if (why?.includes(" did not come within ")) return why; // what showed it may have ended since
   if (nodes.length < 2 || !nodes.some((node) => node.why?.startsWith("Not all machines"))) return null;
-  const missing = nodes.flatMap((node, rank) =>
-    node.startedAt === null && node.place !== null ? [`rank ${rank} on ${node.machine}`] : [],
-  );
+  const name = (isMissing: (node: RunNode) => boolean) =>
+    nodes.flatMap((node, rank) =>
+      node.startedAt === null && isMissing(node) ? [`rank ${rank} on ${node.machine}`] : [],
+    );
+  const late = name(({ place, state }) => place !== null || state === "starting");
+  // Or it came between then and now.
+  const missing = late.length > 0 ? late : name(({ state }) => !isOver(state));
   const who = missing.length === 0 ? "a machine" : missing.join(" and ");
   return `${who} did not come within ${formatDuration(settings.rendezvousMs)}.`;
 }

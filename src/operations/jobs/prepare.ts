@@ -55,7 +55,7 @@ export async function prepare(
   on: Progress,
   watch: PlaybookWatch = quietly(job.name, on),
 ): Promise<Prepared[]> {
-  recordPlaces(context, job, machines, null);
+  recordPlaces(context, { job, sources, machines }, null);
   if (playbook && !playbook.isDone) {
     const hosts = machines.map(({ host }) => host);
     await playForJob(context, job, hosts, playbook.mark, watch);
@@ -66,7 +66,7 @@ export async function prepare(
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
   const prepared = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  recordPlaces(context, job, machines, context.world.clock.now());
+  recordPlaces(context, { job, sources, machines }, context.world.clock.now());
   return prepared;
 }
 
@@ -141,16 +141,15 @@ function quietly(workload: string, on: Progress): PlaybookWatch {
 /** Written before anything is made, so that `down` finds it after a kill at any moment. */
 function recordPlaces(
   { state }: Context,
-  { name, target }: JobSection,
-  machines: Preparation["machines"],
+  { job: { name, target }, sources, machines }: Pick<Preparation, "job" | "sources" | "machines">,
   placedAt: number | null,
 ): void {
   const before = state.listPlacedJobs().find((job) => job.name === name);
   const places: Record<string, readonly string[]> = { ...before?.places };
-  for (const { host, steps } of machines) {
-    const key = `${target}/${host.machine.name}`;
-    const { made } = steps.prepared;
+  const add = (key: string, made: readonly string[]) => {
     places[key] = [...(places[key] ?? []).filter((path) => !made.includes(path)), ...new Set(made)];
-  }
+  };
+  for (const { host, steps } of machines) add(`${target}/${host.machine.name}`, steps.prepared.made);
+  if (sources.here) add("local/local", sources.here);
   state.saveJob({ name, target, places, placedAt: placedAt ?? before?.placedAt ?? null });
 }

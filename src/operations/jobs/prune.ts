@@ -1,6 +1,6 @@
 // Keeps a job from filling its machines: of older states of its sources, and of the files of older runs, the newest stay.
 import { runScript } from "../../machine/host.ts";
-import { runFolder } from "../../machine/runs/submit.ts";
+import { foldersOf } from "../../machine/runs/submit.ts";
 import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
@@ -12,21 +12,25 @@ const keptRuns = 10;
 /** Logs and records stay, and so do files that nobody has fetched. */
 export async function pruneJob(context: Context, name: string): Promise<void> {
   const { state } = context;
-  const placed = state.listPlacedJobs().find((job) => job.name === name);
+  const jobs = state.listPlacedJobs();
+  const placed = jobs.find((job) => job.name === name);
   if (!placed) return;
+  const shared = new Set(jobs.flatMap((job) => (job === placed ? [] : Object.values(job.places).flat())));
   const older = state
     .listRuns(name)
     .slice(keptRuns)
     .filter((run) => isOver(run.state) && !isUnfetched(run));
   for (const [key, places] of Object.entries(placed.places)) {
     const [target = "", machine = ""] = key.split("/");
-    const trees = places.filter((path) => path.includes("/cache/trees/")).slice(0, -keptTrees);
+    const trees = places
+      .filter((path) => path.includes("/cache/trees/") && !shared.has(path))
+      .slice(0, -keptTrees);
     const ids = older.filter(
       (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
     );
     if (trees.length === 0 && ids.length === 0) continue;
     const host = await openHost(context, target, machine);
-    const files = ids.map(({ id }) => `${runFolder(host, id)}/work`);
+    const files = ids.flatMap((run) => foldersOf(run, host)).map((folder) => `${folder}/work`);
     await runScript(host, "remove.sh", [host.base, ...trees, ...files]);
     const left = places.filter((path) => !trees.includes(path));
     const now = state.listPlacedJobs().find((job) => job.name === name);

@@ -1,9 +1,10 @@
 // Brings what is known of runs up to date: asks their machines, lets those begin together that wait for each other, and
 // ends a run of several machines when one of them has failed.
 import { messageOf } from "../../base/errors.ts";
+import type { Host } from "../../machine/host.ts";
 import { contactRuns, type RunFacts } from "../../machine/runs/contact.ts";
 import { askToStop, letGo } from "../../machine/runs/stop.ts";
-import { isOver, type Run, type RunNode } from "../../model/run.ts";
+import { isOver, partOf, type Run, type RunNode } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { judgeNode, judgeRun } from "./judge.ts";
@@ -71,7 +72,7 @@ async function ask(
 ): Promise<Answer[]> {
   try {
     const host = await openHost(context, target, machine);
-    const ids = asked.map(({ run }) => run.id);
+    const ids = asked.map(({ run, node }) => partOf(run, node));
     const facts = await contactRuns(host, ids, { timeoutMs: patienceMs, signal: context.world.signal });
     return ids.map((id) => {
       const found = facts.find((one) => one.id === id);
@@ -84,18 +85,24 @@ async function ask(
 }
 
 async function bringTogether(context: Context, run: Run, answers: readonly Answer[]): Promise<void> {
-  const { nodes, target, id } = run;
-  const tell = (work: (machine: string) => Promise<void>, chosen: readonly RunNode[]) =>
-    Promise.all(chosen.map(({ machine }) => work(machine).catch(() => undefined))); // the next look tries again
+  const { nodes, target } = run;
+  const tell = (work: (host: Host, part: string) => Promise<void>, isChosen: (node: RunNode) => boolean) =>
+    Promise.all(
+      nodes.map(async (node, rank) => {
+        if (!isChosen(node)) return;
+        const told = openHost(context, target, node.machine).then((host) => work(host, partOf(run, rank)));
+        await told.catch(() => undefined); // the next look tries again
+      }),
+    );
   const failed = nodes.some(({ state }) => isOver(state) && state !== "succeeded");
   if (failed) {
     await tell(
-      async (machine) => askToStop(await openHost(context, target, machine), id, "peer"),
-      nodes.filter(({ state, folder }) => !isOver(state) && folder !== null),
+      (host, part) => askToStop(host, part, "peer"),
+      ({ state, folder }) => !isOver(state) && folder !== null,
     );
     return;
   }
   const waits = answers.some(({ facts }) => facts?.isReady && facts.startedS === null);
   const all = answers.every(({ facts }) => facts && (facts.isReady || facts.startedS !== null));
-  if (waits && all) await tell(async (machine) => letGo(await openHost(context, target, machine), id), nodes);
+  if (waits && all) await tell(letGo, () => true);
 }

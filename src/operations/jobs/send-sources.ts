@@ -2,17 +2,22 @@
 import { randomBytes } from "node:crypto";
 import { SestaError } from "../../base/errors.ts";
 import { requireDone, runScript, type Host } from "../../machine/host.ts";
+import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "./folder-sources.ts";
 import { mirrorOf } from "./sources.ts";
 
-/** Tells this project's half-made folders on a machine from those of another one that has the same sources. */
-export function senderOf({ state }: Context): string {
-  return state.transact(() => {
+/**
+ * Tells this project's half-made folders on a machine from those of another project that has the same sources, and from
+ * those of another machine that shares its home folder.
+ */
+export function senderOf({ state }: Context, { machine }: Host): string {
+  const own = state.transact(() => {
     const known = state.findSetting("sender") ?? randomBytes(6).toString("hex");
     state.setSetting("sender", known);
     return known;
   });
+  return digestOf("sender", own, machine.name).slice(0, 12);
 }
 
 /** Nobody sees the tree before it is whole. @param tree absolute, on the machine */

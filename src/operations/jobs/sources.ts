@@ -49,8 +49,9 @@ async function bringHere(here: Host, sources: Sources): Promise<Sources> {
   const { fetch, commit, digest } = sources;
   if (!fetch || commit === null) return sources;
   const tree = `${here.base}/cache/trees/${digest}`;
+  const mirror = mirrorOf(here, fetch.mirrorKey);
   if ((await here.machine.run(["test", "-e", `${tree}/complete`])).exitCode !== 0) {
-    const operands = ["take", mirrorOf(here, fetch.mirrorKey), fetch.address, commit, tree];
+    const operands = ["take", mirror, fetch.address, commit, tree];
     requireDone(
       await runScript(here, "sources.sh", operands),
       "The repository could not be cloned",
@@ -62,7 +63,7 @@ async function bringHere(here: Host, sources: Sources): Promise<Sources> {
   const kinds = ["(", "-type", "f", "-o", "-type", "l", ")"];
   const { stdout } = await here.machine.run(["find", folder, ...kinds, "-print0"]);
   const files = stdout.split("\0").flatMap((path) => (path === "" ? [] : [relative(folder, path)]));
-  return { digest, commit, dirty: false, upload: { folder, files, bytes: 0 } };
+  return { digest, commit, dirty: false, upload: { folder, files, bytes: 0 }, here: [mirror, tree] };
 }
 
 async function findToken(context: Context, { token }: JobSection): Promise<string | undefined> {

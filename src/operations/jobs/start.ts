@@ -4,7 +4,7 @@ import { SestaError } from "../../base/errors.ts";
 import { getBootId, findIdentity, isAlive } from "../../machine/identity.ts";
 import { runFolder, submitRun } from "../../machine/runs/submit.ts";
 import { findSecret, type JobSection } from "../../model/project.ts";
-import { isOver, type Run, type RunNode } from "../../model/run.ts";
+import { isOver, partOf, type Run, type RunNode } from "../../model/run.ts";
 import { resolveSecret } from "../../project/secret.ts";
 import { buildOrder } from "../../workloads/job/build-order.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
@@ -87,7 +87,8 @@ export async function startRun(
     machines.map(async ({ host }, node) => {
       const there = prepared[node];
       if (!there) throw new Error("a machine that was not prepared");
-      const folder = runFolder(host, run.id);
+      const part = partOf(run, node);
+      const folder = runFolder(host, part);
       const rank = { node, nodes: machines.length, masterAddress, masterPort: portOf(run.id) };
       const order = buildOrder(job, {
         id: run.id,
@@ -108,7 +109,7 @@ export async function startRun(
           hint: "Run the same command again for another one.",
         });
       }
-      await submitRun(host, run.id, order, `${there.places.prepared}/tree`, world.signal);
+      await submitRun(host, part, order, `${there.places.prepared}/tree`, world.signal);
     }),
   );
   return state.changeRun(run.id, (known) => known);

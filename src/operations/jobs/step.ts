@@ -21,7 +21,7 @@ export type Prepared = {
   places: JobPlaces;
   data: PlacedData[];
   image?: Image;
-  /** All paths that were made, or found made, for this job. */
+  /** All paths and images that were made, or found made, for this job. */
   made: string[];
 };
 

@@ -10,6 +10,7 @@ import { buildPythonStep, readRequirements } from "./python-step.ts";
 import { buildSetupStep } from "./setup-step.ts";
 import type { Sources } from "./folder-sources.ts";
 import { sendSources, senderOf } from "./send-sources.ts";
+import { mirrorOf } from "./sources.ts";
 import { exists, type Prepared, type Step } from "./step.ts";
 
 export type JobSteps = { steps: readonly Step[]; prepared: Prepared };
@@ -28,6 +29,7 @@ export async function buildSteps(
     data: [],
     made: [places.tree, ...(places.environment === null ? [] : [places.environment])],
   };
+  if (sources.fetch) prepared.made.push(mirrorOf(host, sources.fetch.mirrorKey));
   if (places.prepared !== places.tree) prepared.made.push(places.prepared);
   const steps = [
     ...buildPackageStep(context, job, host),
@@ -50,6 +52,6 @@ function buildSourcesStep(context: Context, host: Host, sources: Sources, tree: 
     title,
     check: () => exists(host, `${tree}/complete`),
     run: ({ detail, bytes }) =>
-      sendSources(host, senderOf(context), sources, tree, detail, bytes, context.world.signal),
+      sendSources(host, senderOf(context, host), sources, tree, detail, bytes, context.world.signal),
   };
 }

@@ -1,6 +1,6 @@
 // Stops a run: TERM, time to end by itself, KILL of all that belongs to it.
 import { askToStop } from "../../machine/runs/stop.ts";
-import { isOver, type Run } from "../../model/run.ts";
+import { isOver, partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { refreshRun } from "./refresh.ts";
@@ -13,11 +13,13 @@ export async function stopRun(context: Context, run: Run): Promise<Run> {
   const { clock, signal } = context.world;
   let known = await refreshRun(context, run);
   if (isOver(known.state)) return known;
-  const submitted = known.nodes.filter(({ folder }) => folder !== null);
+  const submitted = known.nodes.flatMap(({ folder, machine }, rank) =>
+    folder === null ? [] : [{ machine, part: partOf(known, rank) }],
+  );
   if (submitted.length === 0) return markStopped(context, known);
   await Promise.all(
-    submitted.map(async ({ machine }) =>
-      askToStop(await openHost(context, known.target, machine), known.id, "user"),
+    submitted.map(async ({ machine, part }) =>
+      askToStop(await openHost(context, known.target, machine), part, "user"),
     ),
   );
   const began = clock.monotonic();
