@@ -18,7 +18,7 @@ const job = (repo: string) => `  steps:
     data: [data/]
     env: { FACTOR: "${factor}" }
     setup: make
-    run: ./counter
+    run: data/check.sh && ./counter
     stdout: output.txt
     fetch: [output.txt, results/]
 `;

@@ -14,13 +14,13 @@ files.template(
     name="3 settings", src=path.join(here, "settings.env.j2"), dest=f"{dest}/settings.env", factor=host.data.factor
 )
 files.put(name="4 table", src=path.join(host.data.data, "table.csv"), dest=f"{dest}/data/table.csv")
-files.sync(name="5 ten files", src=path.join(host.data.data, "small"), dest=f"{dest}/data/small")
+files.put(name="5 check", src=path.join(host.data.data, "check.sh"), dest=f"{dest}/data/check.sh", mode="755")
 git.repo(name="6 clone", src=host.data.repo, dest=work, branch="main")
 files.link(name="7 link", path=f"{work}/data", target="../data", create_remote_dir=False)
 if not host.get_fact(File, f"{work}/counter"):
     server.shell(name="8 build", commands=[f"make -C {work}"])
 if host.data.run == "yes":
-    server.shell(name="9 run", commands=[f"cd {work}; set -a; . ../settings.env; ./counter >output.txt"])
+    server.shell(name="9 run", commands=[f"cd {work}; set -a; . ../settings.env; data/check.sh && ./counter >output.txt"])
     for name in ["output.txt", "results/sum.txt"]:
         files.get(
             name=f"10 fetch {name}",

@@ -1,9 +1,9 @@
-// What the ten steps work with: a table of 200 lines, ten small files, a template, and a repository with a C program.
+// What the ten steps work with: a table of 200 lines, a script that checks it, a template, and a repository with a C program.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createGitRemote, type GitRemote } from "../../test/support/git-remote.ts";
 
-export const makefile = `counter: counter.c
+const makefile = `counter: counter.c
 \tcc -O2 -o counter counter.c
 `;
 
@@ -23,12 +23,15 @@ int main(void) {
 }
 `;
 
+export const check = `#!/bin/sh
+[ "$(wc -l <data/table.csv)" -eq 200 ]
+`;
+
 /** Writes `data/` into a folder. */
 export function writeData(folder: string): void {
-  mkdirSync(join(folder, "data", "small"), { recursive: true });
+  mkdirSync(join(folder, "data"), { recursive: true });
   writeFileSync(join(folder, "data", "table.csv"), buildTable());
-  for (let index = 0; index < 10; index += 1)
-    writeFileSync(join(folder, "data", "small", `${index}.txt`), `file ${index}\n`);
+  writeFileSync(join(folder, "data", "check.sh"), check, { mode: 0o755 });
 }
 
 export function buildTable(): string {

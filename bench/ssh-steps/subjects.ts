@@ -4,7 +4,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { timeCommand, type Box } from "../support/box.ts";
 import { makePythonPeer } from "../support/python-peer.ts";
-import { buildTable } from "./inputs.ts";
+import { buildTable, check } from "./inputs.ts";
 
 export type Subject = {
   name: string;
@@ -123,7 +123,9 @@ export function pyinfra(inputs: Inputs, uv: string): Subject {
 export function script({ box, repo, factor }: Inputs): Subject {
   const [dest, into] = [join(box.server.home, "script"), makeInto(box, "script")];
   const { server, folder } = box;
-  const text = readFileSync(join(own, "steps.sh"), "utf8").replace("@TABLE@", buildTable());
+  const text = readFileSync(join(own, "steps.sh"), "utf8")
+    .replace("@TABLE@", buildTable())
+    .replace("@CHECK@", () => check);
   const input = `DEST='${dest}' REPO='${repo}' FACTOR=${factor}\n${text}`;
   const ssh = `ssh -F none -i ${server.key} -p ${server.port} -o IdentitiesOnly=yes -o UserKnownHostsFile=${join(folder, "known_hosts")} -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR ${userInfo().username}@127.0.0.1 sh -s`;
   return {
