@@ -5,12 +5,10 @@ import { findUv } from "../machine/uv.ts";
 import { listLabs } from "../model/project.ts";
 import { checkSecrets } from "../project/secret.ts";
 import type { Context, World } from "./context.ts";
+import type { Finding } from "./finding.ts";
 import { findGateway } from "./gateway.ts";
 import { examineJobs } from "./jobs/doctor.ts";
 import { listOrphans } from "./plan.ts";
-
-/** `mend` is one command, or one thing to do. */
-export type Finding = { level: "ok" | "warning" | "error"; what: string; mend?: string };
 
 const comfortableBytes = 2_000_000_000;
 

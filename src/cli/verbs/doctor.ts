@@ -1,7 +1,8 @@
 // `sesta doctor`: what is missing or wrong, each with the one command that mends it.
 import { resolve } from "node:path";
 import { messageOf } from "../../base/errors.ts";
-import { examine, type Finding } from "../../operations/doctor.ts";
+import { examine } from "../../operations/doctor.ts";
+import type { Finding } from "../../operations/finding.ts";
 import { createLocalMachine } from "../../machine/local.ts";
 import type { Verb } from "../session.ts";
 

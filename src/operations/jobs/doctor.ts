@@ -5,7 +5,7 @@ import { findUv } from "../../machine/uv.ts";
 import { listJobs, type JobSection } from "../../model/project.ts";
 import { formatSize } from "../../model/size.ts";
 import type { Context } from "../context.ts";
-import type { Finding } from "../doctor.ts";
+import type { Finding } from "../finding.ts";
 import { getTarget, openHost } from "../machines.ts";
 
 export async function examineJobs(context: Context): Promise<Finding[]> {
