@@ -55,7 +55,8 @@ export async function prepare(
   on: Progress,
   watch: PlaybookWatch = quietly(job.name, on),
 ): Promise<Prepared[]> {
-  recordPlaces(context, { job, sources, machines }, null);
+  for (const { host, steps } of machines) recordPlaces(context, job, host.machine.name, steps.prepared.made);
+  if (sources.here) recordPlaces(context, { ...job, target: "local" }, "local", sources.here);
   if (playbook && !playbook.isDone) {
     const hosts = machines.map(({ host }) => host);
     await playForJob(context, job, hosts, playbook.mark, watch);
@@ -66,7 +67,7 @@ export async function prepare(
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
   const prepared = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  recordPlaces(context, { job, sources, machines }, context.world.clock.now());
+  markPlaced(context, job);
   return prepared;
 }
 
@@ -86,6 +87,8 @@ async function prepareMachine(
   let open = pending; // what was done when it was planned is not looked at again
   const lookAgain = async () => {
     current = await buildSteps(context, job, host, sources);
+    // Which environment it will be is known once its requirements are there.
+    recordPlaces(context, job, host.machine.name, current.prepared.made);
     open = await listPending(current.steps);
   };
   let waited = false;
@@ -141,15 +144,22 @@ function quietly(workload: string, on: Progress): PlaybookWatch {
 /** Written before anything is made, so that `down` finds it after a kill at any moment. */
 function recordPlaces(
   { state }: Context,
-  { job: { name, target }, sources, machines }: Pick<Preparation, "job" | "sources" | "machines">,
-  placedAt: number | null,
+  { name, target }: Pick<JobSection, "name" | "target">,
+  machine: string,
+  made: readonly string[],
 ): void {
-  const before = state.listPlacedJobs().find((job) => job.name === name);
-  const places: Record<string, readonly string[]> = { ...before?.places };
-  const add = (key: string, made: readonly string[]) => {
-    places[key] = [...(places[key] ?? []).filter((path) => !made.includes(path)), ...new Set(made)];
-  };
-  for (const { host, steps } of machines) add(`${target}/${host.machine.name}`, steps.prepared.made);
-  if (sources.here) add("local/local", sources.here);
-  state.saveJob({ name, target, places, placedAt: placedAt ?? before?.placedAt ?? null });
+  state.transact(() => {
+    const before = state.listPlacedJobs().find((job) => job.name === name);
+    const key = `${target}/${machine}`;
+    const kept = (before?.places[key] ?? []).filter((path) => !made.includes(path));
+    const places = { ...before?.places, [key]: [...kept, ...new Set(made)] };
+    state.saveJob({ name, target: before?.target ?? target, places, placedAt: before?.placedAt ?? null });
+  });
+}
+
+function markPlaced({ state, world }: Context, { name, target }: JobSection): void {
+  state.transact(() => {
+    const placed = state.listPlacedJobs().find((job) => job.name === name);
+    if (placed) state.saveJob({ ...placed, target, placedAt: world.clock.now() });
+  });
 }
