@@ -580,7 +580,8 @@ describe.skipIf(missing !== undefined)("runs over SSH", { timeout: 120_000 }, ()
 describe.skipIf(missing !== undefined || findMissingNetwork() !== undefined)(
   "a run in a network of its own",
   () => {
-    test(
+    // By default F4 is that of the connection alone, in ssh-connection.test.ts.
+    test.runIf(process.env["SESTA_FAULTS"] === "full")(
       "F4: the line falls silent while it is followed: the run goes on, and every byte comes once",
       { timeout: 180_000 },
       async () => {
