@@ -32,8 +32,11 @@ export async function pruneJob(context: Context, name: string): Promise<void> {
     const host = await openHost(context, target, machine);
     const files = ids.flatMap((run) => foldersOf(run, host)).map((folder) => `${folder}/work`);
     await runScript(host, "remove.sh", [host.base, ...trees, ...files]);
-    const left = places.filter((path) => !trees.includes(path));
-    const now = state.listPlacedJobs().find((job) => job.name === name);
-    if (now) state.saveJob({ ...now, places: { ...now.places, [key]: left } });
+    state.transact(() => {
+      // As it is now: another command may have set more up meanwhile.
+      const now = state.listPlacedJobs().find((job) => job.name === name);
+      const left = (now?.places[key] ?? []).filter((path) => !trees.includes(path));
+      if (now) state.saveJob({ ...now, places: { ...now.places, [key]: left } });
+    });
   }
 }
