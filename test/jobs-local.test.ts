@@ -238,9 +238,7 @@ describe("jobs on this machine", { timeout: 60_000 }, () => {
     ]);
     expect(await project.run("reads")).toMatchObject({ state: "failed", exit_code: null });
     declare({ reads: reads(sha256) });
-    const text = await readPlan(project, "reads");
-    expect(text).toContain(`fetch ${from}`);
-    expect(text).not.toContain("send letters.tar.gz"); // it came before the one that was refused
+    expect(await readPlan(project, "reads")).toContain(`fetch ${from}`);
     expect((await project.must(["run", "reads"])).stdout).toBe(`1\n2\n${archiveText}${archiveText}`);
     const before = asked.length;
     expect(await readPlan(project, "reads")).toContain("unchanged");

@@ -1,7 +1,12 @@
 // A machine with Sesta's own folder on it: where things are there, and the scripts that work on them.
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { createInterface } from "node:readline";
+import { buildPut } from "../commands/put-files.ts";
+import { quotePath } from "../commands/remote-shell.ts";
 import { SestaError } from "../base/errors.ts";
+import { lastOf } from "./fetch/records.ts";
 import type { Argv, Facts, Machine, Ran, RunOptions } from "./machine.ts";
+import { explainPut } from "./put-error.ts";
 import { machineScripts } from "./scripts.gen.ts";
 
 export type Host = {
@@ -14,17 +19,13 @@ export type Host = {
 /** Names of the scripts in runs/ and setup/. */
 export type ScriptName = `${string}.sh`;
 
+/** What it says of itself, while Sesta's scripts are put there where they are missing. */
 export async function createHost(machine: Machine): Promise<Host> {
-  const facts = await machine.facts();
+  const [facts] = await Promise.all([machine.facts(), ensureScripts(machine)]);
   return { machine, facts, base: `${facts.home}/.sesta` };
 }
 
-/** The scripts of this Sesta have a folder of their own, so that those of an older one go on with what they began. */
-export function scriptsFolder(base: string): string {
-  return `${base}/bin/${scriptsDigest()}`;
-}
-
-/** Runs one of Sesta's scripts there; they are put there first where they are missing. */
+/** Runs one of Sesta's scripts there; they are put there again where somebody has taken them away. */
 export async function runScript(
   { machine, base }: Host,
   name: ScriptName,
@@ -34,18 +35,47 @@ export async function runScript(
   const argv = buildScriptArgv(base, name, operands);
   const ran = await machine.run(argv, options);
   if (ran.exitCode !== missingExit) return ran;
-  await putScripts({ machine, base });
+  await ensureScripts(machine);
   return machine.run(argv, options);
 }
 
 /** What `runScript` runs; for what must stay open. */
 export function buildScriptArgv(base: string, name: ScriptName, operands: readonly string[]): Argv {
-  return ["sh", "-c", entry, scriptsFolder(base), name, ...operands];
+  return ["sh", "-c", entry, `${base}/${scriptsFolder()}`, name, ...operands];
 }
 
-export async function putScripts({ machine, base }: Pick<Host, "machine" | "base">): Promise<void> {
+/** One of the scripts, behind files for it that come in the same round trip. @param to absolute */
+export async function runScriptWith(
+  host: Host,
+  files: Readonly<Record<string, string>>,
+  to: string,
+  name: ScriptName,
+  operands: readonly string[],
+  options: Pick<RunOptions, "signal"> = {},
+): Promise<Ran> {
+  const { script, input } = buildPut(files, quotePath(to), newNonce());
+  const [, , , ...words] = buildScriptArgv(host.base, name, operands);
+  const argv: Argv = ["sh", "-c", `${script}\n${entry}`, ...words];
+  const ran = await host.machine.run(argv, { ...options, input });
+  if (ran.exitCode !== missingExit) return ran;
+  await ensureScripts(host.machine);
+  return host.machine.run(argv, { ...options, input });
+}
+
+/** Looks first, and sends them over the same command where they are missing. @throws SestaError DISK_FULL, TRANSFER */
+export async function ensureScripts(machine: Machine): Promise<void> {
   // The mark comes last, and files are put in place in their order: a part of them is none.
-  await machine.put({ ...machineScripts, [completeMark]: "" }, scriptsFolder(base));
+  const files = { ...machineScripts, [completeMark]: "" };
+  const folder = `"$HOME"/.sesta/${scriptsFolder()}`;
+  const { script, input } = buildPut(files, folder, newNonce());
+  const look = `[ ! -e ${folder}/${completeMark} ] || { echo there; exit 0; }; echo missing`;
+  const process = await machine.open(["sh", "-c", `${look}\n${script}`]);
+  const said = lastOf(process.stderr);
+  createInterface({ input: process.stdout }).once("line", (line) => {
+    process.stdin.end(line === "missing" ? input : "");
+  });
+  const { exitCode } = await process.ended;
+  if (exitCode !== 0) throw explainPut(said(), `~/.sesta/${scriptsFolder()}`, machine.name);
 }
 
 /** @throws SestaError SETUP_FAILED with what the script printed */
@@ -59,8 +89,14 @@ const completeMark = "complete";
 const missingExit = 97;
 const entry = `[ -e "$0/${completeMark}" ] || exit ${missingExit}; script=$0/$1; shift; exec sh "$script" "$@"`;
 
-let digest: string | undefined;
-function scriptsDigest(): string {
+/** Below Sesta's own. The scripts of this Sesta are apart from those of an older one, which go on with what they began. */
+function scriptsFolder(): string {
   digest ??= createHash("sha256").update(JSON.stringify(machineScripts)).digest("hex").slice(0, 16);
-  return digest;
+  return `bin/${digest}`;
+}
+
+let digest: string | undefined;
+
+function newNonce(): string {
+  return randomBytes(6).toString("hex");
 }

@@ -10,8 +10,10 @@ import { runLocal } from "./local/run.ts";
 import type { Machine } from "./machine.ts";
 import { startDetached } from "./start-detached.ts";
 
-export function createLocalMachine(env: NodeJS.ProcessEnv): Machine {
+export function createLocalMachine(given: NodeJS.ProcessEnv): Machine {
   const name = "local";
+  const home = given["HOME"] ?? homedir();
+  const env: NodeJS.ProcessEnv = { ...given, HOME: home };
   const run: Machine["run"] = (argv, options = {}) =>
     runLocal(argv, { ...options, env: { ...env, ...options.env } });
   const open: Machine["open"] = (argv, options = {}) =>
@@ -43,7 +45,7 @@ export function createLocalMachine(env: NodeJS.ProcessEnv): Machine {
       arch: arch(),
       cores: availableParallelism(),
       memoryBytes: totalmem(),
-      home: env["HOME"] ?? homedir(),
+      home,
       user: userInfo().username,
       hostname: hostname(),
       gpus: await listGpus(run),

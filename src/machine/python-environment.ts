@@ -85,7 +85,8 @@ async function runUv(
 }
 
 async function refuseFullDisk(machine: Machine, environment: string): Promise<void> {
-  const free = await machine.freeBytes(dirname(dirname(environment)));
+  await machine.run(["mkdir", "-p", dirname(environment)]);
+  const free = await machine.freeBytes(dirname(environment));
   if (free >= neededBytes) return;
   throw new SestaError(
     "DISK_FULL",

@@ -22,7 +22,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Machine } from "../../src/machine/machine.ts";
 import type { MachineUnderTest } from "./machine.contract.ts";
 
-const oddNames = ["a b", "-rf", "new\nline", "'\"`$(id)`", "é", "*", "[x]", "back\\slash", "~", "#", "a:b"];
+const plainNames = ["a b", "-rf", "'\"`$(id)`", "*", "[x]", "back\\slash", "~", "#", "a:b"];
+const oddNames = [...plainNames, "new\nline", "é"];
 
 export function testTransfers(get: () => MachineUnderTest): void {
   describe("transfers", () => {
@@ -51,42 +52,54 @@ export function testTransfers(get: () => MachineUnderTest): void {
     };
 
     describe("upload", () => {
-      test("T9: files of odd names, modes and links arrive, and nothing that was not named", async () => {
-        const { local, remote } = await fresh();
-        for (const name of oddNames) {
-          mkdirSync(join(local, "in", name), { recursive: true });
-          writeFileSync(join(local, "in", name, name), name);
-        }
-        writeFileSync(join(local, "run.sh"), "#!/bin/sh\n");
-        chmodSync(join(local, "run.sh"), 0o755);
-        symlinkSync("run.sh", join(local, "link"));
-        writeFileSync(join(local, "secret"), "not named");
-        const files = [...oddNames.map((name) => `in/${name}/${name}`), "run.sh", "link"];
-        const seen: [number, number][] = [];
-        const done = await machine.upload({ folder: local, files }, `${remote}/to/it`, {
-          onProgress: (...progress) => seen.push(progress),
-        });
-        const bytes = oddNames.reduce((sum, name) => sum + Buffer.byteLength(name), 10);
-        expect(done).toEqual({ files: files.length, bytes });
-        expect([seen[0]?.[1], seen.at(-1)]).toEqual([bytes, [bytes, bytes]]);
-        for (const name of oddNames)
-          expect(await sh('cat "$1"; echo .', `${remote}/to/it/in/${name}/${name}`)).toBe(`${name}.`);
-        expect(
-          await sh('cd "$1" && readlink link && [ -x run.sh ] && ls -A | tr "\\n" " "', `${remote}/to/it`),
-        ).toBe("run.sh\nin link run.sh ");
-      });
+      test.each([
+        ["plain", plainNames],
+        ["odd", oddNames],
+      ])(
+        "T9: files of %s names, modes and links arrive, and nothing that was not named",
+        async (_, names) => {
+          const { local, remote } = await fresh();
+          for (const name of names) {
+            mkdirSync(join(local, "in", name), { recursive: true });
+            writeFileSync(join(local, "in", name, name), name);
+          }
+          writeFileSync(join(local, "run.sh"), "#!/bin/sh\n");
+          chmodSync(join(local, "run.sh"), 0o755);
+          symlinkSync("run.sh", join(local, "link"));
+          writeFileSync(join(local, "secret"), "not named");
+          const files = [...names.map((name) => `in/${name}/${name}`), "run.sh", "link"];
+          const seen: [number, number][] = [];
+          const done = await machine.upload({ folder: local, files }, `${remote}/to/it`, {
+            onProgress: (...progress) => seen.push(progress),
+          });
+          const bytes = names.reduce((sum, name) => sum + Buffer.byteLength(name), 10);
+          expect(done).toEqual({ files: files.length, bytes });
+          expect([seen[0]?.[1], seen.at(-1)]).toEqual([bytes, [bytes, bytes]]);
+          for (const name of names)
+            expect(await sh('cat "$1"; echo .', `${remote}/to/it/in/${name}/${name}`)).toBe(`${name}.`);
+          expect(
+            await sh('cd "$1" && readlink link && [ -x run.sh ] && ls -A | tr "\\n" " "', `${remote}/to/it`),
+          ).toBe("run.sh\nin link run.sh ");
+        },
+      );
 
-      test("again: what changed goes over what was there", async () => {
-        const { local, remote } = await fresh();
-        writeFileSync(join(local, "a"), "one");
-        await machine.upload({ folder: local, files: ["a"] }, remote);
-        writeFileSync(join(local, "a"), "three");
-        writeFileSync(join(local, "b"), "");
-        await machine.upload({ folder: local, files: ["a", "b"] }, remote, { similar: `${there}/none` });
-        expect(await sh('cd "$1" && cat a && wc -c <b', remote)).toMatch(/^three\s*0$/);
-        await machine.upload({ folder: local, files: ["a", "b"] }, `${remote}/next`, { similar: remote });
-        expect(await sh('cat "$1"/next/a', remote)).toBe("three");
-      });
+      test.each([1, 300_000])(
+        "again: what changed goes over what was there, %i times three bytes",
+        async (times) => {
+          const { local, remote } = await fresh();
+          writeFileSync(join(local, "a"), "one".repeat(times));
+          await machine.upload({ folder: local, files: ["a"] }, remote);
+          chmodSync(join(local, "a"), 0o444);
+          await machine.upload({ folder: local, files: ["a"] }, remote);
+          rmSync(join(local, "a"));
+          writeFileSync(join(local, "a"), `${"one".repeat(times)}three`);
+          writeFileSync(join(local, "b"), "");
+          await machine.upload({ folder: local, files: ["a", "b"] }, remote, { similar: `${there}/none` });
+          expect(await sh('cd "$1" && tail -c 8 a && wc -c <b', remote)).toMatch(/^onethree\s*0$/);
+          await machine.upload({ folder: local, files: ["a", "b"] }, `${remote}/next`, { similar: remote });
+          expect(await sh('tail -c 8 "$1"/next/a', remote)).toBe("onethree");
+        },
+      );
 
       test("F21: killed meanwhile and begun again, it ends with every byte", async () => {
         const { local, remote } = await fresh();
@@ -121,14 +134,26 @@ export function testTransfers(get: () => MachineUnderTest): void {
       });
     });
 
-    describe("get", () => {
+    // A little comes another way than much does.
+    describe.each([0, 600_000])("get, beside %i bytes", (ballast) => {
+      /** Of `machine.get`, without what else came. */
+      const getBeside = async (from: string, patterns: string[], into: string) => {
+        if (ballast === 0) return machine.get(from, patterns, into);
+        await sh(`head -c ${ballast} /dev/zero >"$1"/ballast`, from);
+        const fetched = await machine.get(from, [...patterns, "ballast"], into);
+        expect(lstatSync(join(into, "ballast")).size).toBe(ballast);
+        rmSync(join(into, "ballast"));
+        await sh('rm "$1"/ballast', from);
+        return { ...fetched, files: fetched.files - 1, bytes: fetched.bytes - ballast };
+      };
+
       test("paths, patterns and whole folders; what matched nothing is named", async () => {
         const { local, remote } = await fresh();
         await sh(
           'cd "$1" && mkdir -p out/deep other && echo 1 >out/deep/a && echo 2 >out/.b && echo 3 >x.txt && echo 4 >other/y.txt && printf "#!/bin/sh\\n" >run && chmod 755 run && echo [ >"[q]"',
           remote,
         );
-        const fetched = await machine.get(
+        const fetched = await getBeside(
           remote,
           ["out/", "./*.txt", "o*/y.txt", "none*", "run", "[q]"],
           local,
@@ -137,9 +162,9 @@ export function testTransfers(get: () => MachineUnderTest): void {
         expect(readTree(local)).toEqual(["[q]", "other/y.txt", "out/.b", "out/deep/a", "run", "x.txt"]);
         expect(lstatSync(join(local, "run")).mode & 0o100).toBe(0o100);
         await sh('echo 33 >"$1"/x.txt', remote);
-        await machine.get(remote, ["x.txt"], local);
+        await getBeside(remote, ["x.txt"], local);
         expect(readFileSync(join(local, "x.txt"), "utf8")).toBe("33\n");
-        expect((await machine.get(remote, ["."], join(local, "all"))).files).toBe(6);
+        expect((await getBeside(remote, ["."], join(local, "all"))).files).toBe(6);
       });
 
       test("T8: names that a shell, an option or a line would take for something else", async () => {
@@ -147,7 +172,7 @@ export function testTransfers(get: () => MachineUnderTest): void {
         for (const name of oddNames)
           await sh('mkdir "$1" && printf %s "$2" >"$1/$2"', `${remote}/${name}`, name);
         await sh('cd "$1" && printf bad >"$(printf "f\\377\\376")"', remote);
-        await machine.get(remote, [...oddNames, "f*"], local);
+        await getBeside(remote, [...oddNames, "f*"], local);
         for (const name of oddNames) expect(readFileSync(join(local, name, name), "utf8")).toBe(name);
         const bad = Buffer.concat([Buffer.from(`${local}/f`), Buffer.from([0xff, 0xfe])]);
         if (process.platform === "linux") expect(readFileSync(bad, "utf8")).toBe("bad");
@@ -159,7 +184,7 @@ export function testTransfers(get: () => MachineUnderTest): void {
           'cd "$1" && mkdir o && ln -s /etc o/folder && ln -s /etc/passwd o/file && ln -s . top && mkfifo o/pipe && echo 1 >o/real',
           remote,
         );
-        const { files, skipped } = await machine.get(remote, ["o", "o/folder/passwd", "top/o/real"], local);
+        const { files, skipped } = await getBeside(remote, ["o", "o/folder/passwd", "top/o/real"], local);
         expect([files, readTree(local)]).toEqual([1, ["o/real"]]);
         expect(skipped.map(({ path }) => path).toSorted()).toEqual([
           "o/file",
@@ -170,13 +195,6 @@ export function testTransfers(get: () => MachineUnderTest): void {
         ]);
       });
 
-      test("T8: a pattern cannot lead out", async () => {
-        const { local, remote } = await fresh();
-        for (const pattern of ["../x", "/etc/passwd", "a/../../x"])
-          await expect(machine.get(remote, [pattern], local)).rejects.toMatchObject({ code: "TRANSFER" });
-        await expect(machine.get(`${remote}/none`, ["x"], local)).rejects.toMatchObject({ code: "TRANSFER" });
-      });
-
       test("T8: a link that stands in the way here is never followed", async () => {
         const { local, remote } = await fresh();
         const outside = join(here, `outside-${count}`);
@@ -185,7 +203,7 @@ export function testTransfers(get: () => MachineUnderTest): void {
         await sh('cd "$1" && mkdir d && echo 1 >d/x && echo 2 >f && echo 3 >kept', remote);
         symlinkSync(outside, join(local, "d"));
         symlinkSync(join(outside, "kept"), join(local, "kept"));
-        const { files, skipped } = await machine.get(remote, ["d", "f", "kept"], local);
+        const { files, skipped } = await getBeside(remote, ["d", "f", "kept"], local);
         expect([files, skipped.map(({ path }) => path)]).toEqual([2, ["d/x"]]);
         expect([readdirSync(outside), readFileSync(join(outside, "kept"), "utf8")]).toEqual([
           ["kept"],
@@ -195,6 +213,15 @@ export function testTransfers(get: () => MachineUnderTest): void {
           outside,
           "3\n",
         ]);
+      });
+    });
+
+    describe("get", () => {
+      test("T8: a pattern cannot lead out", async () => {
+        const { local, remote } = await fresh();
+        for (const pattern of ["../x", "/etc/passwd", "a/../../x"])
+          await expect(machine.get(remote, [pattern], local)).rejects.toMatchObject({ code: "TRANSFER" });
+        await expect(machine.get(`${remote}/none`, ["x"], local)).rejects.toMatchObject({ code: "TRANSFER" });
       });
 
       test("T8: a link that takes a folder's place again and again meanwhile leads nothing out", async () => {

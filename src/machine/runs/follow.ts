@@ -2,12 +2,16 @@
 import { createInterface } from "node:readline";
 import type { Clock } from "../../base/clock.ts";
 import { SestaError } from "../../base/errors.ts";
-import { buildScriptArgv, putScripts, type Host } from "../host.ts";
+import { buildScriptArgv, ensureScripts, type Host } from "../host.ts";
+import { parseRunFacts, type RunFacts } from "./contact.ts";
 import { runFolder } from "./submit.ts";
 
 export type RunStream = "output" | "stdout";
 
-export type FollowState = { kind: "waiting"; place: number | null } | { kind: "running" } | { kind: "ended" };
+export type FollowState =
+  | { kind: "waiting"; place: number | null }
+  | { kind: "running" }
+  | { kind: "ended"; facts: RunFacts };
 
 export type FollowOptions = {
   stream: RunStream;
@@ -100,15 +104,17 @@ async function followOnce(
     return isWhole();
   }
   const { exitCode } = await ended; // not stopped before: then it would not tell that the connection broke
-  if (exitCode === 97) await putScripts(host);
+  if (exitCode === 97) await ensureScripts(host.machine);
   return isWhole();
 }
 
 /** One line of follow.sh's stderr; undefined for what is none, as a shell's own complaint. */
 function parseState(line: string): { state: FollowState; size?: number } | undefined {
-  const [word, number = ""] = line.split(" ");
+  const [said = "", ...facts] = line.split("\t");
+  const [word, number = ""] = said.split(" ");
   if (word === "run") return { state: { kind: "running" } };
   if (word === "wait") return { state: { kind: "waiting", place: number === "" ? null : Number(number) } };
-  if (word === "ended" && /^\d+$/.test(number)) return { state: { kind: "ended" }, size: Number(number) };
+  if (word === "ended" && /^\d+$/.test(number))
+    return { state: { kind: "ended", facts: parseRunFacts(facts.join("\t")) }, size: Number(number) };
   return undefined;
 }

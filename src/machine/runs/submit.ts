@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { SestaError } from "../../base/errors.ts";
 import { buildRunFiles, type RunOrder } from "../../commands/run-files.ts";
 import { partOf, type Run } from "../../model/run.ts";
-import { runScript, type Host } from "../host.ts";
+import { runScriptWith, type Host } from "../host.ts";
 
 export function runsFolder(host: Pick<Host, "base">): string {
   return `${host.base}/runs`;
@@ -34,9 +34,16 @@ export async function submitRun(
   const runs = runsFolder(host);
   // A folder of this process alone: what a killed one began on the machine may still go on.
   const made = `.new-${id}.${randomBytes(6).toString("hex")}`;
-  await host.machine.put(buildRunFiles(order), `${runs}/${made}`);
   const operands = [runs, id, tree ?? "-", made];
-  const ran = await runScript(host, "submit.sh", operands, signal ? { signal } : {});
+  const options = signal ? { signal } : {};
+  const ran = await runScriptWith(
+    host,
+    buildRunFiles(order),
+    `${runs}/${made}`,
+    "submit.sh",
+    operands,
+    options,
+  );
   if (ran.exitCode === 0) return;
   throw new SestaError("RUN_NOT_STARTED", `Run ${id} could not be started`, {
     where: host.machine.name,

@@ -98,7 +98,7 @@ case $1 in
     ;;
   open)
     # What one that was broken off left is gone on with.
-    mkdir -p "$2" && chmod -R u+w "$2" || exit 6
+    mkdir -p "$2" && chmod -R u+w "$2" && rm -rf "$2"/*.new.* || exit 6
     ;;
   keep)
     # Runs read it through a link, and must not change it for those that come after.

@@ -20,8 +20,10 @@ for path in "$@"; do
       ;;
   esac
   [ -n "$used" ] && continue
-  [ -e "$path" ] || continue
-  # And what was on its way there.
-  chmod -R u+w "$path" "$path".[mn]* 2>/dev/null
-  rm -rf "$path" "$path".making-* "$path".new.* && printf '%s\n' "$path"
+  # And what was on its way there, or out of it.
+  for one in "$path" "$path".making-* "$path".new.* "$path".old.*; do
+    [ -e "$one" ] || continue
+    chmod -R u+w "$one" 2>/dev/null
+    rm -rf "$one" && printf '%s\n' "$one"
+  done
 done

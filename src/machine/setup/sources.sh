@@ -1,7 +1,8 @@
 #!/bin/sh
 # The sources of a job out of a git repository. Usage: sh sources.sh find MIRROR ADDRESS REF prints the commit that REF
 # means there now; sh sources.sh take MIRROR ADDRESS COMMIT TREE puts a clone at it into the folder TREE. REF may be
-# empty: the default branch. A token comes by git's own variables.
+# empty: the default branch. A token comes by git's own variables. The first commit that is taken is cloned from where it
+# is; MIRROR then only says where that clone lies, and becomes a copy of the repository when another commit is wanted.
 set -u
 umask 077
 what=$1
@@ -45,14 +46,19 @@ case $what in
     ;;
   mirror)
     mkdir -p "$(dirname "$mirror")"
+    [ -e "$mirror/HEAD" ] || sh "$0" seed "$mirror" "$address"
     update() { git --git-dir="$mirror" fetch -q --prune --force -- "$address" '+refs/*:refs/*'; }
     # Another one may be at it; and what a killed one left locked is made anew, as it is only a copy.
     if [ -e "$mirror/HEAD" ]; then update 2>/dev/null || { sleep 2 && update; } && exit 0; fi
     sh "$0" remake "$mirror" "$address"
     ;;
+  seed)
+    # What the first clone has need not come over the network again.
+    { IFS= read -r first <"$mirror/first"; } 2>/dev/null && [ -e "$first" ] && sh "$0" remake "$mirror" "$first" 2>/dev/null
+    ;;
   remake)
     new=$mirror.new.$$
-    git clone -q --mirror -- "$address" "$new" || {
+    git clone -q --mirror --no-hardlinks -- "$address" "$new" || {
       rm -rf "$new"
       exit 5
     }
@@ -64,16 +70,28 @@ case $what in
     commit=$4
     tree=$5
     new=$tree.new.$$
-    take() {
+    keep() {
+      : >"$new/complete"
+      mv "$new" "$tree" && rm -rf "$tree/${new##*/}"
+    }
+    clone() {
       rm -rf "$new"
       mkdir -p "$new"
-      git clone -q --no-checkout --no-hardlinks -- "$mirror" "$new/tree" &&
-        git -C "$new/tree" remote set-url origin -- "$address" &&
-        git -C "$new/tree" checkout -q --detach "$commit" -- &&
+      git clone -q --no-checkout --no-hardlinks -- "$1" "$new/tree"
+    }
+    check_out() {
+      git -C "$new/tree" checkout -q --detach "$commit" -- &&
         { [ ! -e "$new/tree/.gitmodules" ] || git -C "$new/tree" submodule update -q --init --recursive; }
     }
+    take() { clone "$mirror" && git -C "$new/tree" remote set-url origin -- "$address" && check_out; }
+    if [ ! -e "$mirror" ] && clone "$address" 2>/dev/null && check_out 2>/dev/null; then
+      keep
+      mkdir -p "$mirror" && echo "$tree/tree/.git" >"$mirror/first"
+      exit 0
+    fi
     has_commit() { git --git-dir="$mirror" cat-file -e "$commit^{commit}" 2>/dev/null; }
     # Another command may bring the same at this moment: then git finds a lock, or a copy that is being replaced.
+    [ -e "$mirror/HEAD" ] || sh "$0" seed "$mirror" "$address"
     bring() { has_commit || sh "$0" mirror "$mirror" "$address"; }
     bring 2>/dev/null || { sleep 1 && bring; } || exit 5
     take 2>/dev/null || { sleep 1 && bring && take 2>/dev/null; } ||
@@ -81,7 +99,6 @@ case $what in
       rm -rf "$new"
       exit 5
     }
-    : >"$new/complete"
-    mv "$new" "$tree" && rm -rf "$tree/${new##*/}"
+    keep
     ;;
 esac

@@ -27,9 +27,12 @@ export type RsyncRun = {
 /** Whether both ends have it. @param theirs what `rsync --version` says there */
 export async function haveRsync({ connection }: Link, theirs: string): Promise<boolean> {
   if (!isRsync(theirs)) return false;
-  const { stdout } = await runHere(["rsync", "--version"], connection.env);
-  return isRsync(stdout);
+  const known = ours.get(connection) ?? runHere(["rsync", "--version"], connection.env);
+  ours.set(connection, known);
+  return isRsync((await known).stdout);
 }
+
+const ours = new WeakMap<Link["connection"], ReturnType<typeof runHere>>();
 
 export function placesOf({ connection }: Link, here: string, there: string): RsyncPlaces {
   return {

@@ -11,7 +11,7 @@ import { SestaError } from "../../base/errors.ts";
 import { lastOf } from "../fetch/records.ts";
 import { interrupted } from "../interrupted.ts";
 import type { Link } from "./link.ts";
-import type { Sent } from "./upload.ts";
+import type { Sent } from "./sent.ts";
 
 type Options = {
   files: readonly Sent[];

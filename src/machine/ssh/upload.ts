@@ -7,9 +7,9 @@ import { SestaError } from "../../base/errors.ts";
 import type { Transferred, TransferOptions, Upload } from "../machine.ts";
 import type { Link } from "./link.ts";
 import { haveRsync, placesOf, runRsync } from "./rsync.ts";
+import { isSmall, sendSmall } from "./send-small.ts";
 import { sendByTar } from "./send-tar.ts";
-
-export type Sent = { path: string; bytes: number; isLink: boolean };
+import type { Sent } from "./sent.ts";
 
 /** How many files are looked at at a time. */
 const together = 64;
@@ -24,6 +24,13 @@ export async function uploadRemote(
   const { name } = link.connection.access.host;
   const files = await measure(source);
   const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (isSmall(files)) {
+    onProgress?.(0, totalBytes);
+    if (await sendSmall(link, source.folder, to, files, signal)) {
+      onProgress?.(totalBytes, totalBytes);
+      return { files: files.length, bytes: totalBytes };
+    }
+  }
   const prepare = `mkdir -p ${quotePath(to)} && rsync --version 2>/dev/null | head -n 1`;
   const { exitCode, stdout, stderr } = await link.run(["sh", "-c", prepare], signal ? { signal } : {});
   if (exitCode !== 0) throw new SestaError("TRANSFER", `${to} on ${name} cannot be made: ${stderr}`);
@@ -78,6 +85,12 @@ async function measure({ folder, files }: Upload): Promise<Sent[]> {
         "TRANSFER",
         `${join(folder, path)} cannot be sent: it is neither a file nor a link`,
       );
-    return { path, bytes: found.isFile() ? found.size : 0, isLink: found.isSymbolicLink() };
+    return {
+      path,
+      bytes: found.isFile() ? found.size : 0,
+      isLink: found.isSymbolicLink(),
+      mode: found.mode & 0o777,
+      modifiedMs: found.mtimeMs,
+    };
   }
 }

@@ -9,13 +9,13 @@ import type { Context } from "../context.ts";
 import { hashFiles } from "./hash-files.ts";
 import { listFiles } from "./list-files.ts";
 import { senderOf } from "./send-sources.ts";
-import { exists, type Prepared, type Step } from "./step.ts";
+import { exists, type EarlyPrepared, type Step } from "./step.ts";
 
 export function buildDataSteps(
   context: Context,
   { data }: JobSection,
   host: Host,
-  prepared: Prepared,
+  prepared: EarlyPrepared,
 ): Step[] {
   return data.map((source, index) =>
     source.kind === "url"
@@ -24,8 +24,7 @@ export function buildDataSteps(
   );
 }
 
-function fetchStep(context: Context, source: DataSource, host: Host, prepared: Prepared): Step {
-  const { world } = context;
+function fetchStep(context: Context, source: DataSource, host: Host, prepared: EarlyPrepared): Step {
   const { from, to, unpack, sha256 } = source;
   const place = `${host.base}/cache/data/${digestOf("url", sha256 ?? from, unpack)}`;
   const name = unpack ? "archive" : "file";
@@ -34,22 +33,29 @@ function fetchStep(context: Context, source: DataSource, host: Host, prepared: P
   return {
     name: `data ${to}`,
     title: `fetch ${from}`,
+    needs: ["packages"],
     check: () => exists(host, `${place}/complete`),
-    async run({ detail }) {
+    async run({ detail, signal }) {
       detail(from);
       const hint = "Check the address in sesta.yaml, and the machine's own connection.";
-      const options = { signal: world.signal, onLine: detail };
+      const options = { signal, onLine: detail };
       const making = await begin(context, host, place);
       const operands = ["fetch", from, `${making}/${name}`, sha256 ?? ""];
       const fetched = await runScript(host, "data.sh", operands, options);
       requireDone(fetched, `${from} could not be fetched`, host.machine.name, hint);
-      if (unpack) await unpackThere(host, `${making}/${name}`, `${making}/tree`, from, world.signal);
+      if (unpack) await unpackThere(host, `${making}/${name}`, `${making}/tree`, from, signal);
       await finish(host, making, place);
     },
   };
 }
 
-function sendStep(context: Context, source: DataSource, index: number, host: Host, prepared: Prepared): Step {
+function sendStep(
+  context: Context,
+  source: DataSource,
+  index: number,
+  host: Host,
+  prepared: EarlyPrepared,
+): Step {
   const { machine, project, world, folder: own } = context;
   const { from, to, unpack } = source;
   const local = join(project.folder, from);
@@ -73,20 +79,20 @@ function sendStep(context: Context, source: DataSource, index: number, host: Hos
   return {
     name: `data ${to}`,
     title: `send ${from}`,
+    needs: ["packages"],
     async check() {
       const { place } = await look();
       return exists(host, `${place}/complete`);
     },
-    async run({ detail, bytes: report }) {
+    async run({ detail, bytes: report, signal }) {
       const { folder, files, bytes, place } = found ?? (await look());
       detail(`${files.length} files, ${formatSize(bytes)}`);
       const making = await begin(context, host, place);
       await host.machine.upload({ folder, files }, `${making}/sent`, {
         onProgress: report,
-        signal: world.signal,
+        signal,
       });
-      if (unpack)
-        await unpackThere(host, `${making}/sent/${files[0] ?? ""}`, `${making}/tree`, from, world.signal);
+      if (unpack) await unpackThere(host, `${making}/sent/${files[0] ?? ""}`, `${making}/tree`, from, signal);
       await finish(host, making, place);
     },
   };

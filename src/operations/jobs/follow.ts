@@ -1,10 +1,11 @@
 // Follows a run to its end: its output as it comes, its state as it changes.
 import type { SestaError } from "../../base/errors.ts";
 import { followRun as followStream, type FollowState, type RunStream } from "../../machine/runs/follow.ts";
+import type { RunFacts } from "../../machine/runs/contact.ts";
 import { isOver, partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
-import { refreshRun } from "./refresh.ts";
+import { learnFacts, refreshRun } from "./refresh.ts";
 
 export type Listener = {
   /** Output of a node; awaited. */
@@ -35,15 +36,18 @@ export async function followRun(
 ): Promise<Run> {
   const { signal, clock } = context.world;
   const stop = new AbortController();
+  const facts: RunFacts[] = [];
+  const heard: Listener = {
+    ...listener,
+    state(node, state) {
+      if (state.kind === "ended") facts[node] = state.facts;
+      listener.state(node, state);
+    },
+  };
+  const either = AbortSignal.any([signal, stop.signal]);
   const streams = run.nodes.flatMap((_, node) =>
     streamsOf(run).map((stream) =>
-      followOne(
-        context,
-        run,
-        { node, stream, offset: offsetOf(node, stream) },
-        listener,
-        AbortSignal.any([signal, stop.signal]),
-      ),
+      followOne(context, run, { node, stream, offset: offsetOf(node, stream) }, heard, either),
     ),
   );
   const watching = run.nodes.length > 1 ? watch(context, run, stop.signal) : undefined;
@@ -54,7 +58,8 @@ export async function followRun(
     await watching;
   }
   signal.throwIfAborted();
-  let known = await refreshRun(context, run);
+  const isTold = run.nodes.every((_, node) => facts[node] !== undefined);
+  let known = isTold ? learnFacts(context, run, facts) : await refreshRun(context, run);
   while (!isOver(known.state)) {
     await clock.sleep(lookEveryMs, signal);
     known = await refreshRun(context, known);

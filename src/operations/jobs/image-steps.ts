@@ -3,13 +3,11 @@ import { posix } from "node:path";
 import { requireDone, runScript, type Host } from "../../machine/host.ts";
 import type { JobContainer, JobSection } from "../../model/project.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
-import type { Context } from "../context.ts";
 import { placeOfImage } from "./remove-images.ts";
 import type { Sources } from "./folder-sources.ts";
 import type { Prepared, Step } from "./step.ts";
 
 export function buildImageSteps(
-  { world }: Context,
   { container, name }: JobSection,
   host: Host,
   sources: Sources,
@@ -43,15 +41,16 @@ export function buildImageSteps(
     {
       name: "container",
       title: "build" in container ? `build the image ${image}` : `pull the image ${image}`,
+      needs: ["packages", ...("build" in container ? ["sources"] : [])],
       check: () => find().catch(() => false), // an engine that a step before this one installs
-      async run({ detail }) {
+      async run({ detail, signal }) {
         const called = await findEngine();
         const operands =
           "build" in container
             ? ["build", called, image, label, ...buildContext(container, prepared.places.tree)]
             : ["pull", called, image];
         const ran = await runScript(host, "image.sh", operands, {
-          signal: world.signal,
+          signal,
           onLine: (line) => detail(line.trim()),
         });
         requireDone(

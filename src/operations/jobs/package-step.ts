@@ -2,12 +2,11 @@
 import { SestaError } from "../../base/errors.ts";
 import { requireDone, runScript, type Host } from "../../machine/host.ts";
 import type { JobSection } from "../../model/project.ts";
-import type { Context } from "../context.ts";
 import type { Step } from "./step.ts";
 
 const noManagerExit = 3;
 
-export function buildPackageStep({ world }: Context, { packages }: JobSection, host: Host): Step[] {
+export function buildPackageStep({ packages }: JobSection, host: Host): Step[] {
   if (packages.length === 0) return [];
   let missing = packages;
   return [
@@ -15,15 +14,16 @@ export function buildPackageStep({ world }: Context, { packages }: JobSection, h
       name: "packages",
       title: `install ${packages.join(", ")} with the system's package manager`,
       touchesSystem: true,
+      needs: [],
       async check() {
         const ran = await runScript(host, "packages.sh", ["check", ...packages]);
         if (ran.exitCode === noManagerExit) throw unsupported(host, packages);
         missing = ran.stdout.split("\n").filter((name) => name !== "");
         return missing.length === 0;
       },
-      async run({ detail }) {
+      async run({ detail, signal }) {
         const ran = await runScript(host, "packages.sh", ["install", ...missing], {
-          signal: world.signal,
+          signal,
           onLine: (line) => detail(line.trim()),
         });
         requireDone(

@@ -11,7 +11,7 @@ import { planPlaybook, playForJob, type JobPlaybook } from "./playbook.ts";
 import type { Sources } from "./folder-sources.ts";
 import { findSources } from "./sources.ts";
 import type { Prepared, Step } from "./step.ts";
-import { buildSteps, type JobSteps } from "./steps.ts";
+import { buildEarlySteps, buildSteps, type JobSteps } from "./steps.ts";
 
 export type Preparation = {
   job: JobSection;
@@ -19,23 +19,35 @@ export type Preparation = {
   playbook: JobPlaybook | undefined;
   /** In the order of the nodes. */
   machines: readonly { host: Host; steps: JobSteps; pending: readonly Step[] }[];
+  /** On the monotonic clock. */
+  lookedAtMs: number;
 };
+
+/** What was seen so long ago is looked at again before anything is done: a question may have stood for a while. */
+const freshMs = 5_000;
 
 /** Reads only. */
 export async function planPreparation(context: Context, job: JobSection): Promise<Preparation> {
-  const opening = openHosts(context, job.target, job.nodes);
-  const first = opening.then(([host]) => {
-    if (!host) throw new Error("a target without machines");
-    return host;
+  const opening = openHosts(context, job.target, job.nodes).then((hosts) =>
+    hosts.map((host) => ({ host, early: buildEarlySteps(context, job, host) })),
+  );
+  const first = opening.then(([one]) => {
+    if (!one) throw new Error("a target without machines");
+    return one.host;
   });
   const [hosts, sources] = await Promise.all([opening, findSources(context, job, first)]);
   const machines = await Promise.all(
-    hosts.map(async (host) => {
-      const steps = await buildSteps(context, job, host, sources);
+    hosts.map(async ({ host, early }) => {
+      const steps = await buildSteps(context, job, host, sources, early);
       return { host, steps, pending: await listPending(steps.steps) };
     }),
   );
-  return { job, sources, machines, playbook: await planPlaybook(context, job, hosts) };
+  const playbook = await planPlaybook(
+    context,
+    job,
+    hosts.map(({ host }) => host),
+  );
+  return { job, sources, machines, playbook, lookedAtMs: context.world.clock.monotonic() };
 }
 
 /** What must be done; a step after one that must be is looked at all the same, for it may be independent. */
@@ -45,16 +57,17 @@ async function listPending(steps: readonly Step[]): Promise<Step[]> {
 }
 
 /**
- * Does what is pending, one command at a time on a machine, all machines at once.
+ * Does what is pending, all machines at once, one command at a time on a machine.
  * @returns what each machine has then
  * @throws SestaError SETUP_FAILED, ENVIRONMENT, TRANSFER, with the machine's own words
  */
 export async function prepare(
   context: Context,
-  { job, sources, machines, playbook }: Preparation,
+  preparation: Preparation,
   on: Progress,
-  watch: PlaybookWatch = quietly(job.name, on),
+  watch: PlaybookWatch = quietly(preparation.job.name, on),
 ): Promise<Prepared[]> {
+  const { job, sources, machines, playbook } = preparation;
   for (const { host, steps } of machines) recordPlaces(context, job, host.machine.name, steps.prepared.made);
   if (sources.here) recordPlaces(context, { ...job, target: "local" }, "local", sources.here);
   if (playbook && !playbook.isDone) {
@@ -62,7 +75,7 @@ export async function prepare(
     await playForJob(context, job, hosts, playbook.mark, watch);
   }
   const results = await Promise.allSettled(
-    machines.map((machine) => prepareMachine(context, job, sources, machine, on, machines.length > 1)),
+    machines.map((machine) => prepareMachine(context, preparation, machine, on)),
   );
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
@@ -73,18 +86,16 @@ export async function prepare(
 
 async function prepareMachine(
   context: Context,
-  job: JobSection,
-  sources: Sources,
+  { job, sources, machines, lookedAtMs }: Preparation,
   { host, steps, pending }: Preparation["machines"][number],
   on: Progress,
-  isOneOfMany: boolean,
 ): Promise<Prepared> {
   if (pending.length === 0) return steps.prepared;
   const { world, folder } = context;
-  const workload = isOneOfMany ? `${job.name} on ${host.machine.name}` : job.name;
+  const workload = machines.length > 1 ? `${job.name} on ${host.machine.name}` : job.name;
   const safeName = host.machine.name.replace(/[^A-Za-z0-9.-]/g, "_");
   let current = steps;
-  let open = pending; // what was done when it was planned is not looked at again
+  let open = pending;
   const lookAgain = async () => {
     current = await buildSteps(context, job, host, sources);
     // Which environment it will be is known once its requirements are there.
@@ -102,32 +113,54 @@ async function prepareMachine(
     },
   );
   try {
-    if (waited) await lookAgain();
-    else open = await listPending(pending); // a question may have stood for a while
-    for (const { name } of steps.steps) {
-      const step = open.find((one) => one.name === name);
-      if (!step) continue;
-      await runStep(step, workload, on);
-      // What a step before another one brings decides what that one is, so that they are built anew as it goes on.
-      if (name === "sources" && job.python?.requirements !== undefined) await lookAgain();
+    if (waited || world.clock.monotonic() - lookedAtMs > freshMs) await lookAgain();
+    const isPending = (name: string) => open.some((step) => step.name === name);
+    if (isPending("sources") && job.python?.requirements !== undefined && sources.fetch) {
+      // What the sources bring decides what the environment is, so that the other steps are built anew behind them.
+      await runSteps(
+        open.filter(({ name }) => name === "packages" || name === "sources"),
+        workload,
+        on,
+        world.signal,
+      );
+      await lookAgain();
     }
+    await runSteps(open, workload, on, world.signal);
     return current.prepared;
   } finally {
     lock.release();
   }
 }
 
-async function runStep(step: Step, workload: string, on: Progress): Promise<void> {
+/** Each as soon as those are done that it needs. When one fails, the others are ended before the failure is told. */
+async function runSteps(
+  steps: readonly Step[],
+  workload: string,
+  on: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const going = new Map<string, Promise<void>>();
+  for (const step of steps) {
+    const before = step.needs.map((name) => going.get(name));
+    const done = Promise.all(before).then(() => runStep(step, workload, on, either));
+    done.catch((error: unknown) => stop.abort(error));
+    going.set(step.name, done);
+  }
+  await Promise.allSettled(going.values());
+  stop.signal.throwIfAborted(); // with the first failure
+}
+
+async function runStep(step: Step, workload: string, on: Progress, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   let last: string | undefined;
   const tell = (detail: string) => {
     last = detail;
     on({ workload, step: step.name, state: "running", detail });
   };
   on({ workload, step: step.name, state: "running", detail: step.title });
-  await step.run({
-    detail: tell,
-    bytes: (done, total) => tell(formatBar(done, total)),
-  });
+  await step.run({ detail: tell, bytes: (done, total) => tell(formatBar(done, total)), signal });
   on({ workload, step: step.name, state: "done", ...(last !== undefined && { detail: last }) });
 }
 

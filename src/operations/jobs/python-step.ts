@@ -45,13 +45,14 @@ export function buildPythonStep(
     {
       name: "python",
       title: `make a Python environment with ${what.join(", ") || name}`,
+      needs: ["packages", ...(requirements === undefined ? ["sources"] : [])],
       check: async () => requirements !== undefined && (await exists(host, `${environment}/${completeMark}`)),
-      run: ({ detail }) =>
+      run: ({ detail, signal }) =>
         makePythonEnvironment(
           {
             machine: host.machine,
             cacheFolder: isHere ? context.world.cacheFolder : `${host.base}/cache`,
-            signal: context.world.signal,
+            signal,
           },
           wanted,
           environment,

@@ -23,9 +23,7 @@ export async function refreshRuns(context: Context, runs: readonly Run[]): Promi
     runs.map(async (run) => {
       const found = answers.get(run.id);
       if (!found) return run;
-      const changed = context.state.changeRun(run.id, (known) =>
-        judgeRun({ ...known, nodes: known.nodes.map((node, at) => judge(known, node, found[at])) }),
-      );
+      const changed = learn(context, run.id, found);
       if (run.nodes.length > 1) await bringTogether(context, changed, found);
       return changed;
     }),
@@ -34,6 +32,21 @@ export async function refreshRuns(context: Context, runs: readonly Run[]): Promi
 
 export async function refreshRun(context: Context, run: Run): Promise<Run> {
   return (await refreshRuns(context, [run]))[0] ?? run;
+}
+
+/** What a machine has said already. @param facts of each node */
+export function learnFacts(context: Context, { id }: Run, facts: readonly RunFacts[]): Run {
+  return learn(
+    context,
+    id,
+    facts.map((one) => ({ facts: one })),
+  );
+}
+
+function learn({ state }: Context, id: string, answers: readonly Answer[]): Run {
+  return state.changeRun(id, (run) =>
+    judgeRun({ ...run, nodes: run.nodes.map((node, at) => judge(run, node, answers[at])) }),
+  );
 }
 
 function judge(run: Run, node: RunNode, answer: Answer | undefined): RunNode {

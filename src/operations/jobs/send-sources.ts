@@ -6,6 +6,7 @@ import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "./folder-sources.ts";
 import { mirrorOf } from "./sources.ts";
+import type { StepReport } from "./step.ts";
 
 /**
  * Tells this project's half-made folders on a machine from those of another project that has the same sources, and from
@@ -26,9 +27,7 @@ export async function sendSources(
   sender: string,
   sources: Sources,
   tree: string,
-  detail: (text: string) => void,
-  onProgress: (doneBytes: number, totalBytes: number) => void,
-  signal: AbortSignal,
+  { detail, bytes: onProgress, signal }: StepReport,
 ): Promise<void> {
   const { upload, fetch, commit } = sources;
   if (fetch && commit !== null) {

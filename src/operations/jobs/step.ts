@@ -2,8 +2,14 @@
 import type { Host } from "../../machine/host.ts";
 import type { JobPlaces } from "../../workloads/job/digests.ts";
 
-/** Tells of a step while it goes on: some words, and a share where one is known. */
-export type StepReport = { detail: (text: string) => void; bytes: (done: number, total: number) => void };
+/** What a step is given while it goes on. */
+export type StepReport = {
+  /** Tells of it: some words, or a share where one is known. */
+  detail: (text: string) => void;
+  bytes: (done: number, total: number) => void;
+  /** Aborts with the command, and when another step has failed. */
+  signal: AbortSignal;
+};
 
 export type Step = {
   name: string;
@@ -11,6 +17,8 @@ export type Step = {
   title: string;
   /** It changes what does not belong to Sesta: the system's packages. */
   touchesSystem?: boolean;
+  /** Names of the steps that must be done before; others may go on at the same time. */
+  needs: readonly string[];
   /** Whether there is nothing to do. Reads only. */
   check(): Promise<boolean>;
   run(report: StepReport): Promise<void>;
@@ -25,6 +33,9 @@ export type Prepared = {
   made: string[];
 };
 
+/** What is known before the sources are. */
+export type EarlyPrepared = Pick<Prepared, "data" | "made">;
+
 /** Absolute on the machine, and where a run finds it. */
 export type PlacedData = { from: string; to: string };
 
@@ -35,6 +46,25 @@ export type Image = {
   id: string;
 };
 
-export async function exists({ machine }: Host, path: string): Promise<boolean> {
-  return (await machine.run(["test", "-e", path])).exitCode === 0;
+type Batch = { paths: string[]; answers: Promise<boolean[]> };
+const batches = new WeakMap<Host, Batch>();
+
+/** Whether there is something of that path. What is asked in the same moment goes over in one command. */
+export async function exists(host: Host, path: string): Promise<boolean> {
+  const batch = batches.get(host) ?? openBatch(host);
+  const at = batch.paths.push(path) - 1;
+  return (await batch.answers)[at] === true;
+}
+
+function openBatch(host: Host): Batch {
+  const paths: string[] = [];
+  const answers = new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
+    batches.delete(host);
+    const script = 'for path do if [ -e "$path" ]; then echo yes; else echo no; fi; done';
+    const { stdout } = await host.machine.run(["sh", "-c", script, "sh", ...paths]);
+    return stdout.split("\n").map((word) => word === "yes");
+  });
+  const batch = { paths, answers };
+  batches.set(host, batch);
+  return batch;
 }

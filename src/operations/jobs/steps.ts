@@ -11,9 +11,25 @@ import { buildSetupStep } from "./setup-step.ts";
 import type { Sources } from "./folder-sources.ts";
 import { sendSources, senderOf } from "./send-sources.ts";
 import { mirrorOf } from "./sources.ts";
-import { exists, type Prepared, type Step } from "./step.ts";
+import { exists, type EarlyPrepared, type Prepared, type Step } from "./step.ts";
 
 export type JobSteps = { steps: readonly Step[]; prepared: Prepared };
+
+/** Those that need no sources, which are already being looked at. */
+export type EarlySteps = { packages: Step[]; data: Step[]; prepared: EarlyPrepared };
+
+export function buildEarlySteps(context: Context, job: JobSection, host: Host): EarlySteps {
+  const prepared: EarlyPrepared = { data: [], made: [] };
+  const packages = buildPackageStep(job, host).map(look);
+  return { packages, data: buildDataSteps(context, job, host, prepared).map(look), prepared };
+}
+
+/** Looks now, while other things are found out. */
+function look(step: Step): Step {
+  const found = step.check();
+  found.catch(() => undefined); // whoever asks hears of it
+  return { ...step, check: () => found };
+}
 
 /** In their order; each may rely on those before it. */
 export async function buildSteps(
@@ -21,23 +37,25 @@ export async function buildSteps(
   job: JobSection,
   host: Host,
   sources: Sources,
+  early = buildEarlySteps(context, job, host),
 ): Promise<JobSteps> {
   const requirements = await readRequirements(job, host, sources);
   const places = buildJobPlaces(host.base, job, sources.digest, requirements ?? []);
   const prepared: Prepared = {
     places,
-    data: [],
-    made: [places.tree, ...(places.environment === null ? [] : [places.environment])],
+    ...early.prepared,
   };
+  prepared.made.push(places.tree);
+  if (places.environment !== null) prepared.made.push(places.environment);
   if (sources.fetch) prepared.made.push(mirrorOf(host, sources.fetch.mirrorKey));
   if (places.prepared !== places.tree) prepared.made.push(places.prepared);
   const steps = [
-    ...buildPackageStep(context, job, host),
+    ...early.packages,
     buildSourcesStep(context, host, sources, places.tree),
     ...buildPythonStep(context, job, host, prepared, requirements),
-    ...buildDataSteps(context, job, host, prepared),
-    ...buildImageSteps(context, job, host, sources, prepared),
-    ...buildSetupStep(context, job, host, prepared),
+    ...early.data,
+    ...buildImageSteps(job, host, sources, prepared),
+    ...buildSetupStep(job, host, prepared),
   ];
   return { steps, prepared };
 }
@@ -50,8 +68,8 @@ function buildSourcesStep(context: Context, host: Host, sources: Sources, tree: 
   return {
     name: "sources",
     title,
+    needs: ["packages"],
     check: () => exists(host, `${tree}/complete`),
-    run: ({ detail, bytes }) =>
-      sendSources(host, senderOf(context, host), sources, tree, detail, bytes, context.world.signal),
+    run: (report) => sendSources(host, senderOf(context, host), sources, tree, report),
   };
 }
