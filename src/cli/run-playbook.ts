@@ -1,4 +1,5 @@
 // `sesta run --playbook FILE`: a playbook with its own inventory, in any folder, with or without a project.
+import { existsSync } from "node:fs";
 import { join, dirname, resolve } from "node:path";
 import { writeAtomic, makePrivateFolder } from "../base/atomic-file.ts";
 import { SestaError } from "../base/errors.ts";
@@ -23,8 +24,10 @@ export async function runPlaybookFile(session: Session, playbook: string, invent
     folder,
     signal: world.signal,
   };
-  await makePrivateFolder(folder);
-  await writeAtomic(join(folder, ".gitignore"), "*\n");
+  if (existsSync(file)) {
+    await makePrivateFolder(folder);
+    await writeAtomic(join(folder, ".gitignore"), "*\n");
+  }
   const play = async (acceptNewKeys: boolean) => {
     const reporter = createReporter(terminal, world.clock);
     try {

@@ -1,10 +1,12 @@
 // Where a workload's own folder and programs are, for a person who wants to look around or run something there.
 import type { Argv, Machine } from "../machine/machine.ts";
-import { partOf } from "../model/run.ts";
+import { SestaError } from "../base/errors.ts";
+import { isOver, partOf } from "../model/run.ts";
 import { runFolder } from "../machine/runs/submit.ts";
 import { findWorkload } from "../model/project.ts";
 import type { Context } from "./context.ts";
 import { findRun } from "./jobs/find-job.ts";
+import { refreshRun } from "./jobs/refresh.ts";
 import { openHosts, openHost } from "./machines.ts";
 import { requireUp } from "./plan.ts";
 
@@ -20,15 +22,21 @@ export type Inside = {
  * @throws SestaError UNKNOWN_WORKLOAD, NOT_UP, SSH_CONNECTION
  */
 export async function openInside(context: Context, name: string): Promise<Inside> {
-  const run = findRun(context, name);
+  const section = findWorkload(context.project, name);
+  const run = section && section.type !== "job" ? undefined : findRun(context, name);
   if (run) {
     const [node] = run.nodes;
     const host = await openHost(context, run.target, node?.machine ?? "local");
     const cwd = `${runFolder(host, partOf(run, 0))}/work`;
     if ((await host.machine.run(["test", "-d", cwd])).exitCode === 0)
       return { machine: host.machine, cwd, wrap: wrapInRun };
+    const known = await refreshRun(context, run);
+    throw new SestaError("UNKNOWN_RUN", `${run.id} has no folder on ${host.machine.name}`, {
+      hint: isOver(known.state)
+        ? "Its files are gone; `sesta runs` shows the others."
+        : "It has not begun yet; wait until it has.",
+    });
   }
-  const section = findWorkload(context.project, name);
   if (section?.type === "job") {
     const [host] = await openHosts(context, section.target, 1);
     if (!host) throw new Error("a target without machines");

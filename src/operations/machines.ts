@@ -41,7 +41,9 @@ function open(context: Context, target: string, name: string): Promise<Host> {
 }
 
 function accessTo({ world, project, folder }: Context, host: HostSection): SshAccess {
-  return { host, folder: project.folder, stateFolder: folder, env: world.env, ask: world.asks };
+  // The connection outlives the command too.
+  const env = buildLastingEnv(world, project);
+  return { host, folder: project.folder, stateFolder: folder, env, ask: world.asks };
 }
 
 export type UnknownHost = { name: string; key: HostKey; pin(): Promise<void> };

@@ -1,5 +1,6 @@
 // What the keys of a job say about each other, and about its target.
 import { parseRepository, tokenProblem } from "../model/repository.ts";
+import { readDataSource } from "./job-fields.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { findLocated, findNamed, getKeyOffset, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located } from "./located.ts";
@@ -16,6 +17,8 @@ export function checkJobs(root: Located, jobs: readonly string[]): Finding[] {
     ...checkNodes(root, name),
     ...checkPlaybook(root, name),
     ...checkInto(root, name),
+    ...checkStdout(root, name),
+    ...checkData(root, name),
     ...checkEnvNames(root, name),
   ]);
 }
@@ -77,6 +80,30 @@ function checkInto(root: Located, name: string): Finding[] {
   if (overlaps(folder, "sesta.yaml") && folder !== ".")
     return [{ at: getOffset(root, path), message: "outputs need a folder" }];
   return [];
+}
+
+function checkStdout(root: Located, name: string): Finding[] {
+  const path = ["workloads", name, "stdout"];
+  const text = valueAt(root, path);
+  if (typeof text !== "string" || findInnerPath(text) !== ".") return [];
+  return [{ at: getOffset(root, path), message: "standard output needs the path of a file" }];
+}
+
+/** Each has a place of its own: one inside another would be put into what all runs share. */
+function checkData(root: Located, name: string): Finding[] {
+  const path = ["workloads", name, "data"];
+  const given = valueAt(root, path);
+  if (!Array.isArray(given)) return [];
+  const places: string[] = [];
+  return given.flatMap((one: unknown, index): Finding[] => {
+    const source = readDataSource(one);
+    if (source === undefined) return [];
+    const other = places.find((place) => overlaps(place, source.to));
+    places.push(source.to);
+    if (other === undefined) return [];
+    const message = `${quote(source.to)} and ${quote(other)} would be in each other's place: give one of them another \`to\``;
+    return [{ at: getOffset(root, [...path, index]), message }];
+  });
 }
 
 /** They belong to Sesta's own wiring of a run. */

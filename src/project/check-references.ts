@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { findSecretName } from "../model/secret.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { laterTargetTypes } from "./later.ts";
+import { checkHosts } from "./check-hosts.ts";
 import { checkJobs, findJobs } from "./check-jobs.ts";
 import { checkSaves } from "./check-saves.ts";
 import { findLocated, findNamed, getOffset, valueAt } from "./located.ts";
@@ -28,6 +29,7 @@ export function checkReferences(root: Located, folder: string): Finding[] {
     ...jobs.flatMap((name) => checkSecret(root, ["workloads", name, "token"])),
     ...jobs.flatMap((name) => findEnvPaths(root, name).flatMap((path) => checkSecret(root, path))),
     ...checkJobs(root, jobs),
+    ...checkHosts(root),
     ...checkPorts(root, labs),
     ...checkWorkspaces(root, labs),
     ...checkSaves(root, labs, folder),

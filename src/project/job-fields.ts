@@ -176,6 +176,13 @@ export function dataSource(about: About) {
   return field(check, { shown: "path, address or mapping", ...about });
 }
 
+/** Undefined for what is none. */
+export function readDataSource(input: unknown): DataSource | undefined {
+  const isMapping = typeof input === "object" && input !== null && !Array.isArray(input);
+  const source = resolveSource(isMapping ? input : { from: input });
+  return source instanceof Refusal ? undefined : source;
+}
+
 function resolveSource(given: {
   from?: unknown;
   to?: unknown;

@@ -80,6 +80,14 @@ function isKeyPath(key: unknown): boolean {
 
 const hostKeys = ["name", "host", "port", "user", "key", "address"];
 
+/** What a host is called; undefined for what is none. */
+export function readHostName(input: unknown): string | undefined {
+  if (typeof input === "string") return input;
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return undefined;
+  const found = resolveHost(input as Record<string, unknown>);
+  return found instanceof Refusal ? undefined : found.name;
+}
+
 function resolveHost(given: Record<string, unknown>): HostSection | Refusal {
   const { name, host, port, user, key, address } = given;
   const unknown = findUnknownKey(given, hostKeys);

@@ -73,7 +73,8 @@ describe.skipIf(missing !== undefined)("F19: in a cgroup of 64 MB", { timeout: 9
       limitBytes: null,
       attempts: 1,
     } as const;
-    return judgeNode(node, await rig.facts(id), { fetch: [], into: "o", timeoutMs: null, rendezvousMs: 1 });
+    const settings = { fetch: [], into: "o", timeoutMs: null, rendezvousMs: 1 };
+    return judgeNode(node, await rig.facts(id), settings, "none");
   };
 
   test("it is OOM, exit code 137, with the peak and the limit", async () => {

@@ -33,8 +33,13 @@ export const logs: Verb<Flags, [string]> = async (session, flags, name) => {
 /** Bytes as they were written; the last lines of each stream, then on request what comes. */
 async function showRun(session: Session, context: Context, run: Run, flags: Flags): Promise<void> {
   const { terminal, world } = session;
-  const known = await refreshRun(context, run);
   const reporter = createReporter(terminal, world.clock);
+  let known = await refreshRun(context, run);
+  while (flags.follow && known.state === "starting" && known.nodes.some(({ folder }) => folder === null)) {
+    reporter.show(`${known.id}: ${known.why ?? "starting"}`);
+    await world.clock.sleep(setupLookMs, world.signal);
+    known = await refreshRun(context, known);
+  }
   const output = createRunOutput(known, { out: process.stdout, err: process.stderr }, reporter, terminal);
   const offsets = new Map<string, number>();
   const lines: string[] = [];
@@ -63,6 +68,9 @@ async function showRun(session: Session, context: Context, run: Run, flags: Flag
     session.exitCode = errorCodes.INTERRUPTED.exit;
   }
 }
+
+/** How often a run is looked at whose machine is still being set up. */
+const setupLookMs = 1_000;
 
 function split(text: string): string[] {
   return text.replace(/\n$/, "").split("\n");

@@ -3,6 +3,7 @@ import process from "node:process";
 import { SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
 import { ensureGateway } from "../../operations/gateway.ts";
+import { getTarget } from "../../operations/machines.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
@@ -41,6 +42,7 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   const found = await checkSecrets(context.project, world.env, listSecrets(job));
   throwMissingSecrets(context.project, found, terminal);
   await confirmHosts(session, context, job.target, job.nodes);
+  await wakeMachine(context, job);
   const preparation = await planPreparation(context, job);
   const pending = preparation.machines.flatMap((machine) => machine.pending);
   const plays = preparation.playbook !== undefined && !preparation.playbook.isDone;
@@ -50,7 +52,6 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
 
   const begun = await begin(session, context, preparation, args);
   if (flags.detach) {
-    if (begun.nodes.length > 1) await ensureGateway(context); // it looks after them from now on
     const known = await refreshRun(context, begun);
     detachRun(context, known.id);
     if (flags.json) return session.json(buildRunJson(known));
@@ -59,6 +60,12 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   }
   await attend(session, context, begun);
 };
+
+/** One that is woken over the network may sleep. */
+async function wakeMachine(context: Context, { target }: JobSection): Promise<void> {
+  const section = getTarget(context, target);
+  if (section.type === "ssh" && section.wake) await context.targets.get(target).reach?.();
+}
 
 function refuseJob(name: string | undefined): void {
   if (name === undefined) return;
@@ -90,7 +97,9 @@ async function begin(
   const reporter = createReporter(terminal, world.clock);
   try {
     const watch = createPlaybookWatch(terminal, reporter);
-    const prepared = await prepare(context, preparation, reporter.step, watch);
+    const prepared = await prepare(context, preparation, reporter.step, watch, session.flags.yes);
+    // Several machines begin and end together; whenever this command does not look after them, the gateway does.
+    if (run.nodes.length > 1) await ensureGateway(context);
     return await startRun(context, run, preparation, prepared);
   } catch (error) {
     if (error instanceof SestaError && !world.signal.aborted) failRun(context, run.id, error.message);
@@ -116,6 +125,7 @@ export async function attend(session: Session, context: Context, run: Run): Prom
   }
   output.end();
   const fetched = await bringHome(session, context, ended);
+  if (world.signal.aborted) return leaveOutputs(session, ended);
   const known = context.state.findRun(run.id) ?? ended;
   detachRun(context, run.id);
   session.exitCode = exitCodeOf(known);
@@ -133,6 +143,7 @@ async function bringHome(session: Session, context: Context, run: Run): Promise<
   } catch (error) {
     if (!(error instanceof SestaError)) throw error;
     reporter.end();
+    if (world.signal.aborted) return undefined;
     terminal.err(
       `${terminal.paint("yellow", "!")} its outputs could not be fetched: ${error.message}; \`sesta fetch ${run.id}\` tries again\n`,
     );
@@ -140,6 +151,15 @@ async function bringHome(session: Session, context: Context, run: Run): Promise<
   } finally {
     reporter.end();
   }
+}
+
+/** The same command again brings them too. */
+function leaveOutputs(session: Session, run: Run): void {
+  session.exitCode = errorCodes.INTERRUPTED.exit;
+  if (session.flags.json) return session.json(buildRunJson(run));
+  session.terminal.err(
+    `\n${run.id} is over; not all of its outputs are home.\n  sesta fetch ${run.id}      bring them\n`,
+  );
 }
 
 function letGo(session: Session, context: Context, run: Run): void {

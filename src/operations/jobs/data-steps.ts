@@ -8,7 +8,7 @@ import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import { hashFiles } from "./hash-files.ts";
 import { listFiles } from "./list-files.ts";
-import { senderOf } from "./send-sources.ts";
+import { changedMeanwhile, senderOf } from "./send-sources.ts";
 import { exists, type EarlyPrepared, type Step } from "./step.ts";
 
 export function buildDataSteps(
@@ -92,6 +92,7 @@ function sendStep(
         onProgress: report,
         signal,
       });
+      if ((await look()).place !== place) throw changedMeanwhile(`The data of ${from}`);
       if (unpack) await unpackThere(host, `${making}/sent/${files[0] ?? ""}`, `${making}/tree`, from, signal);
       await finish(host, making, place);
     },

@@ -14,7 +14,13 @@ export type Sources = {
   commit: string | null;
   dirty: boolean | null;
   /** Files of a folder here; absent where the machine fetches a repository. */
-  upload?: { folder: string; files: readonly string[]; bytes: number };
+  upload?: {
+    folder: string;
+    files: readonly string[];
+    bytes: number;
+    /** The digest as it is by now, where people work on them. */
+    lookAgain?: () => Promise<string>;
+  };
   /** Absolute, on this machine: what was made here on the way, though the job runs elsewhere. */
   here?: readonly string[];
   fetch?: { address: string; mirrorKey: string; env: Record<string, string> };
@@ -26,7 +32,11 @@ export async function findFolder(context: Context, job: JobSection): Promise<Sou
   const { folder } = project;
   const excluded = listExcluded(context, job);
   const files = await listFiles(machine, folder, excluded);
-  const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
+  const look = async () => {
+    const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
+    return { digest: digestOf("folder", digest), bytes };
+  };
+  const { digest, bytes } = await look();
   const [commit, status] = await Promise.all([
     machine.run([...quietGit(folder), "rev-parse", "--verify", "-q", "HEAD"]).catch(() => undefined),
     machine
@@ -35,10 +45,10 @@ export async function findFolder(context: Context, job: JobSection): Promise<Sou
   ]);
   const isKnown = commit?.exitCode === 0;
   return {
-    digest: digestOf("folder", digest),
+    digest,
     commit: isKnown ? commit.stdout.trim() : null,
     dirty: isKnown ? (status?.stdout ?? "").trim() !== "" : null,
-    upload: { folder, files, bytes },
+    upload: { folder, files, bytes, lookAgain: async () => (await look()).digest },
   };
 }
 

@@ -96,7 +96,8 @@ async function followOne(
 async function watch(context: Context, run: Run, signal: AbortSignal): Promise<void> {
   let known = run;
   while (!signal.aborted && !isOver(known.state)) {
-    known = await refreshRun(context, known);
+    const before = known;
+    known = await refreshRun(context, before).catch(() => before); // the next look tries again
     await context.world.clock.sleep(lookEveryMs, signal).catch(() => undefined);
   }
 }

@@ -5,6 +5,7 @@ import { lstat, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../../base/atomic-file.ts";
 import type { Clock } from "../../base/clock.ts";
+import { SestaError } from "../../base/errors.ts";
 
 type Known = { stamp: string; hash: string };
 
@@ -44,7 +45,12 @@ export async function hashFiles(
 }
 
 async function hashFile(path: string, known: Known | undefined, clock: Clock) {
-  const found = await lstat(path, { bigint: true });
+  const found = await lstat(path, { bigint: true }).catch((cause: unknown) => {
+    throw new SestaError("SETUP_FAILED", `${path} went away while it was looked at`, {
+      hint: "Run the same command again.",
+      cause,
+    });
+  });
   if (found.isSymbolicLink()) {
     return { mode: "link", hash: sha256(await readlink(path)), stamp: undefined, size: 0 };
   }

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { parseRunFacts } from "../../machine/runs/contact.ts";
 import type { Run, RunNode } from "../../model/run.ts";
-import { judgeNode, judgeRun } from "./judge.ts";
+import { judgeNode, judgeRun, type Submitter } from "./judge.ts";
 
 const node: RunNode = {
   machine: "box",
@@ -43,7 +43,7 @@ const run: Run = {
 
 /** @param parts of a line of contact.sh after the id */
 const judge = (...parts: string[]) =>
-  judgeNode(node, parseRunFacts(["train-1-abcd", ...parts].join("\t")), settings);
+  judgeNode(node, parseRunFacts(["train-1-abcd", ...parts].join("\t")), settings, "dead");
 const ended = (text: string) => judge("-", "-", "-", "-", "100", "1", "105 2048", text, "0", "-");
 
 test.each<[string, string, number | null, RegExp | null]>([
@@ -80,12 +80,24 @@ test("what goes on: in line, waiting for others, running", () => {
     state: "starting",
     why: expect.stringContaining("not submitted") as string,
   });
-  expect(judgeNode({ ...node, state: "running" }, parseRunFacts("x\tgone"), settings).state).toBe("lost");
+});
+
+test.each<[Partial<RunNode>, Submitter, string, RegExp]>([
+  [{ folder: null }, "alive", "starting", /being set up/],
+  [{ folder: null }, "dead", "starting", /same command again/],
+  [{ folder: null }, "left", "failed", /before it began/],
+  [{}, "alive", "starting", /being set up/],
+  [{}, "dead", "starting", /same command again/],
+  [{}, "none", "lost", /not on box any more/],
+  [{ state: "running" }, "alive", "lost", /not on box any more/],
+])("without a folder there: %j of a command that is %s", (change, submitter, state, why) => {
+  const found = judgeNode({ ...node, ...change }, parseRunFacts("x\tgone"), settings, submitter);
+  expect([found.state, found.why]).toEqual([state, expect.stringMatching(why)]);
 });
 
 test("what is over stays as it is, whatever a machine says later", () => {
   const over = { ...node, state: "succeeded" as const, exitCode: 0 };
-  expect(judgeNode(over, parseRunFacts("x\tgone"), settings)).toBe(over);
+  expect(judgeNode(over, parseRunFacts("x\tgone"), settings, "none")).toBe(over);
 });
 
 test("several machines: the first that failed decides; one that did not come is named", () => {

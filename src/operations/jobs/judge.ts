@@ -4,14 +4,21 @@ import { formatDuration } from "../../model/duration.ts";
 import { isOver, type Run, type RunNode, type RunState } from "../../model/run.ts";
 import { formatSize } from "../../model/size.ts";
 
+/**
+ * The command that brings a run to its machines: it still may, it died before it had, or it has let go of the run. "left"
+ * is one that died, and nobody will take its run up again, because a newer one of the job is there.
+ */
+export type Submitter = "alive" | "dead" | "left" | "none";
+
 /** What is known of a node after its machine was asked. */
-export function judgeNode(node: RunNode, facts: RunFacts, settings: Run["settings"]): RunNode {
+export function judgeNode(
+  node: RunNode,
+  facts: RunFacts,
+  settings: Run["settings"],
+  submitter: Submitter,
+): RunNode {
   if (isOver(node.state)) return node;
-  if (facts.gone) {
-    return node.folder === null || node.state === "starting"
-      ? { ...node, why: "It was not submitted: the same command again goes on with it." }
-      : { ...node, state: "lost", why: `Its folder is not on ${node.machine} any more.` };
-  }
+  if (facts.gone) return judgeGone(node, submitter);
   const { ended, startedS, peakKb, place, attempts } = facts;
   const known: RunNode = {
     ...node,
@@ -26,6 +33,14 @@ export function judgeNode(node: RunNode, facts: RunFacts, settings: Run["setting
     return { ...known, state: "queued", why: `It is number ${place} in the line of ${node.machine}.` };
   if (facts.isReady) return { ...known, state: "queued", why: "It waits for the other machines." };
   return { ...known, state: "starting", why: null };
+}
+
+function judgeGone(node: RunNode, submitter: Submitter): RunNode {
+  if (node.folder !== null && (node.state !== "starting" || submitter === "none"))
+    return { ...node, state: "lost", why: `Its folder is not on ${node.machine} any more.` };
+  if (submitter === "alive") return { ...node, why: "Its machine is being set up." };
+  if (submitter === "left") return { ...node, state: "failed", why: "Its command ended before it began." };
+  return { ...node, why: "It was not submitted: the same command again goes on with it." };
 }
 
 /** 128 and SIGKILL, as a shell tells of it. */

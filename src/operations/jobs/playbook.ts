@@ -1,8 +1,8 @@
 // A job's playbook: configures its machines before anything else is set up, once for each state of what it is made of.
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import type { Host } from "../../machine/host.ts";
-import type { JobSection } from "../../model/project.ts";
+import { projectFileName, type JobSection } from "../../model/project.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import { getTarget } from "../machines.ts";
@@ -31,7 +31,13 @@ const besides = [
   "handlers",
   "vars",
   "library",
+  "module_utils",
+  "filter_plugins",
+  "collections",
 ];
+
+/** And files: other playbooks and variables that it may name, its inventory, and what configures Ansible. */
+const isBeside = /\.(?:ya?ml|cfg|ini)$|^(?:vars\.sh|hosts)$/;
 
 /** Undefined without one. A job that has nothing but its playbook runs it every time. */
 export async function planPlaybook(
@@ -42,15 +48,29 @@ export async function planPlaybook(
   if (playbook === undefined) return undefined;
   const { project, machine, folder, world } = context;
   const root = dirname(join(project.folder, playbook));
-  const there = new Set((await readdir(root, { withFileTypes: true })).map((entry) => entry.name));
-  const folders = besides.filter((one) => there.has(one));
+  const entries = await readdir(root, { withFileTypes: true });
+  const there = new Set(entries.map((entry) => entry.name));
+  const inventories = inventory === undefined ? [] : [relative(root, join(project.folder, inventory))];
+  const isFolder = await Promise.all(
+    inventories.map(async (one) => (await stat(join(root, one))).isDirectory()),
+  );
+  const folders = [
+    ...besides.filter((one) => there.has(one)),
+    ...inventories.filter((_, at) => isFolder[at]),
+  ];
   const listed = await Promise.all(
     folders.map(async (one) =>
       (await listFiles(machine, join(root, one), [])).map((file) => `${one}/${file}`),
     ),
   );
-  const own = [join(project.folder, playbook), ...(there.has("vars.sh") ? [join(root, "vars.sh")] : [])];
-  const files = [...own.map((path) => relative(root, path)), ...listed.flat()].toSorted();
+  const own = entries.flatMap((entry) =>
+    isBeside.test(entry.name) && entry.name !== projectFileName && !entry.isDirectory() ? [entry.name] : [],
+  );
+  const named = [
+    relative(root, join(project.folder, playbook)),
+    ...inventories.filter((_, at) => !isFolder[at]),
+  ];
+  const files = [...new Set([...own, ...named, ...listed.flat()])].toSorted();
   const { digest } = await hashFiles(root, files, join(folder, "hashes-playbook.json"), world.clock);
   const mark = `cache/playbooks/${digestOf("playbook", digest, inventory ?? null)}`;
   const done = await Promise.all(hosts.map((host) => exists(host, `${host.base}/${mark}`)));
@@ -65,6 +85,7 @@ export async function playForJob(
   hosts: readonly Host[],
   mark: string,
   watch: PlaybookWatch,
+  acceptNewKeys: boolean,
 ): Promise<PlaybookDone> {
   const { project } = context;
   const section = getTarget(context, job.target);
@@ -82,7 +103,7 @@ export async function playForJob(
             })),
       groups: [job.target, job.name],
       extraEnv: {},
-      acceptNewKeys: false,
+      acceptNewKeys,
     },
     watch,
   );

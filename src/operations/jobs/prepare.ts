@@ -58,6 +58,7 @@ async function listPending(steps: readonly Step[]): Promise<Step[]> {
 
 /**
  * Does what is pending, all machines at once, one command at a time on a machine.
+ * @param acceptNewKeys of machines that only the playbook's own inventory names
  * @returns what each machine has then
  * @throws SestaError SETUP_FAILED, ENVIRONMENT, TRANSFER, with the machine's own words
  */
@@ -66,13 +67,14 @@ export async function prepare(
   preparation: Preparation,
   on: Progress,
   watch: PlaybookWatch = quietly(preparation.job.name, on),
+  acceptNewKeys = false,
 ): Promise<Prepared[]> {
   const { job, sources, machines, playbook } = preparation;
   for (const { host, steps } of machines) recordPlaces(context, job, host.machine.name, steps.prepared.made);
   if (sources.here) recordPlaces(context, { ...job, target: "local" }, "local", sources.here);
   if (playbook && !playbook.isDone) {
     const hosts = machines.map(({ host }) => host);
-    await playForJob(context, job, hosts, playbook.mark, watch);
+    await playForJob(context, job, hosts, playbook.mark, watch, acceptNewKeys);
   }
   const results = await Promise.allSettled(
     machines.map((machine) => prepareMachine(context, preparation, machine, on)),
@@ -128,6 +130,7 @@ async function prepareMachine(
     await runSteps(open, workload, on, world.signal);
     return current.prepared;
   } finally {
+    recordPlaces(context, job, host.machine.name, current.prepared.made); // an image has its name only now
     lock.release();
   }
 }

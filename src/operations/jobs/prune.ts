@@ -29,7 +29,8 @@ export async function pruneJob(context: Context, name: string): Promise<void> {
       (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
     );
     if (trees.length === 0 && ids.length === 0) continue;
-    const host = await openHost(context, target, machine);
+    const host = await openHost(context, target, machine).catch(() => undefined);
+    if (!host) continue; // it is away, or nobody's any more; the next run tries again
     const files = ids.flatMap((run) => foldersOf(run, host)).map((folder) => `${folder}/work`);
     await runScript(host, "remove.sh", [host.base, ...trees, ...files]);
     state.transact(() => {

@@ -1,6 +1,7 @@
 // The step that makes a job's Python environment, through uv.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { SestaError } from "../../base/errors.ts";
 import { anyPython } from "../../commands/uv.ts";
 import { completeMark, makePythonEnvironment } from "../../machine/python-environment.ts";
 import type { Host } from "../../machine/host.ts";
@@ -18,10 +19,25 @@ export async function readRequirements(
 ): Promise<string[] | undefined> {
   const file = python?.requirements;
   if (file === undefined) return [];
-  if (upload) return parseRequirements(await readFile(join(upload.folder, file), "utf8"));
-  const ran = await host.machine.run(["cat", `${host.base}/cache/trees/${digest}/tree/${file}`]);
-  return ran.exitCode === 0 ? parseRequirements(ran.stdout, `${name}: ${file}`) : undefined;
+  const missing = () =>
+    new SestaError("SETUP_FAILED", `There is no ${file} in the sources of ${name}`, {
+      hint: "Correct `python` of the job in sesta.yaml.",
+    });
+  if (upload) {
+    const text = await readFile(join(upload.folder, file), "utf8").catch(() => {
+      throw missing();
+    });
+    return parseRequirements(text);
+  }
+  const script = `[ -e "$1/complete" ] || exit ${notThereExit}; cat "$1/tree/$2"`;
+  const tree = `${host.base}/cache/trees/${digest}`;
+  const ran = await host.machine.run(["sh", "-c", script, "sh", tree, file]);
+  if (ran.exitCode === notThereExit) return undefined;
+  if (ran.exitCode !== 0) throw missing();
+  return parseRequirements(ran.stdout, `${name}: ${file}`);
 }
+
+const notThereExit = 9;
 
 /** @param requirements undefined: not known yet */
 export function buildPythonStep(

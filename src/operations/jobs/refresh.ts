@@ -2,12 +2,13 @@
 // ends a run of several machines when one of them has failed.
 import { messageOf } from "../../base/errors.ts";
 import type { Host } from "../../machine/host.ts";
+import { isAlive } from "../../machine/identity.ts";
 import { contactRuns, type RunFacts } from "../../machine/runs/contact.ts";
 import { askToStop, letGo } from "../../machine/runs/stop.ts";
 import { isOver, partOf, type Run, type RunNode } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
-import { judgeNode, judgeRun } from "./judge.ts";
+import { judgeNode, judgeRun, type Submitter } from "./judge.ts";
 
 /** How long a machine may take to answer before the others are not kept waiting. */
 const patienceMs = 20_000;
@@ -23,7 +24,7 @@ export async function refreshRuns(context: Context, runs: readonly Run[]): Promi
     runs.map(async (run) => {
       const found = answers.get(run.id);
       if (!found) return run;
-      const changed = learn(context, run.id, found);
+      const changed = learn(context, run.id, found, await findSubmitter(context, run));
       if (run.nodes.length > 1) await bringTogether(context, changed, found);
       return changed;
     }),
@@ -40,17 +41,24 @@ export function learnFacts(context: Context, { id }: Run, facts: readonly RunFac
     context,
     id,
     facts.map((one) => ({ facts: one })),
+    "none",
   );
 }
 
-function learn({ state }: Context, id: string, answers: readonly Answer[]): Run {
+function learn({ state }: Context, id: string, answers: readonly Answer[], submitter: Submitter): Run {
   return state.changeRun(id, (run) =>
-    judgeRun({ ...run, nodes: run.nodes.map((node, at) => judge(run, node, answers[at])) }),
+    judgeRun({ ...run, nodes: run.nodes.map((node, at) => judge(run, node, answers[at], submitter)) }),
   );
 }
 
-function judge(run: Run, node: RunNode, answer: Answer | undefined): RunNode {
-  if (answer?.facts) return judgeNode(node, answer.facts, run.settings);
+async function findSubmitter({ state }: Context, { id, job, submitter }: Run): Promise<Submitter> {
+  if (!submitter) return "none";
+  if (await isAlive(submitter)) return "alive";
+  return state.listRuns(job)[0]?.id === id ? "dead" : "left";
+}
+
+function judge(run: Run, node: RunNode, answer: Answer | undefined, submitter: Submitter): RunNode {
+  if (answer?.facts) return judgeNode(node, answer.facts, run.settings, submitter);
   if (isOver(node.state)) return node;
   return { ...node, why: answer?.problem ?? `${node.machine} has not been asked.` };
 }

@@ -46,12 +46,21 @@ export async function sendSources(
   const sending = `${tree}.making-${sender}`;
   const similar = await findSimilar(host);
   await host.machine.upload(upload, `${sending}/tree`, { signal, onProgress, ...(similar && { similar }) });
+  const { lookAgain } = upload;
+  if (lookAgain && (await lookAgain()) !== sources.digest) throw changedMeanwhile("The sources");
   requireDone(
     await runScript(host, "tree.sh", ["keep", sending, tree]),
     "The sources could not be kept",
     host.machine.name,
     "Check the disk there.",
   );
+}
+
+/** What is kept under a digest is what it says. */
+export function changedMeanwhile(what: string): SestaError {
+  return new SestaError("SETUP_FAILED", `${what} changed while they were sent`, {
+    hint: "Run the same command again; what changes all the time belongs into .gitignore.",
+  });
 }
 
 /** The newest tree there: most of its files are still the same. */

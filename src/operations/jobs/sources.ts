@@ -23,10 +23,15 @@ export async function findSources(
   const found = parseRepository(address);
   const isPath = "kind" in found && found.kind === "path";
   const env = buildTokenEnv(await findToken(context, job));
-  const asked = isPath ? await createHost(context.machine) : host;
   const mirrorKey = digestOf("repository", repositoryKey(address, context.project.folder));
-  const operands = ["find", mirrorOf(asked, mirrorKey), address, job.ref ?? ""];
-  const ran = await runScript(asked, "sources.sh", operands, { env });
+  const ask = async (by: Host) => {
+    const operands = ["find", mirrorOf(by, mirrorKey), address, job.ref ?? ""];
+    return { asked: by, ran: await runScript(by, "sources.sh", operands, { env }) };
+  };
+  const here = () => createHost(context.machine);
+  const first = await ask(isPath ? await here() : host);
+  // Its packages may bring git there before the sources are fetched.
+  const { asked, ran } = first.ran.exitCode === noGitExit ? await ask(await here()) : first;
   const commit = requireDone(
     ran,
     `The sources of ${job.name} could not be found`,
@@ -39,6 +44,8 @@ export async function findSources(
   const fetched = { digest, commit, dirty: false, fetch: { address, mirrorKey, env } };
   return isPath && host.machine.name !== "local" ? bringHere(asked, fetched) : fetched;
 }
+
+const noGitExit = 3;
 
 export function mirrorOf({ base }: Host, key: string): string {
   return `${base}/cache/repositories/${key}`;

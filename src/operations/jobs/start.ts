@@ -15,9 +15,10 @@ import { findMasterAddress } from "./master-address.ts";
 import type { Preparation } from "./prepare.ts";
 import type { Prepared } from "./step.ts";
 
-/** What makes two runs the same: the job as it is written, its sources, and the arguments. */
-export function digestRun(job: JobSection, { digest }: { digest: string }, args: readonly string[]): string {
-  return digestOf("run", job, digest, args);
+/** What makes two runs the same: the job as it is written, its sources, the arguments, and the machines. */
+function digestRun({ job, sources, machines }: Preparation, args: readonly string[]): string {
+  const names = machines.map(({ host }) => host.machine.name);
+  return digestOf("run", job, sources.digest, args, names);
 }
 
 /**
@@ -27,10 +28,11 @@ export function digestRun(job: JobSection, { digest }: { digest: string }, args:
  */
 export async function recordRun(
   context: Context,
-  { job, sources, machines }: Preparation,
+  preparation: Preparation,
   args: readonly string[],
 ): Promise<{ run: Run; resumed: boolean }> {
-  const digest = digestRun(job, sources, args);
+  const { job, sources, machines } = preparation;
+  const digest = digestRun(preparation, args);
   const submitter = await whoAmI(context);
   context.targets.remember(job.target);
   for (let left; (left = await findLeft(context, job.name, digest)) !== undefined;) {

@@ -16,7 +16,10 @@ export async function stopRun(context: Context, run: Run): Promise<Run> {
   const submitted = known.nodes.flatMap(({ folder, machine }, rank) =>
     folder === null ? [] : [{ machine, part: partOf(known, rank) }],
   );
-  if (submitted.length === 0) return markStopped(context, known);
+  if (submitted.length === 0) {
+    const marked = markStopped(context, known);
+    return isOver(marked.state) ? marked : stopRun(context, marked); // its command was quicker
+  }
   await Promise.all(
     submitted.map(async ({ machine, part }) =>
       askToStop(await openHost(context, known.target, machine), part, "user"),
@@ -30,13 +33,18 @@ export async function stopRun(context: Context, run: Run): Promise<Run> {
   return known;
 }
 
-/** One whose command died before it reached a machine. */
-function markStopped({ state, world }: Context, run: Run): Run {
-  return state.changeRun(run.id, (known) => ({
-    ...known,
-    state: "stopped",
-    why: "It was stopped before it began.",
-    endedAt: world.clock.now(),
-    nodes: known.nodes.map((node) => ({ ...node, state: "stopped", why: "It was stopped before it began." })),
-  }));
+/** One that has not reached a machine. A command that is about to bring it there finds it stopped, see startRun. */
+function markStopped({ state, world }: Context, { id }: Run): Run {
+  const why = "It was stopped before it began.";
+  return state.changeRun(id, (run) =>
+    isOver(run.state) || run.nodes.some(({ folder }) => folder !== null)
+      ? run
+      : {
+          ...run,
+          state: "stopped",
+          why,
+          endedAt: world.clock.now(),
+          nodes: run.nodes.map((node) => ({ ...node, state: "stopped", why })),
+        },
+  );
 }
