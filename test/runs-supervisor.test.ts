@@ -565,6 +565,29 @@ function testScripts(shell: ShellName) {
       await line.untilEnded(next);
     });
 
+    test("F2: nobody takes its place before what is left of its program has ended", async () => {
+      const [first, next] = [nextId(), nextId()];
+      const [left, begun] = [join(line.folder, `left-${first}`), join(line.folder, `begun-${next}`)];
+      await line.submit(first, {
+        argv: ["sh", "-c", `echo $$ >"${left}"; exec sleep 300`],
+        spec: { slots: 1 },
+      });
+      const pid = Number(
+        await until(() => existsSync(left) && readFileSync(left, "utf8"), "it does not run"),
+      );
+      await line.submit(next, {
+        argv: ["sh", "-c", `cat /proc/${pid}/stat >"${begun}" 2>/dev/null || :`],
+        spec: { slots: 1 },
+      });
+      await untilPlace(next, 1);
+      await line.killSupervisor(first);
+      await killHard(line.program(first) ?? 0);
+      expect(lives(pid)).toBe(true);
+      await line.untilEnded(next); // and nobody asks for the first
+      expect(readFileSync(begun, "utf8")).toMatch(/^$|\) Z /); // gone, or all but
+      expect(line.read(first, "ended")).toContain("reason=killed");
+    });
+
     long("runs without GPUs do not wait for one that has them, which goes one at a time", async () => {
       const [first, plain, second] = [nextId(), nextId(), nextId()];
       await line.submit(first, { ...waits(first), gpu: true, spec: { slots: "gpu" } });
