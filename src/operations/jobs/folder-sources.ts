@@ -5,7 +5,7 @@ import { findSecretPath } from "../../project/secret.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import { hashFiles } from "./hash-files.ts";
-import { listFiles, quietGit } from "./list-files.ts";
+import { listSources, quietGit } from "./list-files.ts";
 
 /** What will be sent, or fetched, and what tells it from every other state. */
 export type Sources = {
@@ -25,7 +25,7 @@ export async function findFolder(context: Context, job: JobSection): Promise<Sou
   const { project, machine, folder: own, world } = context;
   const { folder } = project;
   const excluded = listExcluded(context, job);
-  const files = await listFiles(machine, folder, excluded);
+  const files = await listSources(machine, folder, excluded);
   const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
   const [commit, status] = await Promise.all([
     machine.run([...quietGit(folder), "rev-parse", "--verify", "-q", "HEAD"]).catch(() => undefined),
