@@ -14,6 +14,9 @@ import {
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Host } from "../src/machine/host.ts";
+import { createLocalMachine } from "../src/machine/local.ts";
+import { askToStop } from "../src/machine/runs/stop.ts";
 import { limitMs, points } from "./faults/support/points.ts";
 import { killHard, lives, until } from "./faults/support/processes.ts";
 import { findMissingMount } from "./faults/support/small-disk.ts";
@@ -22,6 +25,7 @@ import {
   findMissingShell,
   listMarked,
   startOf,
+  type Order,
   type RunRig,
   type ShellName,
 } from "./support/run-rig.ts";
@@ -565,6 +569,29 @@ function testScripts(shell: ShellName) {
       await line.untilEnded(next);
     });
 
+    test("F2: nobody takes its place before what is left of its program has ended", async () => {
+      const [first, next] = [nextId(), nextId()];
+      const [left, begun] = [join(line.folder, `left-${first}`), join(line.folder, `begun-${next}`)];
+      await line.submit(first, {
+        argv: ["sh", "-c", `echo $$ >"${left}"; exec sleep 300`],
+        spec: { slots: 1 },
+      });
+      const pid = Number(
+        await until(() => existsSync(left) && readFileSync(left, "utf8"), "it does not run"),
+      );
+      await line.submit(next, {
+        argv: ["sh", "-c", `cat /proc/${pid}/stat >"${begun}" 2>/dev/null || :`],
+        spec: { slots: 1 },
+      });
+      await untilPlace(next, 1);
+      await line.killSupervisor(first);
+      await killHard(line.program(first) ?? 0);
+      expect(lives(pid)).toBe(true);
+      await line.untilEnded(next); // and nobody asks for the first
+      expect(readFileSync(begun, "utf8")).toMatch(/^$|\) Z /); // gone, or all but
+      expect(line.read(first, "ended")).toContain("reason=killed");
+    });
+
     long("runs without GPUs do not wait for one that has them, which goes one at a time", async () => {
       const [first, plain, second] = [nextId(), nextId(), nextId()];
       await line.submit(first, { ...waits(first), gpu: true, spec: { slots: "gpu" } });
@@ -623,6 +650,32 @@ function testScripts(shell: ShellName) {
         await delay(1_000);
         writeFileSync(join(small.folder, "go"), "");
         expect((await small.contactUntilEnded(id)).ended).toMatchObject({ code: 6, reason: "exit" });
+      } finally {
+        await small.end();
+      }
+    });
+
+    test("a program that takes every byte again and again is ended by a stop, and by its timeout", async () => {
+      const small = createRunRig(shell, { diskBytes: 4_000_000 });
+      try {
+        const [stopped, late] = [nextId(), nextId()];
+        const hog = script('while :; do cat /dev/zero >>big; : >"$OUT/full"; sleep 0.1; done');
+        const begin = async (id: string, spec: Order["spec"]) => {
+          await small.submit(id, { ...hog, env: { OUT: small.folder }, spec: { graceS: 1, ...spec } });
+          await until(() => existsSync(join(small.folder, "full")), "it does not run");
+        };
+        await begin(stopped, {});
+        await delay(1_500); // some heartbeats find no room
+        await askToStop(
+          { machine: createLocalMachine(small.env), base: small.base } as Host,
+          stopped,
+          "user",
+        );
+        expect(await small.untilEnded(stopped, 15_000)).toContain("reason=user");
+        rmSync(small.file(stopped, "work/big"));
+        rmSync(join(small.folder, "full"));
+        await begin(late, { timeoutS: 2 });
+        expect(await small.untilEnded(late, 15_000)).toContain("reason=timeout");
       } finally {
         await small.end();
       }

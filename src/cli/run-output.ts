@@ -22,19 +22,23 @@ export function createRunOutput(
 ): Listener & { end(): void } {
   const parts = new Map<string, Buffer>();
   const isOne = nodes.length === 1;
+  /** What was said last of a machine: each of its streams notices by itself. */
+  const told = new Map<string, string>();
   let begun = false;
 
   const begin = () => {
     if (!begun) reporter.end();
     begun = true;
   };
+  // What goes to a file of its own is the program's result; where there is one, the rest is talk.
+  const sinkOf = (stream: string) =>
+    stream === "stdout" || settings.stdout === undefined ? streams.out : streams.err;
   const label = (node: number) => `[${node} ${nodes[node]?.machine ?? ""}] `;
 
   return {
     async bytes(node, stream, chunk) {
       begin();
-      // What goes to a file of its own is the program's result; where there is one, the rest is talk.
-      const to = stream === "stdout" || settings.stdout === undefined ? streams.out : streams.err;
+      const to = sinkOf(stream);
       if (isOne) return write(to, chunk);
       const key = `${node}/${stream}`;
       const text = Buffer.concat([parts.get(key) ?? Buffer.alloc(0), chunk]);
@@ -51,12 +55,15 @@ export function createRunOutput(
       const text = problem
         ? `the connection to ${machine} broke (${problem.error.message}); the run goes on there, next try in ${formatMs(problem.retryMs)}`
         : `${machine} is back`;
+      if (told.get(machine) === text) return;
+      told.set(machine, text);
       terminal.err(`${terminal.paint("yellow", "!")} ${text}\n`);
     },
     end() {
       begin();
       for (const [key, rest] of parts) {
-        if (rest.length > 0) streams.out.write(prefixLines(rest, label(Number(key.split("/")[0]))));
+        const [node = "", stream = ""] = key.split("/");
+        if (rest.length > 0) sinkOf(stream).write(prefixLines(rest, label(Number(node))));
       }
     },
   };

@@ -1,6 +1,7 @@
 // Runs as people read them: one line each, and what became of one.
 import { isOver, type Run, type RunState } from "../model/run.ts";
 import type { FetchResult } from "../operations/jobs/fetch.ts";
+import { isUnfetched } from "../operations/jobs/outputs-folder.ts";
 import { formatSize } from "../model/size.ts";
 import { formatMs, formatTime } from "./durations.ts";
 import { formatTable, type Paint } from "./terminal.ts";
@@ -48,9 +49,12 @@ function describeCommit({ commit, dirty }: Run): string {
   return commit === null ? "" : `${commit.slice(0, 8)}${dirty ? "+" : ""}`;
 }
 
-function describeOutputs({ fetched, state, settings }: Run): string {
-  if (fetched) return formatSize(fetched.bytes);
-  return isOver(state) && settings.fetch.length > 0 ? "not fetched" : "";
+/** One that never began has none. */
+function describeOutputs(run: Run): string {
+  const { fetched, state } = run;
+  const isOwed = isOver(state) && isUnfetched(run);
+  if (!fetched) return isOwed ? "not fetched" : "";
+  return `${formatSize(fetched.bytes)}${isOwed ? ", in part" : ""}`;
 }
 
 /** Where outputs are now, and what is not among them. */

@@ -124,13 +124,18 @@ export const workloadRoutes = {
   logs: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/logs.ts")).logs),
     parameters: {
-      flags: { ...quiet, follow: switchFlag("Go on until Ctrl-C"), lines },
+      flags: { ...quiet, follow: switchFlag("Go on until Ctrl-C, or until the run is over"), lines },
       aliases: { ...aliases, f: "follow", n: "lines" },
-      positional: one("The workload"),
+      positional: one("The workload, or a run; a job's name is its latest"),
     },
     docs: {
-      brief: "Show what a workload printed",
-      fullDescription: withExamples("Also while it sleeps.", "logs notebook", "logs notebook -f -n 20"),
+      brief: "Show what a workload or a run printed",
+      fullDescription: withExamples(
+        "Also while it sleeps, and after it ended.",
+        "logs notebook",
+        "logs notebook -f -n 20",
+        "logs train-7-k3f9 -f",
+      ),
     },
   }),
 };

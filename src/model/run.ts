@@ -72,4 +72,6 @@ export type FetchedOutputs = {
   /** Absolute. */
   into: string;
   at: number;
+  /** The run was over when it began. */
+  isWhole: boolean;
 };

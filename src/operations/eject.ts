@@ -1,15 +1,15 @@
 // Writes a job as a playbook that goes on without Sesta.
 import { stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { writeAtomic } from "../base/atomic-file.ts";
 import type { Project } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
-import { findSecretPath } from "../project/secret.ts";
 import { buildPlaybook } from "../workloads/job/build-playbook.ts";
 import type { PlaybookOptions } from "../workloads/job/playbook-options.ts";
 import type { Context } from "./context.ts";
 import { getJob } from "./jobs/find-job.ts";
 import { getTarget } from "./machines.ts";
+import { listPrivateFiles } from "./private-files.ts";
 
 export type EjectRequest = {
   job: string;
@@ -37,7 +37,7 @@ export async function ejectPlaybook(
       local: getTarget(context, job.target).type === "local",
       manager,
       secrets: nameSecrets(project),
-      excluded: [...listSecretFiles(context), ...paths, basename(path), "key.pem", "vars.sh"],
+      excluded: [...listPrivateFiles(context), ...paths, basename(path), "key.pem", "vars.sh"],
       folders: paths.filter((_path, index) => folders[index]),
       fileName: basename(path),
       projectPath: relative(dirname(path), project.folder),
@@ -58,12 +58,4 @@ function nameSecrets({ secrets }: Project): PlaybookOptions["secrets"] {
       "env" in ref ? ref.env : name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_"),
     ]),
   );
-}
-
-function listSecretFiles({ project, world }: Context): string[] {
-  return Object.values(project.secrets).flatMap((ref) => {
-    const path = findSecretPath(ref, project.folder, world.env);
-    const inner = path === undefined ? ".." : relative(project.folder, path);
-    return inner.startsWith("..") || isAbsolute(inner) ? [] : [inner];
-  });
 }

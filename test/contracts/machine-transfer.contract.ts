@@ -165,6 +165,11 @@ export function testTransfers(get: () => MachineUnderTest): void {
         await getBeside(remote, ["x.txt"], local);
         expect(readFileSync(join(local, "x.txt"), "utf8")).toBe("33\n");
         expect((await getBeside(remote, ["."], join(local, "all"))).files).toBe(6);
+        await sh('mkdir "$1"/.c && echo 5 >"$1"/.c/y.txt && echo 6 >"$1"/.d', remote);
+        expect(await getBeside(remote, [".*", ".*/y.txt"], join(local, "dots"))).toMatchObject({
+          files: 2,
+          skipped: [], // neither the folder itself nor the one above it
+        });
       });
 
       test("T8: names that a shell, an option or a line would take for something else", async () => {

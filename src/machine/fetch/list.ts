@@ -131,6 +131,8 @@ through() {
 look() {
   n=$1; shift; found=
   for path do
+    # Some shells count the folder and the one above it among the names that begin with a dot.
+    case \${path#.}/ in */./* | */../*) continue ;; esac
     if [ -e "$path" ] || [ -L "$path" ]; then
       found=1
       if through "$path"; then printf 'l 0 0 %s\\0' "$path"; else list "$path"; fi

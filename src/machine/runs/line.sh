@@ -35,12 +35,16 @@ return_tickets() {
   done
 }
 
-# Whether run $1 counts: it is not over, and its program or its supervisor lives.
+# Whether run $1 counts: it is not over, and its program or its supervisor lives. One that was let in since this machine
+# started and then lost both may have left some of its program, or be about to start it: its next supervisor ends that.
 counts() {
   other=$base/runs/$1
   [ -d "$other" ] && [ ! -s "$other/ended" ] || return 1
   [ "$slots" != gpu ] || [ -e "$other/gpu" ] || return 1
-  lives "$other/program" || is_supervised "$other"
+  of_boot=
+  lives "$other/program" || is_supervised "$other" || {
+    [ -e "$other/admitted" ] && [ "$of_boot" = "$boot" ] && sh "${0%/*}/begin.sh" "$other"
+  }
 }
 
 # Sets `before` to how many stand before this one: those with an earlier ticket, and those that were let in already.

@@ -43,14 +43,14 @@ my_identity() {
 
 # ---- files
 
-# Content $2 into file $1. On a full disk what was kept in reserve for this is given up, and it is tried for a while.
+# Content $2 into file $1. On a full disk what was kept in reserve for this is given up, and used before somebody else
+# does; without one it is tried for a while.
 write() {
   tries=0
   until { echo "$2" >"$1.new.$$"; } 2>/dev/null && mv -f "$1.new.$$" "$1"; do
-    rm -f reserve
     tries=$((tries + 1))
     [ $tries -gt 600 ] && return 1
-    sleep 1
+    if [ -e reserve ]; then rm -f reserve; else sleep 1; fi
   done
 }
 

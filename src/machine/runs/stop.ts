@@ -17,11 +17,16 @@ export async function letGo(host: Host, id: string): Promise<void> {
   await writeMark(host, id, "go", "go");
 }
 
-/** The first one that is written stays. */
+/** The first one that is written stays. On a full disk it gets what the run keeps in reserve for that. */
+const markScript = `cd "$1" || exit 3
+[ -e ended ] && exit 0
+part=$2.from.$$
+{ echo "$3" >"$part"; } 2>/dev/null || { rm -f reserve; echo "$3" >"$part"; } && ln "$part" "$2" 2>/dev/null
+rm -f "$part"
+[ -e "$2" ]`;
+
 async function writeMark(host: Host, id: string, name: string, word: string): Promise<void> {
-  const script =
-    'cd "$1" || exit 3; [ -e ended ] && exit 0; echo "$3" >"$2.from.$$" && ln "$2.from.$$" "$2" 2>/dev/null; rm -f "$2.from.$$"; [ -e "$2" ]';
-  const ran = await host.machine.run(["sh", "-c", script, "sh", runFolder(host, id), name, word]);
+  const ran = await host.machine.run(["sh", "-c", markScript, "sh", runFolder(host, id), name, word]);
   if (ran.exitCode === 0) return;
   throw new SestaError("COMMAND_FAILED", `Run ${id} could not be told`, {
     where: host.machine.name,

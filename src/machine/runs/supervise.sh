@@ -91,7 +91,7 @@ finish() {
     [ -n "$own" ] && [ $((own / 1024)) -lt "$peak" ] && peak=$((own / 1024))
     [ "$2" = oom ] && [ "${own_ooms:--}" != "${own_before:--}" ] && peak=$limit_kb
   fi
-  rm -rf env place "$base/runs/.new-$id."*
+  rm -rf env place heartbeat.new "$base/runs/.new-$id."*
   return_tickets
   write ended "code=$1 reason=$2 at=$(date +%s) peak_kb=$peak limit_kb=$limit_kb attempts=$attempt" || exit 1
   rm -f reserve admitted ooms

@@ -7,7 +7,7 @@ import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { removeImages } from "./remove-images.ts";
-import { isUnfetched } from "./plan.ts";
+import { findFolder, isUnfetched } from "./outputs-folder.ts";
 import { refreshRuns } from "./refresh.ts";
 import { stopRun } from "./stop.ts";
 
@@ -55,7 +55,7 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
     on({ workload: name, step: "files", state: "done", detail: `${machine}, ${gone.length} folders` });
   }
   state.deleteJob(name);
-  const outputs = new Set(runs.flatMap((run) => run.fetched?.into ?? []));
+  const outputs = new Set(runs.flatMap((run) => findFolder(context, run) ?? []));
   return { kind: "receipt", name, removed, remains: [...remains, ...outputs] };
 }
 

@@ -1,11 +1,11 @@
 // Brings a run's outputs home, also while it runs. What an earlier run brought is never written over.
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import { runFolder } from "../../machine/runs/submit.ts";
-import { partOf, type Run } from "../../model/run.ts";
+import { isOver, partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
+import { claimFolder, findFolder } from "./outputs-folder.ts";
 
 export type FetchResult = {
   /** Absolute. */
@@ -16,7 +16,10 @@ export type FetchResult = {
   skipped: readonly { path: string; why: string }[];
 };
 
-/** Undefined where the job names nothing to fetch. */
+/**
+ * Undefined where the job names nothing to fetch.
+ * @param run as its machines tell of it now: what is fetched of one that is over is all of it
+ */
 export async function fetchRun(
   context: Context,
   run: Run,
@@ -24,7 +27,9 @@ export async function fetchRun(
 ): Promise<FetchResult | undefined> {
   const { settings, nodes, target, id } = run;
   if (settings.fetch.length === 0) return undefined;
+  const before = findFolder(context, run);
   const into = await claimFolder(context, run);
+  const isWhole = isOver(run.state);
   const sums = nodes.map(() => ({ done: 0, total: 0 }));
   const fetched = await Promise.all(
     nodes.map(async ({ machine }, at) => {
@@ -43,7 +48,7 @@ export async function fetchRun(
         if (!(error instanceof SestaError) || error.code !== "TRANSFER") throw error;
         if ((await host.machine.run(["test", "-d", from])).exitCode === 0) throw error;
         throw new SestaError("UNKNOWN_RUN", `The files of ${id} are not on ${machine} any more`, {
-          hint: run.fetched ? `What was fetched before is in ${run.fetched.into}.` : "Run it again.",
+          hint: before === undefined ? "Run it again." : `What was fetched before is in ${before}.`,
           cause: error,
         });
       });
@@ -52,7 +57,7 @@ export async function fetchRun(
   const files = fetched.reduce((sum, one) => sum + one.files, 0);
   const bytes = fetched.reduce((sum, one) => sum + one.bytes, 0);
   const at = context.world.clock.now();
-  context.state.changeRun(id, (known) => ({ ...known, fetched: { files, bytes, into, at } }));
+  context.state.changeRun(id, (known) => ({ ...known, fetched: { files, bytes, into, at, isWhole } }));
   return {
     into,
     files,
@@ -61,34 +66,4 @@ export async function fetchRun(
     missing: settings.fetch.filter((pattern) => fetched.every((one) => one.missing.includes(pattern))),
     skipped: fetched.flatMap((one) => one.skipped),
   };
-}
-
-/**
- * The job's own folder for the first run that comes, one with its id in it where something is in the way: decided once
- * for a run, under the lock of the database, so that two that end at once do not meet.
- */
-async function claimFolder({ state, project }: Context, { id, fetched, settings }: Run): Promise<string> {
-  if (fetched) return fetched.into;
-  const base = join(project.folder, settings.into);
-  const names = await readdir(base).catch(() => []);
-  const isFree = !settings.fetch.some((pattern) => names.some((name) => matchesFirst(pattern, name)));
-  const key = `outputs:${settings.into}`;
-  const owner = state.transact(() => {
-    const known = state.findSetting(key);
-    const comes = known !== undefined && known !== id && state.findRun(known)?.fetched === null;
-    if (known !== id && (comes || !isFree)) return undefined;
-    state.setSetting(key, id);
-    return id;
-  });
-  return owner === id ? base : join(base, id);
-}
-
-/** Whether the first name of a pattern means this one. */
-function matchesFirst(pattern: string, name: string): boolean {
-  const [first = ""] = pattern.split("/");
-  const expression = first
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${expression}$`, "s").test(name);
 }

@@ -1,11 +1,11 @@
 // The project's own folder as the sources of a job.
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { JobSection } from "../../model/project.ts";
-import { findSecretPath } from "../../project/secret.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
+import { listPrivateFiles } from "../private-files.ts";
 import { hashFiles } from "./hash-files.ts";
-import { listFiles, quietGit } from "./list-files.ts";
+import { listSources, quietGit } from "./list-files.ts";
 
 /** What will be sent, or fetched, and what tells it from every other state. */
 export type Sources = {
@@ -31,7 +31,7 @@ export async function findFolder(context: Context, job: JobSection): Promise<Sou
   const { project, machine, folder: own, world } = context;
   const { folder } = project;
   const excluded = listExcluded(context, job);
-  const files = await listFiles(machine, folder, excluded);
+  const files = await listSources(machine, folder, excluded);
   const look = async () => {
     const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
     return { digest: digestOf("folder", digest), bytes };
@@ -57,19 +57,15 @@ function excludeFromStatus(path: string): string {
   return `:(exclude,literal)${path}`;
 }
 
-/** What stays here: outputs, data that goes its own way, and secrets. */
-function listExcluded({ project, world }: Context, job: JobSection): string[] {
-  const jobs = Object.values(project.workloads).filter((section) => section.type === "job");
-  const secrets = Object.values(project.secrets).flatMap((ref) => {
-    const path = findSecretPath(ref, project.folder, world.env);
-    return path === undefined ? [] : [relative(project.folder, path)];
-  });
+/** What stays here: outputs, data that goes its own way, and what is private. */
+function listExcluded(context: Context, job: JobSection): string[] {
+  const jobs = Object.values(context.project.workloads).filter((section) => section.type === "job");
   const data = job.data.flatMap(({ kind, from }) => (kind === "path" ? [from] : []));
   const ofPlaybooks = job.playbook === undefined ? [] : ["vars.sh", "key.pem"];
   return [
     ...jobs.map(({ into }) => into).filter((into) => into !== "."),
     ...data,
-    ...secrets,
+    ...listPrivateFiles(context),
     ...ofPlaybooks,
   ];
 }

@@ -2,9 +2,10 @@
 import { messageOf, SestaError } from "../../base/errors.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { JobSection } from "../../model/project.ts";
-import { isOver, type Run } from "../../model/run.ts";
+import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { listUnknownHosts } from "../machines.ts";
+import { findFolder, isUnfetched } from "./outputs-folder.ts";
 import { planPreparation, type Preparation } from "./prepare.ts";
 import { refreshRuns } from "./refresh.ts";
 
@@ -55,7 +56,7 @@ export async function planJobDown(context: Context, name: string): Promise<JobPl
   const open = runs.filter(({ state }) => !isOver(state));
   const unfetched = runs.filter(isUnfetched);
   const machines = Object.keys(placed?.places ?? {}).map((key) => key.split("/")[1] ?? key);
-  const fetched = runs.flatMap((run) => run.fetched?.into ?? []);
+  const fetched = runs.flatMap((run) => findFolder(context, run) ?? []);
   return {
     name,
     target,
@@ -66,19 +67,14 @@ export async function planJobDown(context: Context, name: string): Promise<JobPl
     ],
     keeps: [
       ...new Set(fetched),
-      ...unfetched.map(({ id }) => `the files of ${id}, which were never fetched`),
+      ...unfetched.map(({ id }) => `the files of ${id}, which nobody has fetched since it ended`),
       `the record of its runs`,
     ],
     warnings: unfetched.map(
-      ({ id }) => `${id} has outputs that were never fetched; \`sesta fetch ${id}\` first`,
+      ({ id }) => `${id} has outputs that nobody has fetched since it ended; \`sesta fetch ${id}\` first`,
     ),
     price: priceOf(target),
   };
-}
-
-/** It may have brought something forth that is nowhere else. */
-export function isUnfetched({ fetched, settings, nodes }: Run): boolean {
-  return fetched === null && settings.fetch.length > 0 && nodes.some(({ startedAt }) => startedAt !== null);
 }
 
 function priceOf(target: string): string {

@@ -4,7 +4,7 @@ import { foldersOf } from "../../machine/runs/submit.ts";
 import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
-import { isUnfetched } from "./plan.ts";
+import { isUnfetched } from "./outputs-folder.ts";
 
 const keptTrees = 5;
 const keptRuns = 10;
