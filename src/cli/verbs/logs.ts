@@ -5,7 +5,7 @@ import { partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../../operations/context.ts";
 import { findJobRun } from "../../operations/jobs/find-job.ts";
 import { followRun, streamsOf } from "../../operations/jobs/follow.ts";
-import { refreshRun } from "../../operations/jobs/refresh.ts";
+import { isOnItsWay, refreshRun } from "../../operations/jobs/refresh.ts";
 import { tailRun } from "../../operations/jobs/tail.ts";
 import { readLogs } from "../../operations/logs.ts";
 import { openHost } from "../../operations/machines.ts";
@@ -35,7 +35,7 @@ async function showRun(session: Session, context: Context, run: Run, flags: Flag
   const { terminal, world } = session;
   const reporter = createReporter(terminal, world.clock);
   let known = await refreshRun(context, run);
-  while (flags.follow && known.state === "starting" && known.nodes.some(({ folder }) => folder === null)) {
+  while (flags.follow && (await isOnItsWay(known))) {
     reporter.show(`${known.id}: ${known.why ?? "starting"}`);
     await world.clock.sleep(setupLookMs, world.signal);
     known = await refreshRun(context, known);

@@ -51,6 +51,11 @@ function learn({ state }: Context, id: string, answers: readonly Answer[], submi
   );
 }
 
+/** Its command still sets machines up for it, or is about to start it there. */
+export async function isOnItsWay({ state, submitter }: Run): Promise<boolean> {
+  return state === "starting" && submitter !== null && (await isAlive(submitter));
+}
+
 async function findSubmitter({ state }: Context, { id, job, submitter }: Run): Promise<Submitter> {
   if (!submitter) return "none";
   if (await isAlive(submitter)) return "alive";
