@@ -63,7 +63,7 @@ export const routes = {
       customUsage: ["[NAME]..."],
       brief: "Bring workloads up, asleep and ready to be woken",
       fullDescription: withExamples(
-        "Shows the plan and asks. What is up already and unchanged is left alone.",
+        "Shows the plan and asks. What is up already and unchanged is left alone. Without names, what is on a host that is away is left out; then it ends with 1.",
         "up",
         "up notebook --wake -y",
       ),
@@ -110,7 +110,7 @@ export const routes = {
       customUsage: ["[NAME]..."],
       brief: "Take away what `up` made; notebooks stay",
       fullDescription: withExamples(
-        "Shows what will go, asks, and ends in a receipt of what is gone and what remains.",
+        "Shows what will go, asks, and ends in a receipt of what is gone and what remains. Without names, what is on a host that is away is left out; then it ends with 1.",
         "down notebook",
         "down -y",
       ),

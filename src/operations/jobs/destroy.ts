@@ -1,5 +1,4 @@
 // Takes a job away: ends what runs, removes what was prepared, keeps what was never brought home.
-import { messageOf, SestaError } from "../../base/errors.ts";
 import { runScript, type Host } from "../../machine/host.ts";
 import { foldersOf } from "../../machine/runs/submit.ts";
 import type { Progress, Receipt } from "../../model/plan.ts";
@@ -7,7 +6,7 @@ import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { removeImages } from "./remove-images.ts";
-import { isUnfetched } from "./plan.ts";
+import { isUnfetched, splitPlace } from "./plan.ts";
 import { refreshRuns } from "./refresh.ts";
 import { stopRun } from "./stop.ts";
 
@@ -30,13 +29,9 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
   const removed: string[] = [];
   const remains: string[] = [];
   for (const [key, places] of Object.entries(placed.places)) {
-    const [target = "", machine = ""] = key.split("/");
+    const [target, machine] = splitPlace(key);
     on({ workload: name, step: "files", state: "running", detail: machine });
-    const host = await openHost(context, target, machine).catch((error: unknown) => {
-      throw new SestaError("SSH_CONNECTION", `${machine} could not be reached: ${messageOf(error)}`, {
-        hint: `What is there stays until \`sesta down ${name}\` reaches it.`,
-      });
-    });
+    const host = await openHost(context, target, machine);
     const there = runs.filter(
       (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
     );

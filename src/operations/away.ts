@@ -1,0 +1,66 @@
+// What a command for the whole project leaves out because its host is away: the others get what was asked for.
+import { SestaError } from "../base/errors.ts";
+import type { ErrorCode } from "../base/error-codes.ts";
+
+/** Workloads that one host keeps waiting, in the order in which that was found. */
+export type LeftOut = {
+  names: readonly string[];
+  /** As the project file calls it. */
+  target: string;
+  why: string;
+  /** The one thing to do. */
+  hint: string;
+};
+
+export type Away = {
+  /**
+   * Does something for workloads of one host.
+   * @returns undefined where the host is away, now or when it was tried before
+   * @throws SestaError whatever else goes wrong, and where workloads were named also that their host is away
+   */
+  attempt<Result>(workloads: readonly Placement[], work: () => Promise<Result>): Promise<Result | undefined>;
+  has(name: string): boolean;
+  list(): LeftOut[];
+};
+
+type Placement = { name: string; target: string };
+
+/** @param names what the command was told to be about; none means all, and only then anything is left out */
+export function createAway(verb: "plan" | "up" | "down", names: readonly string[]): Away {
+  const found = new Map<string, Placement & { error: SestaError }>();
+  return {
+    async attempt(workloads, work) {
+      if (workloads.every(({ name }) => found.has(name))) return undefined;
+      try {
+        return await work();
+      } catch (error) {
+        if (names.length > 0 || !isAway(error)) throw error;
+        for (const { name, target } of workloads) found.set(name, { name, target, error });
+        return undefined;
+      }
+    },
+    has: (name) => found.has(name),
+    list() {
+      const groups = Map.groupBy(found.values(), ({ target, error }) => `${target}: ${error.message}`);
+      return [...groups.values()].flatMap((group) => {
+        const [first] = group;
+        const left = group.map(({ name }) => name);
+        if (!first) return [];
+        const { target, error } = first;
+        return [{ names: left, target, why: error.message, hint: advise(verb, left, error) }];
+      });
+    },
+  };
+}
+
+/** A host that cannot be reached, or that the project file does not name any more. One with another key is a hard stop. */
+const awayCodes: readonly ErrorCode[] = ["SSH_CONNECTION", "UNKNOWN_TARGET"];
+
+function isAway(error: unknown): error is SestaError {
+  return error instanceof SestaError && awayCodes.includes(error.code);
+}
+
+function advise(verb: string, names: readonly string[], { hint }: SestaError): string {
+  const again = `run \`sesta ${verb} ${names.join(" ")}\``;
+  return hint === undefined ? `When its host is back, ${again}.` : `${hint} Then ${again}.`;
+}
