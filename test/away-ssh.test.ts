@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ProjectStatus } from "../src/model/status.ts";
+import type { Change, ProjectStatus } from "../src/model/status.ts";
 import { findMissingLab } from "./support/example-project.ts";
 import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
 import { createJobProject, type JobProject } from "./support/job-project.ts";
@@ -18,9 +18,10 @@ type PlanDocument = { plans: Shown[]; leftOut: LeftOut[] };
 /** As ssh says it of a host where nobody listens. */
 const refused = /^box (?:cannot be reached|shows no key): .*Connection refused/;
 
-describe.skipIf(missing !== "")("one host of two is away", { timeout: 240_000 }, () => {
+describe.skipIf(missing !== "")("one host of two is away, then gone", { timeout: 240_000 }, () => {
   let hosts: JobHosts;
   let project: JobProject;
+  const home = () => hosts.servers[0]?.home ?? "";
   const states = async () => {
     const { workloads } = JSON.parse((await project.sesta(["status", "--json"])).stdout) as ProjectStatus;
     return Object.fromEntries(workloads.map(({ name, state }) => [name, state]));
@@ -39,8 +40,8 @@ describe.skipIf(missing !== "")("one host of two is away", { timeout: 240_000 },
         "workloads:",
         "  here: { type: lab }",
         "  there: { type: lab, target: box }",
-        "  near: { type: job, target: other, data: [sesta.yaml], run: echo near }",
-        "  far: { type: job, target: box, data: [sesta.yaml], run: echo far }",
+        "  near: { type: job, target: other, run: echo near }",
+        "  far: { type: job, target: box, run: echo far; sleep 600 }",
         "",
       ].join("\n"),
     });
@@ -133,7 +134,70 @@ describe.skipIf(missing !== "")("one host of two is away", { timeout: 240_000 },
     const { stdout } = await project.must(["down", "-y"]);
     expect(stdout).toMatch(/there\n +gone[^]*far\n +gone[^]*the gateway has ended\n$/);
     expect(Object.values(await states())).toEqual(["absent", "absent", "absent", "absent"]);
-    expect(existsSync(join(hosts.servers[0]?.home ?? "", "sesta", "spread", "there"))).toBe(true);
+    expect(existsSync(join(home(), "sesta", "spread", "there"))).toBe(true);
+  });
+
+  test("--forget asks, warns where the host can be reached, and is for no workload of this machine", async () => {
+    await project.must(["up", "-y"]);
+    await project.must(["run", "far", "-d"]);
+    await project.untilRun("far", ({ state }) => state === "running");
+    const { code, stdout, stderr } = await project.sesta(["down", "there", "far", "--forget"]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^- there on box: forget .*\n {4}strike there from this project's record/m);
+    expect(stderr).toMatch(/! what runs on box goes on, and its files are there alone\n/);
+    expect(stderr).toMatch(/! box can be reached: `sesta down there` takes away what is there, too\n/);
+    expect(stderr).toMatch(/! far-1-\w+ may go on there\n {2}! box can be reached: `sesta down far`/);
+    expect(await project.sesta(["down", "here", "--forget", "-y"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/here is on this machine[^]*`sesta down here`/) as string,
+    });
+    expect(await states()).toMatchObject({ here: "asleep", there: "asleep", far: "awake" });
+  });
+
+  test("gone for good: down says how it is forgotten; then the record goes, and what is there is named and stays", async () => {
+    const { pid } = await project.workload("there");
+    await hosts.cut(0);
+    for (const name of ["there", "far"])
+      expect(await project.sesta(["down", name, "-y"])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(
+          `If it is gone for good, \`sesta down ${name} --forget\`.\n`,
+        ) as string,
+      });
+    const { stdout, stderr } = await project.must(["down", "there", "far", "--forget", "-y"]);
+    expect(stderr).not.toContain("can be reached");
+    expect(stdout).toMatch(
+      /^there\n {2}gone {5}there, from this project's record\n {2}remains {2}box: ~\/sesta\/spread\/there\n {2}remains {2}box: ~\/\.sesta\/projects\/spread, with its environment, settings, logs\n/,
+    );
+    const left = [...stdout.matchAll(/remains {2}box: (\/\S+)/g)].map(([, path]) => path ?? "");
+    expect(left.filter((path) => path.startsWith(join(home(), ".sesta", "runs", "far-1-")))).toHaveLength(1);
+    expect(left.filter((path) => !existsSync(path))).toEqual([]);
+    expect([pid, existsSync(join(home(), "sesta", "spread", "there"))]).toEqual([null, true]);
+  });
+
+  test("nobody asks the host any more, and what happened is in the record", async () => {
+    expect(await project.run("far")).toMatchObject({ state: "lost", why: "Its machine was forgotten." });
+    const { events } = await project.json<{ events: Change[] }>(["history", "there"]);
+    expect(events.at(-1)).toMatchObject({ from: "asleep", to: "absent", by: "owner" });
+    const { workloads } = await project.status();
+    expect(workloads.find(({ name }) => name === "there")).toMatchObject({
+      state: "absent",
+      why: expect.stringContaining("`sesta up there`") as string,
+    });
+    const yaml = await project.read("sesta.yaml");
+    project.write("sesta.yaml", yaml.replace(/^ {2}(?:box|there|far): .*\n/gm, ""));
+    const plan = await project.must(["plan"]);
+    expect(plan.stderr).toMatch(/here on local: unchanged/);
+    expect(plan.stderr).not.toMatch(/box|there|far/);
+    project.write("sesta.yaml", yaml);
+  });
+
+  test("it came back all the same: up takes over what is there, and down takes it away", async () => {
+    await hosts.restore(0);
+    const { stderr } = await project.must(["up", "there", "-y"]);
+    expect(stderr).toContain("there is up on box already");
+    const { stdout } = await project.must(["down", "-y"]);
+    expect(stdout).toMatch(/there\n +gone[^]*the gateway has ended\n$/);
   });
 });
 
@@ -152,8 +216,8 @@ describe.skipIf(missingSshd !== undefined)("a host that goes away meanwhile", { 
         `  box: { type: ssh, hosts: [${box}] }`,
         `  other: { type: ssh, hosts: [${other}] }`,
         "workloads:",
-        `  far: { type: job, target: box, data: [sesta.yaml], setup: "${leave}", run: echo far }`,
-        "  near: { type: job, target: other, data: [sesta.yaml], run: echo near }",
+        `  far: { type: job, target: box, setup: "${leave}", run: echo far }`,
+        "  near: { type: job, target: other, run: echo near }",
         "",
       ].join("\n"),
     });

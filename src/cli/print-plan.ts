@@ -11,6 +11,7 @@ const marks: Record<Action, { sign: string; style: "green" | "yellow" | "red" | 
   create: { sign: "+", style: "green" },
   change: { sign: "~", style: "yellow" },
   destroy: { sign: "-", style: "red" },
+  forget: { sign: "-", style: "red" },
   none: { sign: " ", style: "dim" },
 };
 

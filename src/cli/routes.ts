@@ -102,7 +102,12 @@ export const routes = {
   down: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/down.ts")).down),
     parameters: {
-      flags: common,
+      flags: {
+        ...common,
+        forget: switchFlag(
+          "Only strike it from this project's record: its host is gone for good, and what is there stays there",
+        ),
+      },
       aliases,
       positional: many("Workloads; all, and the gateway, when none is named"),
     },
@@ -112,6 +117,7 @@ export const routes = {
       fullDescription: withExamples(
         "Shows what will go, asks, and ends in a receipt of what is gone and what remains. Without names, what is on a host that is away is left out; then it ends with 1.",
         "down notebook",
+        "down notebook --forget",
         "down -y",
       ),
     },

@@ -34,7 +34,8 @@ export function createAway(verb: "plan" | "up" | "down", names: readonly string[
       try {
         return await work();
       } catch (error) {
-        if (names.length > 0 || !isAway(error)) throw error;
+        if (!isAway(error)) throw error;
+        if (names.length > 0) throw verb === "down" ? withWayOut(error, workloads) : error;
         for (const { name, target } of workloads) found.set(name, { name, target, error });
         return undefined;
       }
@@ -62,5 +63,17 @@ function isAway(error: unknown): error is SestaError {
 
 function advise(verb: string, names: readonly string[], { hint }: SestaError): string {
   const again = `run \`sesta ${verb} ${names.join(" ")}\``;
-  return hint === undefined ? `When its host is back, ${again}.` : `${hint} Then ${again}.`;
+  const way = verb === "down" ? `; ${describeWayOut(names)}` : "";
+  return hint === undefined ? `When its host is back, ${again}${way}.` : `${hint} Then ${again}${way}.`;
+}
+
+function withWayOut(error: SestaError, workloads: readonly Placement[]): SestaError {
+  const { code, message, hint = "Try again when its host is back.", where, problems } = error;
+  const way = describeWayOut(workloads.map(({ name }) => name));
+  const told = `${hint} ${way[0]?.toUpperCase()}${way.slice(1)}.`;
+  return new SestaError(code, message, { hint: told, where, problems, cause: error });
+}
+
+function describeWayOut(names: readonly string[]): string {
+  return `if it is gone for good, \`sesta down ${names.join(" ")} --forget\``;
 }

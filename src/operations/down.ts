@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { findGateway, reloadGateway, stopGateway } from "./gateway.ts";
 import { syncHistory } from "./history.ts";
 import { destroyJob } from "./jobs/destroy.ts";
+import { forgetJob } from "./jobs/forget.ts";
 import { findDebt, type ProjectPlan } from "./plan.ts";
 import { listOn } from "./targets.ts";
 import { lockProject } from "./up.ts";
@@ -31,18 +32,19 @@ export async function down(
   try {
     const receipts: Receipt[] = [];
     const unsaved: DownResult["unsaved"] = [];
-    const touched = new Set(plans.map(({ target }) => target));
+    const touched = new Set(plans.flatMap(({ target, action }) => (action === "forget" ? [] : [target])));
     const before = context.targets.inUse().filter(({ name, remote }) => !remote || touched.has(name));
     for (const plan of plans) {
       await away.attempt([plan], async () => {
-        const why = await findDebt(context, plan.name);
+        const why = plan.action === "forget" ? undefined : await findDebt(context, plan.name);
         const result = await context.targets.get(plan.target).apply(plan, on);
         if (why !== undefined) unsaved.push({ name: plan.name, why });
         if (result.kind === "receipt") receipts.push(result);
       });
     }
     for (const job of jobs) {
-      const receipt = await away.attempt([job], () => destroyJob(context, job.name, on));
+      const takeAway = job.action === "forget" ? forgetJob : destroyJob;
+      const receipt = await away.attempt([job], () => takeAway(context, job.name, on));
       if (receipt) receipts.push(receipt);
     }
     await syncHistory(context, before);
