@@ -1,5 +1,6 @@
 // A project of which one host is away, by the command line alone: two real sshds, the real JupyterLab.
 import { existsSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Change, ProjectStatus } from "../src/model/status.ts";
@@ -8,7 +9,8 @@ import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
 import { createJobProject, type JobProject } from "./support/job-project.ts";
 import { findMissingSshd } from "./support/ssh-server.ts";
 
-const missing = findMissingLab() || (findMissingSshd() ?? "");
+const missingSshd = findMissingSshd();
+const missing = findMissingLab() || (missingSshd ?? "");
 if (missing !== "") console.warn(`away-ssh.test.ts is skipped: ${missing}`);
 
 type Shown = { name: string; action: string; warnings: string[] };
@@ -56,9 +58,9 @@ describe.skipIf(missing !== "")("one host of two is away, then gone", { timeout:
     const { code, stdout, stderr } = await project.sesta(["up", "-y"]);
     expect([code, stdout]).toEqual([1, expect.stringContaining("near  is ready") as string]);
     expect(stdout).not.toContain("far  is ready");
-    expect(stderr).toMatch(/^! far, there on box are left out: box shows no key: .*Connection refused/m);
+    expect(stderr).toMatch(/^! there, far on box are left out: box shows no key: .*Connection refused/m);
     expect(stderr).toMatch(
-      /^error: far, there on box are left out: box .*\ntry: .*`ssh 127\.0\.0\.1`.* Then run `sesta up far there`\.$/m,
+      /^error: there, far on box are left out: box .*\ntry: .*`ssh 127\.0\.0\.1`.* Then run `sesta up there far`\.$/m,
     );
     expect(await states()).toMatchObject({ here: "asleep", there: "absent", near: "asleep", far: "absent" });
     await hosts.restore(0);
@@ -201,7 +203,39 @@ describe.skipIf(missing !== "")("one host of two is away, then gone", { timeout:
   });
 });
 
-const missingSshd = findMissingSshd();
+test.skipIf(missingSshd !== undefined)(
+  "a host that hangs up is asked once, however many labs and jobs are on it",
+  async () => {
+    let asked = 0;
+    const host = createServer((socket) => {
+      asked += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
+    const { port } = host.address() as AddressInfo;
+    const project = await createJobProject({
+      yaml: [
+        "name: spread",
+        `targets: { box: { type: ssh, hosts: [{ name: box, host: 127.0.0.1, port: ${port}, user: nobody }] } }`,
+        "workloads:",
+        "  first: { type: job, target: box, run: echo first }",
+        "  second: { type: job, target: box, run: echo second }",
+        "  there: { type: lab, target: box }",
+        "  near: { type: job, run: echo near }",
+        "",
+      ].join("\n"),
+    });
+    try {
+      const { code, stdout, stderr } = await project.sesta(["up", "-y"]);
+      expect([code, stdout]).toEqual([1, "\nnear  is ready: sesta run near\n"]);
+      expect(stderr).toMatch(/^error: there, first, second on box are left out: /m);
+      expect(asked).toBe(1);
+    } finally {
+      await project.end();
+      host.close();
+    }
+  },
+);
 
 describe.skipIf(missingSshd !== undefined)("a host that goes away meanwhile", { timeout: 120_000 }, () => {
   test("up: the others get their turn, and it is left out with what was being done", async () => {

@@ -6,7 +6,6 @@ import { planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
 import { checkSecrets } from "../../project/secret.ts";
-import { confirmHosts } from "../confirm-hosts.ts";
 import { endLeftOut } from "../left-out.ts";
 import { meetMachines } from "../meet-machines.ts";
 import { printPlans, throwMissingSecrets } from "../print-plan.ts";
@@ -21,9 +20,8 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
   const away = createAway("up", names);
   const isMeant = ({ name }: { name: string }) => names.length === 0 || names.includes(name);
-  for (const job of listJobs(context.project).filter(isMeant))
-    await away.attempt([job], () => confirmHosts(session, context, job.target, job.nodes));
-  await meetMachines(session, context, listLabs(context.project).filter(isMeant), away);
+  const { project } = context;
+  await meetMachines(session, context, [...listLabs(project), ...listJobs(project)].filter(isMeant), away);
   const plan = await planUp(context, names, away);
   if (!flags.json) printPlans(plan, terminal);
   const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action !== "none");
