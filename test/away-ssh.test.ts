@@ -55,6 +55,12 @@ describe.skipIf(missing !== "")("one host of two is away, then gone", { timeout:
 
   test("one that nobody has met yet: up brings up the others, says what it left out, and ends with 1", async () => {
     await hosts.cut(0);
+    const plan = await project.sesta(["plan"]);
+    expect([plan.code, plan.stderr]).toEqual([
+      1,
+      expect.stringContaining("+ here on local: create") as string,
+    ]);
+    expect(plan.stderr).toMatch(/^error: there on box is left out: The key of box has not been confirmed/m);
     const { code, stdout, stderr } = await project.sesta(["up", "-y"]);
     expect([code, stdout]).toEqual([1, expect.stringContaining("near  is ready") as string]);
     expect(stdout).not.toContain("far  is ready");

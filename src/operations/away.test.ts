@@ -47,6 +47,14 @@ test("another failure is one of the whole: a host with another key too, and Ctrl
   expect(away.list()).toEqual([]);
 });
 
+test("whose key nobody has confirmed is left out of a plan, which asks nobody; elsewhere somebody said no", async () => {
+  const unknown = new SestaError("HOST_KEY_UNKNOWN", "not confirmed", { hint: "Run `sesta up`." });
+  const plan = createAway("plan", []);
+  await plan.attempt([notebook], fail(unknown));
+  expect(plan.list()).toMatchObject([{ names: ["notebook"], why: "not confirmed" }]);
+  await expect(createAway("up", []).attempt([notebook], fail(unknown))).rejects.toBe(unknown);
+});
+
 test("with names nothing is left out", async () => {
   const away = createAway("up", ["notebook"]);
   await expect(away.attempt([notebook], fail(refused))).rejects.toBe(refused);

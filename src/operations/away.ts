@@ -24,9 +24,10 @@ export type Away = {
 };
 
 type Placement = { name: string; target: string };
+type ProjectVerb = "plan" | "up" | "down";
 
 /** @param names what the command was told to be about; none means all, and only then anything is left out */
-export function createAway(verb: "plan" | "up" | "down", names: readonly string[]): Away {
+export function createAway(verb: ProjectVerb, names: readonly string[]): Away {
   const found = new Map<string, Placement & { error: SestaError }>();
   return {
     async attempt(workloads, work) {
@@ -34,7 +35,7 @@ export function createAway(verb: "plan" | "up" | "down", names: readonly string[
       try {
         return await work();
       } catch (error) {
-        if (!isAway(error)) throw error;
+        if (!isAway(error, verb)) throw error;
         if (names.length > 0) throw verb === "down" ? withWayOut(error, workloads) : error;
         for (const { name, target } of workloads) found.set(name, { name, target, error });
         return undefined;
@@ -57,11 +58,13 @@ export function createAway(verb: "plan" | "up" | "down", names: readonly string[
 /** A host that cannot be reached, or that the project file does not name any more. One with another key is a hard stop. */
 const awayCodes: readonly ErrorCode[] = ["SSH_CONNECTION", "UNKNOWN_TARGET"];
 
-function isAway(error: unknown): error is SestaError {
-  return error instanceof SestaError && awayCodes.includes(error.code);
+/** A plan asks nobody whether a key is to be trusted; that the other verbs were told no ends them. */
+function isAway(error: unknown, verb: ProjectVerb): error is SestaError {
+  if (!(error instanceof SestaError)) return false;
+  return awayCodes.includes(error.code) || (verb === "plan" && error.code === "HOST_KEY_UNKNOWN");
 }
 
-function advise(verb: string, names: readonly string[], { hint }: SestaError): string {
+function advise(verb: ProjectVerb, names: readonly string[], { hint }: SestaError): string {
   const again = `run \`sesta ${verb} ${names.join(" ")}\``;
   const way = verb === "down" ? `; ${describeWayOut(names)}` : "";
   return hint === undefined ? `When its host is back, ${again}${way}.` : `${hint} Then ${again}${way}.`;
