@@ -4,9 +4,10 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Change, ProjectStatus } from "../src/model/status.ts";
+import { killHard } from "./faults/support/processes.ts";
 import { findMissingLab } from "./support/example-project.ts";
 import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
-import { createJobProject, type JobProject } from "./support/job-project.ts";
+import { createJobProject, listWorkingIn, type JobProject } from "./support/job-project.ts";
 import { findMissingSshd } from "./support/ssh-server.ts";
 
 const missingSshd = findMissingSshd();
@@ -24,6 +25,7 @@ describe.skipIf(missing !== "")("one host of two is away, then gone", { timeout:
   let hosts: JobHosts;
   let project: JobProject;
   const home = () => hosts.servers[0]?.home ?? "";
+  const listRunning = () => listWorkingIn(join(home(), ".sesta", "runs"));
   const states = async () => {
     const { workloads } = JSON.parse((await project.sesta(["status", "--json"])).stdout) as ProjectStatus;
     return Object.fromEntries(workloads.map(({ name, state }) => [name, state]));
@@ -50,6 +52,7 @@ describe.skipIf(missing !== "")("one host of two is away, then gone", { timeout:
   }, 60_000);
   afterAll(async () => {
     await project?.end();
+    for (const { pid } of listRunning()) await killHard(pid).catch(() => undefined); // nobody else knows of it
     await hosts?.end();
   }, 120_000);
 
@@ -181,6 +184,9 @@ describe.skipIf(missing !== "")("one host of two is away, then gone", { timeout:
     expect(left.filter((path) => path.startsWith(join(home(), ".sesta", "runs", "far-1-")))).toHaveLength(1);
     expect(left.filter((path) => !existsSync(path))).toEqual([]);
     expect([pid, existsSync(join(home(), "sesta", "spread", "there"))]).toEqual([null, true]);
+    expect(listRunning()).toContainEqual(
+      expect.objectContaining({ command: "sh -c echo far; sleep 600" }) as object,
+    );
   });
 
   test("nobody asks the host any more, and what happened is in the record", async () => {
@@ -248,7 +254,7 @@ describe.skipIf(missingSshd !== undefined)("a host that goes away meanwhile", { 
     const hosts = await createJobHosts(["box", "other"]);
     const [box, other] = hosts.shown;
     const { pid } = hosts.servers[0] ?? { pid: 0 };
-    const leave = `kill -9 ${pid} $(ps -o pid= --ppid ${pid}); sleep 60`;
+    const leave = `kill -9 ${pid} $(ps -o pid= --ppid ${pid}); sleep 5`;
     const project = await createJobProject({
       yaml: [
         "name: spread",
