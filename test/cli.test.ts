@@ -81,6 +81,8 @@ describe("usage", () => {
     [["completion", "tcsh"]],
     [["init", "tracker"]],
     [["gateway", "fly"]],
+    [["down", "--forget"]],
+    [["down", "--forget", "notebok"]],
   ])("%j ends with 2", async (argv) => {
     const { code, stdout, stderr } = await runCli(argv, project);
     expect([code, stdout, stderr === ""]).toEqual([2, "", false]);

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Launch } from "../src/model/launch.ts";
+import { createAway } from "../src/operations/away.ts";
 import { up } from "../src/operations/up.ts";
 import { stopGateway } from "../src/operations/gateway.ts";
 import { hasTerminal, runCli, runOnTerminal } from "./support/cli.ts";
@@ -83,7 +84,11 @@ async function bringUp(more: Partial<Launch> = {}) {
   const launch = buildTinyLaunch("nb", { save: rule(), ...more });
   return up(
     context,
-    { plans: [await context.targets.get("local").plan("nb", launch)], jobs: [] },
+    {
+      plans: [await context.targets.get("local").plan("nb", launch)],
+      jobs: [],
+      away: createAway("up", ["nb"]),
+    },
     () => undefined,
   );
 }

@@ -4,16 +4,18 @@ import type { Action, Plan } from "../model/plan.ts";
 import type { Project } from "../model/project.ts";
 import type { ProjectPlan } from "../operations/plan.ts";
 import type { SecretFinding } from "../project/secret.ts";
+import { printLeftOut } from "./left-out.ts";
 import type { Terminal } from "./terminal.ts";
 
 const marks: Record<Action, { sign: string; style: "green" | "yellow" | "red" | "dim" }> = {
   create: { sign: "+", style: "green" },
   change: { sign: "~", style: "yellow" },
   destroy: { sign: "-", style: "red" },
+  forget: { sign: "-", style: "red" },
   none: { sign: " ", style: "dim" },
 };
 
-export function printPlans({ plans, jobs, orphans }: ProjectPlan, terminal: Terminal): void {
+export function printPlans({ plans, jobs, orphans, away }: ProjectPlan, terminal: Terminal): void {
   const { err, paint } = terminal;
   for (const plan of [...plans, ...jobs]) err(formatPlan(plan, paint));
   for (const name of orphans) {
@@ -21,7 +23,10 @@ export function printPlans({ plans, jobs, orphans }: ProjectPlan, terminal: Term
       `${paint("yellow", "!")} ${name} exists but is not in sesta.yaml any more; \`sesta down ${name}\` takes it away\n`,
     );
   }
-  if ([...plans, ...jobs].every(({ action }) => action === "none")) err(paint("dim", "Nothing to change.\n"));
+  const leftOut = away.list();
+  printLeftOut(leftOut, terminal);
+  if (leftOut.length === 0 && [...plans, ...jobs].every(({ action }) => action === "none"))
+    err(paint("dim", "Nothing to change.\n"));
 }
 
 function formatPlan(

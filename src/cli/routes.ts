@@ -63,7 +63,7 @@ export const routes = {
       customUsage: ["[NAME]..."],
       brief: "Bring workloads up, asleep and ready to be woken",
       fullDescription: withExamples(
-        "Shows the plan and asks. What is up already and unchanged is left alone.",
+        "Shows the plan and asks. What is up already and unchanged is left alone. Without names, what is on a host that is away is left out; then it ends with 1.",
         "up",
         "up notebook --wake -y",
       ),
@@ -102,7 +102,12 @@ export const routes = {
   down: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/down.ts")).down),
     parameters: {
-      flags: common,
+      flags: {
+        ...common,
+        forget: switchFlag(
+          "Only strike it from this project's record: its host is gone for good, and what is there stays there",
+        ),
+      },
       aliases,
       positional: many("Workloads; all, and the gateway, when none is named"),
     },
@@ -110,8 +115,9 @@ export const routes = {
       customUsage: ["[NAME]..."],
       brief: "Take away what `up` made; notebooks stay",
       fullDescription: withExamples(
-        "Shows what will go, asks, and ends in a receipt of what is gone and what remains.",
+        "Shows what will go, asks, and ends in a receipt of what is gone and what remains. Without names, what is on a host that is away is left out; then it ends with 1.",
         "down notebook",
+        "down notebook --forget",
         "down -y",
       ),
     },

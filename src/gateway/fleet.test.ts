@@ -124,6 +124,13 @@ test("a machine that is away: what was awake is shown as failed with the reason,
   expect(fleet.address("lab")?.port).toBe(2);
 });
 
+test("of one that was forgotten nothing is kept, though its agent says nothing: another may come up under its name", async () => {
+  const { state, fleet } = await createRig(awake);
+  state.deleteWorkload("lab");
+  fleet.nudge();
+  expect([fleet.find("lab"), fleet.address("lab")]).toEqual([undefined, undefined]);
+});
+
 test("one that slept when its machine went away sleeps on", async () => {
   const asleep = { ...awake, state: "asleep", open: false, pid: null } as const;
   const { agent, fleet } = await createRig(asleep);

@@ -157,8 +157,13 @@ export function createFleet({ targets, state, clock, log, signal, reported }: Fl
     ready,
     /** Something that pages show has changed elsewhere. */
     changed,
-    /** Tries again at once, after something was brought up. */
+    /** Tries again at once, after something was brought up. Of what was forgotten no agent says that it is gone. */
     nudge() {
+      for (const name of reports.keys()) {
+        if (state.findWorkload(name)) continue;
+        reports.delete(name);
+        addresses.delete(name);
+      }
       wakeUp?.();
       for (const follower of followers.values()) follower.nudge();
     },

@@ -1,7 +1,8 @@
 // What will happen before it does, how it is going while it does, and what is left afterwards.
 import type { Launch } from "./launch.ts";
 
-export type Action = "create" | "change" | "destroy" | "none";
+/** To forget: what is on its machine stays there, the project's record of it goes. */
+export type Action = "create" | "change" | "destroy" | "forget" | "none";
 
 export type Plan = {
   name: string;

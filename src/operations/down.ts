@@ -4,7 +4,9 @@ import type { Context } from "./context.ts";
 import { findGateway, reloadGateway, stopGateway } from "./gateway.ts";
 import { syncHistory } from "./history.ts";
 import { destroyJob } from "./jobs/destroy.ts";
+import { forgetJob } from "./jobs/forget.ts";
 import { findDebt, type ProjectPlan } from "./plan.ts";
+import { listOn } from "./targets.ts";
 import { lockProject } from "./up.ts";
 
 export type DownResult = {
@@ -12,12 +14,17 @@ export type DownResult = {
   /** What the repositories did not have when their workloads went; it is in the folders that remain. */
   unsaved: { name: string; why: string }[];
   gatewayStopped: boolean;
+  /** Nothing was named, and something is up all the same: its host is away. */
+  gatewayGoesOn: boolean;
 };
 
-/** @param all whether nothing was named: then the gateway and the agents end too */
+/**
+ * @param all whether nothing was named: then the gateway and the agents end too, once nothing is up any more. What is
+ * on a host that is away by then is left out, see `plan.away`.
+ */
 export async function down(
   context: Context,
-  { plans, jobs }: Pick<ProjectPlan, "plans" | "jobs">,
+  { plans, jobs, away }: Pick<ProjectPlan, "plans" | "jobs" | "away">,
   all: boolean,
   on: Progress,
 ): Promise<DownResult> {
@@ -25,23 +32,29 @@ export async function down(
   try {
     const receipts: Receipt[] = [];
     const unsaved: DownResult["unsaved"] = [];
-    const before = context.targets.inUse();
+    const touched = new Set(plans.flatMap(({ target, action }) => (action === "forget" ? [] : [target])));
+    const before = context.targets.inUse().filter(({ name, remote }) => !remote || touched.has(name));
     for (const plan of plans) {
-      const why = await findDebt(context, plan.name);
-      if (why !== undefined) unsaved.push({ name: plan.name, why });
-      const result = await context.targets.get(plan.target).apply(plan, on);
-      if (result.kind === "receipt") receipts.push(result);
+      await away.attempt([plan], async () => {
+        const why = plan.action === "forget" ? undefined : await findDebt(context, plan.name);
+        const result = await context.targets.get(plan.target).apply(plan, on);
+        if (why !== undefined) unsaved.push({ name: plan.name, why });
+        if (result.kind === "receipt") receipts.push(result);
+      });
     }
-    for (const { name } of jobs) receipts.push(await destroyJob(context, name, on));
+    for (const job of jobs) {
+      const takeAway = job.action === "forget" ? forgetJob : destroyJob;
+      const receipt = await away.attempt([job], () => takeAway(context, job.name, on));
+      if (receipt) receipts.push(receipt);
+    }
     await syncHistory(context, before);
-    if (!all) {
-      await reloadGateway(context);
-      return { receipts, unsaved, gatewayStopped: false };
-    }
-    const gatewayStopped = (await findGateway(context)) !== undefined;
-    await stopGateway(context);
-    for (const { agent } of before) if (await agent.findHello()) await agent.call("stop", {});
-    return { receipts, unsaved, gatewayStopped };
+    // The gateway is there for whatever is up, also on a host that is away.
+    const isOver = all && context.state.listWorkloads().length === 0;
+    const gatewayStopped = isOver && (await findGateway(context)) !== undefined;
+    const running = isOver ? void (await stopGateway(context)) : await reloadGateway(context);
+    const idle = before.filter(({ name }) => all && listOn(context.state, name).length === 0);
+    for (const { agent } of idle) if (await agent.findHello()) await agent.call("stop", {});
+    return { receipts, unsaved, gatewayStopped, gatewayGoesOn: all && running !== undefined };
   } finally {
     lock.release();
   }

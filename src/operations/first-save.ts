@@ -1,8 +1,9 @@
 // The save at the end of `up`: gives the agent its token, brings what the repository holds, and sees that it takes saves.
 import { messageOf } from "../base/errors.ts";
-import type { Plan, Progress } from "../model/plan.ts";
+import type { Progress } from "../model/plan.ts";
 import type { SaveReport } from "../model/save.ts";
 import type { Context } from "./context.ts";
+import type { ProjectPlan } from "./plan.ts";
 import { adviseHeld, countFiles, describeHeld } from "./save-words.ts";
 import { requireConfirmed, saveNow } from "./save.ts";
 import { shareTokens, supplyTokens } from "./tokens.ts";
@@ -12,12 +13,19 @@ import { shareTokens, supplyTokens } from "./tokens.ts";
  * @returns warnings, one sentence each
  * @throws SestaError when a workload was never saved and cannot be; the others have had their turn by then
  */
-export async function saveFirst(context: Context, plans: readonly Plan[], on: Progress): Promise<string[]> {
+export async function saveFirst(
+  context: Context,
+  { plans, away }: Pick<ProjectPlan, "plans" | "away">,
+  on: Progress,
+): Promise<string[]> {
   const warnings: string[] = [];
   const failures: unknown[] = [];
-  for (const { name, wanted, action } of plans) {
+  for (const plan of plans) {
+    const { name, wanted, action } = plan;
     if (!wanted?.save) continue;
-    const { save: before } = await context.targets.of(name).status(name);
+    const report = await away.attempt([plan], () => context.targets.of(name).status(name));
+    if (!report) continue;
+    const { save: before } = report;
     const wasSaved = before !== null && before.savedAt !== null;
     try {
       const [problem] = await supplyTokens(context, [name]);

@@ -5,14 +5,14 @@ import { closest } from "fastest-levenshtein";
 import { SestaError } from "../base/errors.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
-import { findWorkload, listLabs, type LabSection, type WorkloadSection } from "../model/project.ts";
+import { findWorkload, type LabSection, type WorkloadSection } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
 import { isJob } from "./jobs/find-job.ts";
 import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
 import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
-import type { Target } from "../targets/target.ts";
+import { createAway, type Away } from "./away.ts";
 import type { Context } from "./context.ts";
 import { listOn } from "./targets.ts";
 
@@ -21,41 +21,42 @@ export type ProjectPlan = {
   jobs: JobPlan[];
   /** Workloads that exist but are not in the file any more. */
   orphans: string[];
+  /** What none of these plans is about, since its host is away; what does them goes on with it. */
+  away: Away;
 };
 
-/** @param names none means all. @throws SestaError UNKNOWN_WORKLOAD */
-export async function planUp(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
+/**
+ * @param names none means all: then what is on a host that is away is left out
+ * @throws SestaError UNKNOWN_WORKLOAD
+ */
+export async function planUp(
+  context: Context,
+  names: readonly string[] = [],
+  away: Away = createAway("up", names),
+): Promise<ProjectPlan> {
   const chosen =
     names.length > 0
       ? names.map((name) => getSection(context, name))
       : Object.values(context.project.workloads);
   const labs = chosen.filter((section) => section.type === "lab");
-  const jobs = Promise.all(
-    chosen.filter((section) => section.type === "job").map((job) => planJob(context, job)),
-  );
-  const launches = await Promise.all(labs.map((section) => buildLaunch(context, section)));
-  const plans = await Promise.all(
-    launches.map(async (launch): Promise<Plan> => {
-      const plan = await planOn(context, launch);
-      if (launch.save && context.targets.get(plan.target).remote)
-        requireAddress(launch.save.repo, plan.target);
-      const problem = launch.save && (await findRepositoryProblem(launch.save.repo, context.project));
-      return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
-    }),
-  );
-  return { plans, jobs: await jobs, orphans: listOrphans(context) };
+  const jobs = chosen.filter((section) => section.type === "job");
+  const [plans, jobPlans] = await Promise.all([
+    Promise.all(labs.map((lab) => away.attempt([lab], () => planLab(context, lab)))),
+    Promise.all(jobs.map((job) => away.attempt([job], () => planJob(context, job)))),
+  ]);
+  return { plans: present(plans), jobs: present(jobPlans), orphans: listOrphans(context), away };
 }
 
-/** The targets that `up` of these has to do with. @param names none means all */
-export function listTargetsOf({ project, targets }: Context, names: readonly string[] = []): Target[] {
-  const labs = listLabs(project).filter(({ name }) => names.length === 0 || names.includes(name));
-  return [...new Set(labs.map(({ target }) => targets.get(target)))];
+function present<One>(plans: readonly (One | undefined)[]): One[] {
+  return plans.filter((plan) => plan !== undefined);
 }
 
-/** The targets that `down` of these has to do with. @param names none means all */
-export function listPlacedTargetsOf({ state, targets }: Context, names: readonly string[] = []): Target[] {
-  const placed = state.listWorkloads().filter(({ name }) => names.length === 0 || names.includes(name));
-  return [...new Set(placed.map(({ target }) => targets.get(target)))];
+async function planLab(context: Context, section: LabSection): Promise<Plan> {
+  const launch = await buildLaunch(context, section);
+  const plan = await planOn(context, launch);
+  if (launch.save && context.targets.get(plan.target).remote) requireAddress(launch.save.repo, plan.target);
+  const problem = launch.save && (await findRepositoryProblem(launch.save.repo, context.project));
+  return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
 }
 
 /** @throws SestaError TARGET_CHANGED: what is up elsewhere is never left behind there */
@@ -78,16 +79,30 @@ async function planOn({ targets, project, state }: Context, launch: Launch): Pro
   });
 }
 
-/** What exists is taken away, whether the file still names it or not. */
-export async function planDown(context: Context, names: readonly string[] = []): Promise<ProjectPlan> {
-  const isMeant = (name: string) => names.length === 0 || names.includes(name);
-  const placed = context.state.listWorkloads().map(({ name }) => name);
-  const placedJobs = context.state.listPlacedJobs().map(({ name }) => name);
-  for (const name of names) if (![...placed, ...placedJobs].includes(name)) getSection(context, name);
-  const chosen = placed.filter(isMeant);
-  const jobs = Promise.all(placedJobs.filter(isMeant).map((name) => planJobDown(context, name)));
-  const plans = await Promise.all(chosen.map((name) => context.targets.of(name).plan(name, undefined)));
-  return { plans: await warnUnsaved(context, plans), jobs: await jobs, orphans: listOrphans(context) };
+/**
+ * What exists is taken away, whether the file still names it or not.
+ * @param names none means all: then what is on a host that is away is left out
+ */
+export async function planDown(
+  context: Context,
+  names: readonly string[] = [],
+  away: Away = createAway("down", names),
+): Promise<ProjectPlan> {
+  const { labs, jobs } = listExisting(context, names);
+  const [plans, jobPlans] = await Promise.all([
+    Promise.all(labs.map((lab) => away.attempt([lab], () => planLabDown(context, lab.name)))),
+    Promise.all(jobs.map((job) => away.attempt([job], () => planJobDown(context, job)))),
+  ]);
+  return { plans: present(plans), jobs: present(jobPlans), orphans: listOrphans(context), away };
+}
+
+/** What there is to take away. @param names none means all. @throws SestaError UNKNOWN_WORKLOAD */
+export function listExisting(context: Context, names: readonly string[]) {
+  const isMeant = ({ name }: { name: string }) => names.length === 0 || names.includes(name);
+  const [labs, jobs] = [context.state.listWorkloads(), context.state.listPlacedJobs()];
+  for (const name of names)
+    if (![...labs, ...jobs].some((one) => one.name === name)) getSection(context, name);
+  return { labs: labs.filter(isMeant), jobs: jobs.filter(isMeant) };
 }
 
 export function listOrphans({ project, state }: Context): string[] {
@@ -128,16 +143,13 @@ export async function findDebt({ state, targets }: Context, name: string): Promi
     );
 }
 
-/** What the repository does not hold stays on this machine, which people should know before a workload goes. */
-async function warnUnsaved(context: Context, plans: readonly Plan[]): Promise<Plan[]> {
-  return Promise.all(
-    plans.map(async (plan) => {
-      const debt = await findDebt(context, plan.name);
-      if (debt === undefined) return plan;
-      const warning = `not everything of ${plan.name} is at its repository: ${debt}; \`sesta save ${plan.name}\` first`;
-      return { ...plan, warnings: [...plan.warnings, warning] };
-    }),
-  );
+/** What the repository does not hold stays on its machine, which people should know before a workload goes. */
+async function planLabDown(context: Context, name: string): Promise<Plan> {
+  const plan = await context.targets.of(name).plan(name, undefined);
+  const debt = await findDebt(context, name);
+  if (debt === undefined) return plan;
+  const warning = `not everything of ${name} is at its repository: ${debt}; \`sesta save ${name}\` first`;
+  return { ...plan, warnings: [...plan.warnings, warning] };
 }
 
 function getSection({ project, state }: Context, name: string): WorkloadSection {

@@ -9,6 +9,7 @@ import { SestaError } from "../base/errors.ts";
 import type { Plan } from "../model/plan.ts";
 import type { SaveProblem, SaveReport } from "../model/save.ts";
 import { down } from "./down.ts";
+import { createAway } from "./away.ts";
 import { saveFirst } from "./first-save.ts";
 import { listHistory } from "./history.ts";
 import { planDown } from "./plan.ts";
@@ -146,7 +147,7 @@ describe("at the end of `up`", () => {
     { name: "plain", action, wanted: buildTinyLaunch("plain") } as unknown as Plan,
   ];
   const first = (action: Plan["action"] = "create") =>
-    saveFirst(scratch.context, plan(action), () => undefined);
+    saveFirst(scratch.context, { plans: plan(action), away: createAway("up", ["nb"]) }, () => undefined);
 
   test("a first save that the remote confirms is quiet", async () => {
     agent.report("nb", { save: buildSaveReport({ savedAt: null }) });
@@ -218,7 +219,7 @@ test("F8: the receipt repeats what the repository does not have", async () => {
   const targets = { ...scratch.context.targets, get: () => target };
   const { unsaved } = await down(
     { ...scratch.context, targets },
-    { plans, jobs: [] },
+    { plans, jobs: [], away: createAway("down", ["nb"]) },
     false,
     () => undefined,
   );

@@ -19,11 +19,12 @@ export type UpResult = {
 
 /**
  * @param onUp called once everything is up, before its files are saved for the first time
+ * What is on a host that is away by then is left out where nothing was named, see `plan.away`.
  * @throws SestaError BUSY when another verb changes this project, STALE_PLAN, SAVE_REMOTE at the end of a first `up`
  */
 export async function up(
   context: Context,
-  { plans, jobs }: Pick<ProjectPlan, "plans" | "jobs">,
+  { plans, jobs, away }: Pick<ProjectPlan, "plans" | "jobs" | "away">,
   on: Progress,
   onUp: (gateway: GatewayHello) => void = () => undefined,
 ): Promise<UpResult> {
@@ -32,13 +33,16 @@ export async function up(
     const changedPasswords = await syncPasswords(context);
     for (const plan of plans) {
       context.targets.remember(plan.target);
-      await context.targets.get(plan.target).apply(plan, on);
+      await away.attempt([plan], () => context.targets.get(plan.target).apply(plan, on));
     }
     const needed = plans.length > 0 || context.state.listWorkloads().length > 0;
     const gateway = needed ? await openGateway(context, on) : null;
     if (gateway) onUp(gateway);
-    for (const { preparation } of jobs) if (preparation) await prepare(context, preparation, on);
-    const warnings = await saveFirst(context, plans, on);
+    for (const job of jobs) {
+      const { preparation } = job;
+      if (preparation) await away.attempt([job], () => prepare(context, preparation, on));
+    }
+    const warnings = await saveFirst(context, { plans, away }, on);
     return { gateway, changedPasswords, warnings };
   } finally {
     lock.release();

@@ -16,6 +16,8 @@ export type Target = {
   readonly name: string;
   /** Reads only. `undefined` takes the workload away. */
   plan(name: string, wanted: Launch | undefined): Promise<Plan>;
+  /** The plan that takes it from the record alone, made without its machine, which may be gone for good. */
+  planForget?(name: string): Promise<Plan>;
   /** Exactly what was shown. @throws SestaError STALE_PLAN when what it was made from has changed */
   apply(plan: Plan, on: Progress): Promise<Placed | Receipt>;
   /** The agent's own report; `absent` where it knows nothing of the workload. */

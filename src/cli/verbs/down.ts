@@ -1,34 +1,60 @@
 // `sesta down`: takes away what `up` made, and prints the receipt.
-import { down as takeDown } from "../../operations/down.ts";
-import { listPlacedTargetsOf, planDown } from "../../operations/plan.ts";
+import { SestaError } from "../../base/errors.ts";
+import { createAway } from "../../operations/away.ts";
+import { down as takeDown, type DownResult } from "../../operations/down.ts";
+import type { Context } from "../../operations/context.ts";
+import { planForget } from "../../operations/forget.ts";
+import { listExisting, planDown, type ProjectPlan } from "../../operations/plan.ts";
+import { endLeftOut } from "../left-out.ts";
 import { meetMachines } from "../meet-machines.ts";
 import { printPlans } from "../print-plan.ts";
 import { createReporter } from "../progress.ts";
-import type { Verb } from "../session.ts";
+import type { Session, Verb } from "../session.ts";
+import type { Terminal } from "../terminal.ts";
 
-export const down: Verb<object, string[]> = async (session, flags, ...names) => {
+type Flags = { forget?: boolean | undefined };
+
+export const down: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
+  if (flags.forget && names.length === 0) {
+    throw new SestaError("USAGE", "--forget needs the names of what is to be forgotten", {
+      hint: "`sesta status` lists what there is.",
+    });
+  }
   const context = await session.open();
-  await meetMachines(session, context, listPlacedTargetsOf(context, names));
-  const plan = await planDown(context, names);
+  const plan = await (flags.forget ? planForget(context, names) : planAll(session, context, names));
+  const { away } = plan;
   if (!flags.json) printPlans({ ...plan, orphans: [] }, terminal);
-  const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action === "destroy");
-  if (changes.length > 0 && !(await session.confirm("Take this away?", "no"))) return;
+  const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action !== "none");
+  const question = flags.forget ? "Forget this? What is there stays there." : "Take this away?";
+  if (changes.length > 0 && !(await session.confirm(question, "no"))) return;
 
   const reporter = createReporter(terminal, world.clock);
   try {
     const result = await takeDown(context, plan, names.length === 0, reporter.step);
     reporter.end();
-    if (flags.json) return session.json(result);
-    for (const { name, removed, remains } of result.receipts) {
-      terminal.out(`${terminal.paint("bold", name)}\n`);
-      for (const gone of removed) terminal.out(`  gone     ${gone}\n`);
-      for (const kept of remains) terminal.out(`  remains  ${kept}\n`);
-      for (const { why } of result.unsaved.filter((one) => one.name === name))
-        terminal.out(`  ${terminal.paint("yellow", "!")} not everything was at its repository: ${why}\n`);
-    }
-    if (result.gatewayStopped) terminal.out("the gateway has ended\n");
+    if (flags.json) session.json({ ...result, leftOut: away.list() });
+    else print(terminal, result);
+    endLeftOut(session, away.list());
   } finally {
     reporter.end();
   }
 };
+
+async function planAll(session: Session, context: Context, names: readonly string[]): Promise<ProjectPlan> {
+  const away = createAway("down", names);
+  await meetMachines(session, context, listExisting(context, names).labs, away);
+  return planDown(context, names, away);
+}
+
+function print(terminal: Terminal, { receipts, unsaved, gatewayStopped, gatewayGoesOn }: DownResult): void {
+  for (const { name, removed, remains } of receipts) {
+    terminal.out(`${terminal.paint("bold", name)}\n`);
+    for (const gone of removed) terminal.out(`  gone     ${gone}\n`);
+    for (const kept of remains) terminal.out(`  remains  ${kept}\n`);
+    for (const { why } of unsaved.filter((one) => one.name === name))
+      terminal.out(`  ${terminal.paint("yellow", "!")} not everything was at its repository: ${why}\n`);
+  }
+  if (gatewayStopped) terminal.out("the gateway has ended\n");
+  if (gatewayGoesOn) terminal.out("the gateway goes on for what is still up\n");
+}

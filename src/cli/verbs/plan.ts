@@ -1,6 +1,8 @@
 // `sesta plan`: what `up` would do, and nothing else.
+import { createAway } from "../../operations/away.ts";
 import { planUp } from "../../operations/plan.ts";
 import { checkSecrets } from "../../project/secret.ts";
+import { endLeftOut } from "../left-out.ts";
 import { printPlans, throwMissingSecrets } from "../print-plan.ts";
 import type { Verb } from "../session.ts";
 
@@ -11,13 +13,14 @@ export const plan: Verb<object, string[]> = async (session, flags, ...names) => 
     await checkSecrets(context.project, session.world.env),
     session.terminal,
   );
-  const found = await planUp(context, names);
+  const found = await planUp(context, names, createAway("plan", names));
   if (flags.json) {
     const plans = [
       ...found.plans.map(({ wanted: _, basis: __, ...shown }) => shown),
       ...found.jobs.map(({ preparation: _, ...shown }) => shown),
     ];
-    return session.json({ project: context.project.name, plans, orphans: found.orphans });
-  }
-  printPlans(found, session.terminal);
+    const { orphans, away } = found;
+    session.json({ project: context.project.name, plans, orphans, leftOut: away.list() });
+  } else printPlans(found, session.terminal);
+  endLeftOut(session, found.away.list());
 };

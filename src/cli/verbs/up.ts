@@ -1,16 +1,16 @@
 // `sesta up`: shows the plan, asks, brings it about.
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
-import { findLab, listJobs, type Project } from "../../model/project.ts";
-import type { Context } from "../../operations/context.ts";
-import { listTargetsOf, planUp } from "../../operations/plan.ts";
+import { findLab, listJobs, listLabs, type Project } from "../../model/project.ts";
+import { createAway } from "../../operations/away.ts";
+import { planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
 import { checkSecrets } from "../../project/secret.ts";
-import { confirmHosts } from "../confirm-hosts.ts";
+import { endLeftOut } from "../left-out.ts";
 import { meetMachines } from "../meet-machines.ts";
 import { printPlans, throwMissingSecrets } from "../print-plan.ts";
 import { createReporter } from "../progress.ts";
-import type { Session, Verb } from "../session.ts";
+import type { Verb } from "../session.ts";
 
 type Flags = { wake?: boolean | undefined };
 
@@ -18,9 +18,11 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const { terminal, world } = session;
   const context = await session.open();
   throwMissingSecrets(context.project, await checkSecrets(context.project, world.env), terminal);
-  await confirmJobHosts(session, context, names);
-  await meetMachines(session, context, listTargetsOf(context, names));
-  const plan = await planUp(context, names);
+  const away = createAway("up", names);
+  const isMeant = ({ name }: { name: string }) => names.length === 0 || names.includes(name);
+  const { project } = context;
+  await meetMachines(session, context, [...listLabs(project), ...listJobs(project)].filter(isMeant), away);
+  const plan = await planUp(context, names, away);
   if (!flags.json) printPlans(plan, terminal);
   const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action !== "none");
   if (changes.length > 0 && !(await session.confirm("Do this?"))) return;
@@ -36,26 +38,26 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
     for (const warning of result.warnings)
       terminal.err(`${terminal.paint("yellow", "warning")}: ${warning}\n`);
     if (flags.wake) {
-      for (const { name } of plan.plans)
-        await wake(context, name, ({ phase }) => reporter.show(`${name}: ${phase ?? "…"}`));
+      for (const one of plan.plans) {
+        const show = (phase: string | null) => reporter.show(`${one.name}: ${phase ?? "…"}`);
+        await away.attempt([one], () => wake(context, one.name, ({ phase }) => show(phase)));
+      }
     }
     reporter.end();
-    if (flags.json) return session.json(result);
-    terminal.out(
-      `\n${result.gateway ? describe(context.project, result.gateway) : ""}${describeJobs(plan.jobs)}`,
-    );
+    if (flags.json) session.json({ ...result, leftOut: away.list() });
+    else {
+      const ready = plan.jobs.filter(({ name }) => !away.has(name));
+      terminal.out(
+        `\n${result.gateway ? describe(context.project, result.gateway) : ""}${describeJobs(ready)}`,
+      );
+    }
+    endLeftOut(session, away.list());
   } finally {
     reporter.end();
     // It is up, though its files are not saved.
     if (gateway && !flags.json) terminal.out(`\n${describe(context.project, gateway)}\n`);
   }
 };
-
-async function confirmJobHosts(session: Session, context: Context, names: readonly string[]): Promise<void> {
-  for (const { name, target, nodes } of listJobs(context.project)) {
-    if (names.length === 0 || names.includes(name)) await confirmHosts(session, context, target, nodes);
-  }
-}
 
 function describeJobs(jobs: readonly { name: string }[]): string {
   return jobs.map(({ name }) => `${name}  is ready: sesta run ${name}\n`).join("");

@@ -1,13 +1,14 @@
 // Takes a job away: ends what runs, removes what was prepared, keeps what was never brought home.
-import { messageOf, SestaError } from "../../base/errors.ts";
 import { runScript, type Host } from "../../machine/host.ts";
 import { foldersOf } from "../../machine/runs/submit.ts";
 import type { Progress, Receipt } from "../../model/plan.ts";
-import { isOver } from "../../model/run.ts";
+import { isOver, type Run } from "../../model/run.ts";
+import type { PlacedJob } from "../../state/run-state.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { removeImages } from "./remove-images.ts";
 import { findFolder, isUnfetched } from "./outputs-folder.ts";
+import { splitPlace } from "./plan.ts";
 import { refreshRuns } from "./refresh.ts";
 import { stopRun } from "./stop.ts";
 
@@ -24,39 +25,49 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
     on({ workload: name, step: "stop", state: "done", detail: run.id });
   }
   const runs = await refreshRuns(context, state.listRuns(name));
-  const shared = new Set(
-    state.listPlacedJobs().flatMap((job) => (job.name === name ? [] : Object.values(job.places).flat())),
-  );
   const removed: string[] = [];
   const remains: string[] = [];
-  for (const [key, places] of Object.entries(placed.places)) {
-    const [target = "", machine = ""] = key.split("/");
-    on({ workload: name, step: "files", state: "running", detail: machine });
-    const host = await openHost(context, target, machine).catch((error: unknown) => {
-      throw new SestaError("SSH_CONNECTION", `${machine} could not be reached: ${messageOf(error)}`, {
-        hint: `What is there stays until \`sesta down ${name}\` reaches it.`,
-      });
-    });
-    const there = runs.filter(
-      (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
-    );
-    const folders = there.filter((run) => !isUnfetched(run)).flatMap((run) => foldersOf(run, host));
-    const own = places.filter((path) => !shared.has(path));
-    const ran = await runScript(host, "remove.sh", [host.base, ...folders, ...own]);
-    const gone = ran.stdout.split("\n").filter((path) => path !== "");
-    const images = await removeImages(host, own);
-    const kept = there.filter(isUnfetched).flatMap((run) => foldersOf(run, host));
-    removed.push(...gone.map((path) => `${machine}: ${path}`), ...images.removed);
-    remains.push(
-      ...images.remains,
-      ...(await listTools(host)),
-      ...kept.map((folder) => `${machine}: ${folder}`),
-    );
-    on({ workload: name, step: "files", state: "done", detail: `${machine}, ${gone.length} folders` });
+  for (const key of Object.keys(placed.places)) {
+    const cleared = await clearMachine(context, placed, key, runs, on);
+    removed.push(...cleared.removed);
+    remains.push(...cleared.remains);
   }
   state.deleteJob(name);
   const outputs = new Set(runs.flatMap((run) => findFolder(context, run) ?? []));
   return { kind: "receipt", name, removed, remains: [...remains, ...outputs] };
+}
+
+/** Takes what was made for a job from one of its places. @param runs all of the job */
+export async function clearMachine(
+  context: Context,
+  { name, places }: PlacedJob,
+  key: string,
+  runs: readonly Run[],
+  on: Progress,
+): Promise<Pick<Receipt, "removed" | "remains">> {
+  const [target, machine] = splitPlace(key);
+  on({ workload: name, step: "files", state: "running", detail: machine });
+  const host = await openHost(context, target, machine);
+  const others = context.state.listPlacedJobs().filter((job) => job.name !== name);
+  const shared = new Set(others.flatMap((job) => Object.values(job.places).flat()));
+  const there = runs.filter(
+    (run) => run.target === target && run.nodes.some((node) => node.machine === machine),
+  );
+  const folders = there.filter((run) => !isUnfetched(run)).flatMap((run) => foldersOf(run, host));
+  const own = (places[key] ?? []).filter((path) => !shared.has(path));
+  const ran = await runScript(host, "remove.sh", [host.base, ...folders, ...own]);
+  const gone = ran.stdout.split("\n").filter((path) => path !== "");
+  const images = await removeImages(host, own);
+  const kept = there.filter(isUnfetched).flatMap((run) => foldersOf(run, host));
+  on({ workload: name, step: "files", state: "done", detail: `${machine}, ${gone.length} folders` });
+  return {
+    removed: [...gone.map((path) => `${machine}: ${path}`), ...images.removed],
+    remains: [
+      ...images.remains,
+      ...(await listTools(host)),
+      ...kept.map((folder) => `${machine}: ${folder}`),
+    ],
+  };
 }
 
 /** What Sesta itself needs there; other projects may use it too. */

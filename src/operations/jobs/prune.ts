@@ -5,6 +5,7 @@ import { isOver } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { isUnfetched } from "./outputs-folder.ts";
+import { splitPlace } from "./plan.ts";
 
 const keptTrees = 5;
 const keptRuns = 10;
@@ -21,7 +22,7 @@ export async function pruneJob(context: Context, name: string): Promise<void> {
     .slice(keptRuns)
     .filter((run) => isOver(run.state) && !isUnfetched(run));
   for (const [key, places] of Object.entries(placed.places)) {
-    const [target = "", machine = ""] = key.split("/");
+    const [target, machine] = splitPlace(key);
     const trees = places
       .filter((path) => path.includes("/cache/trees/") && !shared.has(path))
       .slice(0, -keptTrees);

@@ -27,6 +27,8 @@ export type AgentHost = {
   };
   /** @throws SestaError when the machine cannot be reached */
   folders(): Promise<HostFolders>;
+  /** The same as people write them, without asking; a machine that has none cannot be gone. */
+  unseen?: HostFolders;
   /** What kind of machine it is. */
   kind: Omit<MachinePlaces, "environment" | "workspace">;
   /** Other copies of the project, on other computers, may use the same folders and agent. */

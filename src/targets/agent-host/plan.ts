@@ -110,7 +110,7 @@ async function planDestroy(
 }
 
 // Without the environment: another workload may share it, and have made it since.
-function basisOf(placed: PlacedWorkload | undefined, wanted: Launch | undefined): string {
+export function basisOf(placed: PlacedWorkload | undefined, wanted: Launch | undefined): string {
   const found = [placed?.digest, placed?.placedAt, wanted && launchDigest(wanted)];
   return createHash("sha256").update(JSON.stringify(found)).digest("hex");
 }

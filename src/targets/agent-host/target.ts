@@ -9,6 +9,7 @@ import type { Resource, Target } from "../target.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { destroyWorkload } from "./destroy.ts";
 import { listEnvironments } from "./environments.ts";
+import { forgetWorkload, planForget } from "./forget.ts";
 import { agentHome, placesOf } from "./layout.ts";
 import { placeWorkload } from "./place.ts";
 import { planWorkload } from "./plan.ts";
@@ -16,22 +17,28 @@ import { planWorkload } from "./plan.ts";
 /** What is left to each kind of machine. */
 export type OwnParts = Omit<
   Target,
-  "name" | "agent" | "plan" | "apply" | "status" | "inside" | "list" | "wake" | "sleep"
+  "name" | "agent" | "plan" | "planForget" | "apply" | "status" | "inside" | "list" | "wake" | "sleep"
 >;
 
 export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
-  const { name: target, agent, clock, state } = host;
+  const { name: target, agent, clock, state, unseen } = host;
   return {
     ...own,
     name: target,
     agent,
     plan: (name, wanted) => planWorkload(host, name, wanted),
+    ...(unseen && { planForget: async (name: string) => planForget(host, unseen, name) }),
     async apply(plan: Plan, on: Progress): Promise<Placed | Receipt> {
-      if ((await planWorkload(host, plan.name, plan.wanted)).basis !== plan.basis) {
+      const forgets = plan.action === "forget" ? unseen : undefined;
+      const now = forgets
+        ? planForget(host, forgets, plan.name)
+        : await planWorkload(host, plan.name, plan.wanted);
+      if (now.basis !== plan.basis) {
         throw new SestaError("STALE_PLAN", `${plan.name} has changed since the plan was made`, {
           hint: "Run the command again and look at the new plan.",
         });
       }
+      if (forgets) return forgetWorkload(host, forgets, plan, on);
       return plan.wanted ? placeWorkload(host, plan, plan.wanted, on) : destroyWorkload(host, plan, on);
     },
     status: async (name) =>

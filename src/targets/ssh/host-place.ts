@@ -24,14 +24,19 @@ export async function findHostPlace(machine: Machine, project: string): Promise<
       hint: `Give ${machine.name} a user with a home folder, or name another host.`,
     });
   }
+  const folders = buildFolders(home, project);
+  const agent = agentHome(folders);
+  const socket = socketPathAt(agent, "agent", { temporary: temporary.replace(/(.)\/$/, "$1"), uid });
+  return { ...folders, agent, socket };
+}
+
+/** @param home the user's there, or a name for it */
+export function buildFolders(home: string, project: string): HostFolders {
   const cache = join(home, ".sesta");
-  const folders = {
+  return {
     project: join(home, "sesta", project),
     sesta: join(cache, "projects", project),
     cache,
     disk: home,
   };
-  const agent = agentHome(folders);
-  const socket = socketPathAt(agent, "agent", { temporary: temporary.replace(/(.)\/$/, "$1"), uid });
-  return { ...folders, agent, socket };
 }

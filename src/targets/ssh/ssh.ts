@@ -13,7 +13,7 @@ import type { Target } from "../target.ts";
 import { buildOf, createAgentWay } from "./agent-way.ts";
 import { createDisk } from "./disk.ts";
 import { createDoors } from "./doors.ts";
-import { findHostPlace, type HostPlace } from "./host-place.ts";
+import { buildFolders, findHostPlace, type HostPlace } from "./host-place.ts";
 import { readLogs } from "./logs.ts";
 import { reachHost } from "./reach.ts";
 
@@ -60,6 +60,7 @@ export function createSshTarget(context: SshContext): Target {
     agent,
     build: async () => buildOf(await load()),
     folders: place,
+    unseen: buildFolders("~", project),
     own: {
       what: "Node, for the agent",
       path: async () => nodePath((await place()).cache),
