@@ -3,7 +3,7 @@ import process from "node:process";
 import { SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
 import { ensureGateway } from "../../operations/gateway.ts";
-import { getTarget } from "../../operations/machines.ts";
+import { getTarget, openHosts } from "../../operations/machines.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
@@ -39,10 +39,13 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   }
   const context = await session.open();
   const job = getJob(context, name ?? "");
+  const section = getTarget(context, job.target);
+  const wakes = section.type === "ssh" && section.wake !== undefined;
+  if (!wakes) openHosts(context, job.target, job.nodes).catch(() => undefined); // whoever needs them hears of it
   const found = await checkSecrets(context.project, world.env, listSecrets(job));
   throwMissingSecrets(context.project, found, terminal);
   await confirmHosts(session, context, job.target, job.nodes);
-  await wakeMachine(context, job);
+  if (wakes) await context.targets.get(job.target).reach?.(); // it may sleep
   const preparation = await planPreparation(context, job);
   const pending = preparation.machines.flatMap((machine) => machine.pending);
   const plays = preparation.playbook !== undefined && !preparation.playbook.isDone;
@@ -60,12 +63,6 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   }
   await attend(session, context, begun);
 };
-
-/** One that is woken over the network may sleep. */
-async function wakeMachine(context: Context, { target }: JobSection): Promise<void> {
-  const section = getTarget(context, target);
-  if (section.type === "ssh" && section.wake) await context.targets.get(target).reach?.();
-}
 
 function refuseJob(name: string | undefined): void {
   if (name === undefined) return;

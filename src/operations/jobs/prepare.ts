@@ -7,7 +7,7 @@ import { waitForLock } from "../../state/lock.ts";
 import type { Context } from "../context.ts";
 import { openHosts } from "../machines.ts";
 import type { PlaybookWatch } from "../playbook/place.ts";
-import { planPlaybook, playForJob, type JobPlaybook } from "./playbook.ts";
+import type { JobPlaybook } from "./playbook.ts";
 import type { Sources } from "./folder-sources.ts";
 import { findSources } from "./sources.ts";
 import type { Prepared, Step } from "./step.ts";
@@ -50,6 +50,16 @@ export async function planPreparation(context: Context, job: JobSection): Promis
   return { job, sources, machines, playbook, lookedAtMs: context.world.clock.monotonic() };
 }
 
+/** Few jobs have one, and reading what Ansible says takes a while to load. */
+async function planPlaybook(
+  context: Context,
+  job: JobSection,
+  hosts: readonly Host[],
+): Promise<JobPlaybook | undefined> {
+  if (job.playbook === undefined) return undefined;
+  return (await import("./playbook.ts")).planPlaybook(context, job, hosts);
+}
+
 /** What must be done; a step after one that must be is looked at all the same, for it may be independent. */
 async function listPending(steps: readonly Step[]): Promise<Step[]> {
   const done = await Promise.all(steps.map((step) => step.check()));
@@ -74,6 +84,7 @@ export async function prepare(
   if (sources.here) recordPlaces(context, { ...job, target: "local" }, "local", sources.here);
   if (playbook && !playbook.isDone) {
     const hosts = machines.map(({ host }) => host);
+    const { playForJob } = await import("./playbook.ts");
     await playForJob(context, job, hosts, playbook.mark, watch, acceptNewKeys);
   }
   const results = await Promise.allSettled(
