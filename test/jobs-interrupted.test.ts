@@ -69,4 +69,12 @@ describe("commands that end before their run does", { timeout: 60_000 }, () => {
       [run?.id, 1],
     ]);
   });
+
+  test("T15: more than the limit stays there, and how to have it all the same is said", async () => {
+    const { code, stderr } = await project.sesta(["fetch", "brings", "--limit", "100MB"]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/0\.105 GB[^]*fetch brings-1-\w+ --limit/)]);
+    expect((await project.must(["fetch", "brings", "--limit", "1GB"])).stdout).toContain("1 file, 572.2MB");
+    const wrong = await project.sesta(["fetch", "brings", "--limit", "lots"]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("a size like 50GB")]);
+  });
 });

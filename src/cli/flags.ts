@@ -1,4 +1,5 @@
 // Flags that every verb takes, and the short ways to declare those that some take.
+import { findSizeBytes } from "../model/size.ts";
 
 export const commonFlags = {
   directory: {
@@ -34,6 +35,10 @@ export function countFlag(byDefault: string, brief: string) {
   return { kind: "parsed", parse: parseCount, default: byDefault, brief, placeholder: "COUNT" } as const;
 }
 
+export function sizeFlag(brief: string) {
+  return { kind: "parsed", parse: parseSize, optional: true, brief, placeholder: "SIZE" } as const;
+}
+
 export function one(brief: string, placeholder = "NAME") {
   return { kind: "tuple", parameters: [{ brief, parse: String, placeholder }] } as const;
 }
@@ -49,6 +54,13 @@ export function many(brief: string, placeholder = "NAME") {
 /** The text of `--help` beneath the brief. */
 export function withExamples(text: string, ...examples: readonly string[]): string {
   return `${text}\n\nExamples:\n${examples.map((example) => `  $ sesta ${example}`).join("\n")}`;
+}
+
+/** @returns bytes */
+function parseSize(text: string): number {
+  const bytes = findSizeBytes(text);
+  if (bytes !== undefined) return bytes;
+  throw new SyntaxError(`expected a size like 50GB, got "${text}"`);
 }
 
 function parseCount(text: string): number {

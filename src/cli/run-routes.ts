@@ -7,6 +7,7 @@ import {
   maybeOne,
   one,
   quietFlags as quiet,
+  sizeFlag,
   switchFlag,
   textFlag,
   withExamples,
@@ -102,13 +103,18 @@ export const runRoutes = {
   }),
   fetch: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/fetch.ts")).fetch),
-    parameters: { flags: quiet, aliases, positional: one("The run, or its job for the latest", "RUN") },
+    parameters: {
+      flags: { ...quiet, limit: sizeFlag("Bring up to so much; 10 GB without it") },
+      aliases,
+      positional: one("The run, or its job for the latest", "RUN"),
+    },
     docs: {
       brief: "Bring the outputs of a run home, also while it runs",
       fullDescription: withExamples(
         "What an earlier run brought stays as it is.",
         "fetch train",
         "fetch train-7-k3f9 --json",
+        "fetch train --limit 50GB",
       ),
     },
   }),

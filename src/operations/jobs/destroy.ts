@@ -1,4 +1,5 @@
 // Takes a job away: ends what runs, removes what was prepared, keeps what was never brought home.
+import { SestaError } from "../../base/errors.ts";
 import { runScript, type Host } from "../../machine/host.ts";
 import { foldersOf } from "../../machine/runs/submit.ts";
 import type { Progress, Receipt } from "../../model/plan.ts";
@@ -21,7 +22,12 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
   for (const run of state.listRuns(name)) {
     if (isOver(run.state)) continue;
     on({ workload: name, step: "stop", state: "running", detail: run.id });
-    await stopRun(context, run);
+    const { state: left } = await stopRun(context, run);
+    if (!isOver(left)) {
+      throw new SestaError("COMMAND_FAILED", `${run.id} did not end, so nothing of ${name} was taken away`, {
+        hint: `\`sesta why ${name}\` says what it does; then \`sesta down ${name}\` again.`,
+      });
+    }
     on({ workload: name, step: "stop", state: "done", detail: run.id });
   }
   const runs = await refreshRuns(context, state.listRuns(name));

@@ -24,6 +24,7 @@ export async function fetchRun(
   context: Context,
   run: Run,
   onProgress: (doneBytes: number, totalBytes: number) => void,
+  maxBytes?: number,
 ): Promise<FetchResult | undefined> {
   const { settings, nodes, target, id } = run;
   if (settings.fetch.length === 0) return undefined;
@@ -38,6 +39,7 @@ export async function fetchRun(
       const to = nodes.length === 1 ? into : join(into, machine);
       const getting = host.machine.get(from, settings.fetch, to, {
         signal: context.world.signal,
+        ...(maxBytes !== undefined && { maxBytes }),
         onProgress(done, total) {
           sums[at] = { done, total };
           const sum = (key: "done" | "total") => sums.reduce((all, one) => all + one[key], 0);
