@@ -190,10 +190,13 @@ describe("--json", () => {
 });
 
 describe("without a terminal", () => {
-  test.each([[["up"]], [["gateway", "install"]]])("%j asks, so it ends with 2 and names -y", async (argv) => {
-    const { code, stderr } = await runCli(argv, project, { HOME: empty });
-    expect([code, /-y\b/.test(stderr)]).toEqual([2, true]);
-  });
+  test.each([[["up"]], [["gateway", "install"]], [["run", "--playbook", "sesta.yaml"]]])(
+    "%j asks, so it ends with 2 and names -y",
+    async (argv) => {
+      const { code, stderr } = await runCli(argv, project, { HOME: empty });
+      expect([code, /-y\b/.test(stderr)]).toEqual([2, true]);
+    },
+  );
 
   test("init names the form that asks nothing; that one writes a project, and refuses to write another over it", async () => {
     const folder = makeScratch();

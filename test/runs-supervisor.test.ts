@@ -592,6 +592,38 @@ function testScripts(shell: ShellName) {
       expect(line.read(first, "ended")).toContain("reason=killed");
     });
 
+    test("runs of two machines that each took a place of the other's both come to their end", async () => {
+      const machines = [line, createRunRig(shell)] as const;
+      try {
+        const [first, second] = [nextId(), nextId()];
+        const submit = (id: string, rank: 0 | 1) =>
+          machines[rank].submit(`${id}.${rank}`, { spec: { slots: 1, gatherS: 20 } });
+        const all = (id: string, fits: (rig: RunRig, part: string) => unknown) =>
+          machines.every((rig, rank) => fits(rig, `${id}.${rank}`));
+        await submit(second, 0);
+        await submit(first, 1);
+        await line.untilFile(`${second}.0`, "ready");
+        await machines[1].untilFile(`${first}.1`, "ready");
+        await submit(first, 0);
+        await submit(second, 1);
+        const ended = (id: string) =>
+          until(
+            () => {
+              // As a command does that looks at the run.
+              if (all(id, (rig, part) => rig.read(part, "ready")))
+                for (const rank of [0, 1] as const)
+                  writeFileSync(machines[rank].file(`${id}.${rank}`, "go"), "go\n");
+              return all(id, (rig, part) => rig.read(part, "ended")?.startsWith("code=0 reason=exit"));
+            },
+            () => `${id} did not come together: ${line.read(`${id}.0`, "ended")}`,
+          );
+        await ended(first);
+        await ended(second);
+      } finally {
+        await machines[1].end();
+      }
+    });
+
     long("runs without GPUs do not wait for one that has them, which goes one at a time", async () => {
       const [first, plain, second] = [nextId(), nextId(), nextId()];
       await line.submit(first, { ...waits(first), gpu: true, spec: { slots: "gpu" } });

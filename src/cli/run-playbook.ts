@@ -10,11 +10,15 @@ import { createPlaybookWatch } from "./playbook-lines.ts";
 import { createReporter } from "./progress.ts";
 import type { Session } from "./session.ts";
 
-/** @throws SestaError PLAYBOOK_FAILED with host and task */
+/** Without an inventory on this machine, once somebody said so. @throws SestaError PLAYBOOK_FAILED with host and task */
 export async function runPlaybookFile(session: Session, playbook: string, inventory?: string): Promise<void> {
   const { world, terminal, flags } = session;
   const start = resolve(flags.directory ?? ".");
   const file = resolve(start, playbook);
+  if (inventory === undefined) {
+    terminal.err(`${terminal.paint("yellow", "!")} without --inventory it runs on this machine\n`);
+    if (!(await session.confirm(`Run ${playbook} here?`, "no"))) return;
+  }
   const folder = join(dirname(file), ".sesta");
   const place: PlaybookPlace = {
     machine: createLocalMachine(world.env),

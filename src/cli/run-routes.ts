@@ -21,7 +21,7 @@ export const runRoutes = {
         ...common,
         detach: switchFlag("Let it go on by itself at once, and print its id"),
         playbook: textFlag("Run this Ansible playbook instead of a job", "FILE"),
-        inventory: textFlag("The playbook's inventory", "FILE"),
+        inventory: textFlag("The playbook's inventory; without it, this machine", "FILE"),
       },
       aliases: { ...aliases, d: "detach" },
       positional: {

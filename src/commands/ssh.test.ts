@@ -61,6 +61,7 @@ test.each(["gpu-box", "10.0.0.1", "box.example.com", "::1", "[::1]", "fe80::1", 
   "the host %s may be asked",
   (host) => {
     expect(findHostProblem({ name: "box", host })).toBeUndefined();
+    expect(findHostProblem({ name: host, host })).toBeUndefined(); // its name where it has no other
   },
 );
 

@@ -115,7 +115,7 @@ export function buildLookup({ host, configFile }: SshRoute): Argv {
 
 /** Why ssh is not given this host; undefined when it may be (T9). */
 export function findHostProblem({ name, host, user }: HostSection): string | undefined {
-  if (!/^[\w][\w.:@-]*$/.test(name)) return `"${name}" cannot be the name of a host`;
+  if (!/^[\w:[][\w.:@\]-]*$/.test(name)) return `"${name}" cannot be the name of a host`;
   if (!/^(?:\w[\w.:-]*|\[?[\da-fA-F:.]+\]?|::[\da-fA-F:.]+)$/.test(host)) return `"${host}" is no host`;
   if (user !== undefined && !/^\w[\w.@+-]*$/.test(user)) return `"${user}" is no user's name`;
   return undefined;

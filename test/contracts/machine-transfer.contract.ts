@@ -229,6 +229,19 @@ export function testTransfers(get: () => MachineUnderTest): void {
         await expect(machine.get(`${remote}/none`, ["x"], local)).rejects.toMatchObject({ code: "TRANSFER" });
       });
 
+      test("where the folder cannot be made, it is said, and what stands there stays", async () => {
+        const { local, remote } = await fresh();
+        await sh('echo 1 >"$1"/x', remote);
+        writeFileSync(join(local, "file"), "kept");
+        symlinkSync("gone/away", join(local, "link")); // as to a disk that is not mounted
+        symlinkSync("loop", join(local, "loop"));
+        for (const name of ["file", "link", "loop", "file/in", "loop/in"]) {
+          const failed = machine.get(remote, ["x"], join(local, name));
+          await expect(failed, name).rejects.toMatchObject({ code: "TRANSFER" });
+        }
+        expect(readFileSync(join(local, "file"), "utf8")).toBe("kept");
+      });
+
       test("T8: a link that takes a folder's place again and again meanwhile leads nothing out", async () => {
         const { local, remote } = await fresh();
         const outside = join(here, `outside-${count}`);

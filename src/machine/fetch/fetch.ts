@@ -1,6 +1,6 @@
 // Fetches from any machine: list, judge, bring into a private folder, put in place.
 import { lstat, mkdir, realpath, rm } from "node:fs/promises";
-import { SestaError } from "../../base/errors.ts";
+import { messageOf, SestaError, systemCode } from "../../base/errors.ts";
 import { findDiskError } from "../../base/disk-error.ts";
 import { interrupted } from "../interrupted.ts";
 import type { Fetched, Machine } from "../machine.ts";
@@ -22,6 +22,23 @@ export type Bring = (
 
 const defaultMaxBytes = 10e9;
 
+/** Its true path. A link may lead to a disk that is not there now. @throws SestaError DISK_FULL, TRANSFER */
+async function makeFolder(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true });
+    return await realpath(path);
+  } catch (error) {
+    const full = systemCode(error) === "ENOSPC" ? findDiskError(error, path) : undefined;
+    throw (
+      full ??
+      new SestaError("TRANSFER", `${path} is no folder and cannot be made one: ${messageOf(error)}`, {
+        hint: "See what stands there, or name another folder with `into:`.",
+        cause: error,
+      })
+    );
+  }
+}
+
 /** See `Machine.get`. */
 export async function fetchFiles(
   machine: Pick<Machine, "open" | "name">,
@@ -32,8 +49,7 @@ export async function fetchFiles(
   { maxBytes = defaultMaxBytes, signal, onProgress }: FetchOptions = {},
 ): Promise<Fetched> {
   const listing = await listFiles(machine, from, patterns, { maxBytes, signal });
-  await mkdir(to, { recursive: true });
-  const into = await realpath(to);
+  const into = await makeFolder(to);
   onProgress?.(0, listing.bytes);
   const fetched: Fetched & { skipped: { path: string; why: string }[] } = {
     files: 0,

@@ -70,7 +70,7 @@ wait_in_line() {
     gpu) places=1 ;;
     *) places=$slots ;;
   esac
-  rm -f admitted
+  rm -f admitted ready
   while :; do
     count_before
     if [ $before -lt "$places" ]; then
@@ -86,7 +86,25 @@ wait_in_line() {
   rm -f place
 }
 
-# Where several machines run together, each waits here until all have a place.
+# Whether one that waits in this line goes before a run of several machines that has its place here and waits for the rest:
+# that one may hold the place there, and both would wait for ever. Of two such runs the one whose id comes first keeps what
+# it has, on every machine alike, and before all one whose other machines were let go already.
+is_in_the_way() {
+  [ "$slots" = none ] && return 1
+  for file in "$base"/queue/*; do
+    read_ticket "$file" && [ "$owner" != "$id" ] || continue
+    other=$base/runs/$owner
+    [ -e "$other/admitted" ] || [ -s "$other/ended" ] && continue
+    [ "$slots" != gpu ] || [ -e "$other/gpu" ] || continue
+    [ -s "$other/spec" ] && ! grep -q '^gather=0$' "$other/spec" && is_supervised "$other" || continue
+    [ -e "$other/go" ] && return 0
+    LC_ALL=C expr "x${owner%.*}" \< "x${id%.*}" >/dev/null && return 0
+  done
+  return 1
+}
+
+# Where several machines run together, each waits here until all have a place. Fails without a stop where it gave its own
+# back, to stand at the end of the line.
 wait_for_others() {
   [ "$gather" = 0 ] && return 0
   write ready "$(date +%s)"
@@ -94,6 +112,12 @@ wait_for_others() {
   until [ -e go ]; do
     [ -e stop ] && return 1
     if [ $waited -ge "$gather" ]; then write stop rendezvous; return 1; fi
+    if is_in_the_way; then
+      rm -f ready
+      return_tickets
+      rm -f admitted
+      return 1
+    fi
     sleep 1
     waited=$((waited + 1))
   done

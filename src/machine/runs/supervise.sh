@@ -125,8 +125,9 @@ else
     [ "$of_boot" = "$boot" ] || lost=reboot
     finish 0 $lost
   fi
-  draw_ticket || exit 1
-  if ! wait_in_line || ! wait_for_others; then finish 0 "$(cat stop)"; fi
+  until draw_ticket || exit 1; wait_in_line && wait_for_others; do
+    [ -e stop ] && finish 0 "$(cat stop)"
+  done
   [ -e started ] || write started "$(date +%s)"
 fi
 

@@ -65,11 +65,17 @@ export async function clearMachine(
   const gone = ran.stdout.split("\n").filter((path) => path !== "");
   const images = await removeImages(host, own);
   const kept = there.filter(isUnfetched).flatMap((run) => foldersOf(run, host));
+  const cached = `${host.base}/cache/`;
+  const used = await listPresent(
+    host,
+    own.filter((path) => path.startsWith(cached) && !gone.includes(path)),
+  );
   on({ workload: name, step: "files", state: "done", detail: `${machine}, ${gone.length} folders` });
   return {
     removed: [...gone.map((path) => `${machine}: ${path}`), ...images.removed],
     remains: [
       ...images.remains,
+      ...used.map((path) => `${machine}: ${path}, which a run of another project reads`),
       ...(await listTools(host)),
       ...kept.map((folder) => `${machine}: ${folder}`),
     ],
@@ -77,9 +83,14 @@ export async function clearMachine(
 }
 
 /** What Sesta itself needs there; other projects may use it too. */
-async function listTools({ machine, base }: Host): Promise<string[]> {
+async function listTools(host: Host): Promise<string[]> {
+  const found = await listPresent(host, [`${host.base}/bin`, `${host.base}/cache/uv`]);
+  return found.map((path) => `${host.machine.name}: ${path}, which all projects share`);
+}
+
+async function listPresent({ machine }: Host, paths: readonly string[]): Promise<string[]> {
+  if (paths.length === 0) return [];
   const script = 'for path; do [ ! -e "$path" ] || echo "$path"; done';
-  const { stdout } = await machine.run(["sh", "-c", script, "sh", `${base}/bin`, `${base}/cache/uv`]);
-  const found = stdout.split("\n").filter((path) => path !== "");
-  return found.map((path) => `${machine.name}: ${path}, which all projects share`);
+  const { stdout } = await machine.run(["sh", "-c", script, "sh", ...paths]);
+  return stdout.split("\n").filter((path) => path !== "");
 }
