@@ -21,6 +21,12 @@ const aliveIntervalS = 9;
 const connectTimeoutS = 15;
 /** How long a connection that nobody uses is kept, in seconds. */
 const persistS = 600;
+/**
+ * Settings by which no command of the user's configuration vouches for a key. OpenSSH before 8.5 has no such option and
+ * refuses to start, unless it is to ignore what it does not know. Only the first IgnoreUnknown counts, so this one is
+ * wide enough to hold the user's own, which many have for macOS's UseKeychain.
+ */
+export const noKnownHostsCommand = ["IgnoreUnknown=*", "KnownHostsCommand=none"] as const;
 
 /** The connection that commands share. ssh goes into the background by itself when it stands. */
 export function buildMaster(route: SshRoute): Argv {
@@ -137,6 +143,7 @@ function ssh({ host, knownHosts, keyFile, configFile, ask }: SshRoute, checking 
       "UpdateHostKeys=no",
       "CheckHostIP=no",
       "VerifyHostKeyDNS=no",
+      ...noKnownHostsCommand,
       "RemoteCommand=none",
       "ForwardX11=no",
       "LogLevel=ERROR",
