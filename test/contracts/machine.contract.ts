@@ -134,6 +134,21 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         await untilDead(Number(await untilFile(pidFile)));
       });
 
+      test("after its time what it waits for is ended too", async () => {
+        const since = performance.now();
+        const ran = machine.run(["sh", "-c", "sleep 60; true"], { timeoutMs: 500 });
+        await expect(ran).rejects.toMatchObject({ code: "COMMAND_FAILED" });
+        expect(performance.now() - since).toBeLessThan(20_000);
+      });
+
+      test("has ended with its program, whoever it left behind holds its streams", async () => {
+        const since = performance.now();
+        const script = "seq 1 20000; (sleep 1; echo later; exec sleep 60) & seq 1 20000 >&2; exit 3";
+        const { exitCode, stdout, stderr } = await machine.run(["sh", "-c", script]);
+        expect(performance.now() - since).toBeLessThan(30_000);
+        expect([exitCode, stdout.split("\n").length, stderr.split("\n").length]).toEqual([3, 20_001, 20_000]);
+      });
+
       test("an abort ends it, and that is INTERRUPTED; so does one from before", async () => {
         const pidFile = `${await newFolder()}/pid`;
         const stop = new AbortController();
