@@ -45,7 +45,7 @@ export async function openRemote(
     return process;
   };
   try {
-    const process = await retryUnopened(connection, begin, signal);
+    const process = await retryUnopened(connection, argv[0], begin, signal);
     void process.ended.then(leave, leave);
     return process;
   } catch (error) {
