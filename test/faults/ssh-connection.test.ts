@@ -58,6 +58,11 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
         Array(5).fill("hello\n"),
       );
       await until(() => masters().length === 1, "more than one connection is left");
+      for (const pid of masters()) process.kill(pid, "SIGKILL"); // its socket stays
+      expect(await Promise.all(Array.from({ length: 5 }, () => inProcess(code)))).toEqual(
+        Array(5).fill("hello\n"),
+      );
+      await until(() => masters().length === 1, "more than one connection is left");
     });
 
     test("that was killed is made again by the next command", async () => {
