@@ -63,7 +63,7 @@ export function refusesPython(message: string): boolean {
   );
 }
 
-export type AnsibleEnvRequest = {
+type AnsibleEnvRequest = {
   /** Of this machine. */
   env: Env;
   /** Of `vars.sh`, then of the caller. */

@@ -46,7 +46,7 @@ export function isNotOpened(stderr: string): boolean {
   return /UNKNOWN port 65535|kex_exchange_identification|banner exchange/.test(stderr);
 }
 
-export type CommandOptions = {
+type CommandOptions = {
   tty?: boolean;
   /** Over a connection of its own where the shared one takes no more; see `isNotOpened`. */
   alone?: boolean;
@@ -79,7 +79,7 @@ export function buildRsyncShell(route: SshRoute): string {
 }
 
 export type ForwardRequest = { flag: "-L" | "-R"; from: ForwardEnd; to: ForwardEnd };
-export type ForwardEnd = { port: number } | { path: string };
+type ForwardEnd = { port: number } | { path: string };
 
 /** Asks the shared connection. The user's configuration says nothing here: its own forwards would be asked for too. */
 export function buildControl(

@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { findTree, listProcesses } from "../process-table.ts";
 
-export type Reach = {
+type Reach = {
   signal(name: NodeJS.Signals): void;
   /** Whether anything of it is left. */
   lives(): boolean;
