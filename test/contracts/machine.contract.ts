@@ -134,10 +134,13 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         await untilDead(Number(await untilFile(pidFile)));
       });
 
-      test("after its time what it waits for is ended too", async () => {
+      test("after its time what it started is ended too, also what does not want to", async () => {
+        const pidFile = `${await newFolder()}/pid`;
         const since = performance.now();
-        const ran = machine.run(["sh", "-c", "sleep 60; true"], { timeoutMs: 500 });
+        const stubborn = `trap "" TERM; echo $$ >${pidFile}; sleep 600; sleep 600`;
+        const ran = machine.run(["sh", "-c", `sh -c '${stubborn}' & sleep 600; true`], { timeoutMs: 1_500 });
         await expect(ran).rejects.toMatchObject({ code: "COMMAND_FAILED" });
+        await untilDead(Number(await untilFile(pidFile)));
         expect(performance.now() - since).toBeLessThan(20_000);
       });
 
