@@ -104,6 +104,19 @@ describe.skipIf(!hasTerminal)("up on a terminal", () => {
   });
 });
 
+test.skipIf(!hasTerminal)("the command of a secret may ask on the terminal", () => {
+  const folder = scratch(`name: vision-team
+secrets:
+  token: { command: "printf Which? >/dev/tty; read -r word </dev/tty; echo $word" }
+workloads:
+  tell: { type: job, run: 'echo "it is $TOKEN" | tr a-z A-Z', env: { TOKEN: "\${secret.token}" } }
+`);
+  const { code, screen } = runOnTerminal(["run", "tell", "-y"], folder, [["Which?", "swordfish\r"]], {
+    HOME: join(folder, "home"),
+  });
+  expect([code, screen.includes("IT IS SWORDFISH")], screen).toEqual([0, true]);
+});
+
 test.each([["status"], ["status", "--watch"]])(
   "%s: a reader that leaves, as `head` does, is no error",
   async (...argv) => {

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -64,7 +65,7 @@ workloads:
 const train = `printf '%s|' "$@"; echo
 mkdir -p model/deep; echo weights > model/deep/w; echo one > 1.pt
 # Whether the secret stands in the arguments of any process.
-printf '%s' "$HF_TOKEN" | head -1 > ../token
+(umask 077; printf '%s' "$HF_TOKEN" | head -1 > ../token)
 cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c -F -f ../token
 rm ../token; ls -A
 `;
@@ -112,6 +113,28 @@ function playbook(which: string, file: string, ...more: string[]) {
   });
 }
 
+/** Looks again and again for these words in files below the folders that everybody may open. */
+function watchOpenFiles(folders: readonly string[], words: string): { end(): string[] } {
+  const found = new Set<string>();
+  const look = (folder: string) => {
+    for (const entry of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
+      const path = join(folder, entry.name);
+      const mode = lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+      if (entry.isDirectory() && (mode & 0o005) !== 0) look(path);
+      if (entry.isFile() && (mode & 0o004) !== 0 && readFileSync(path).includes(words)) found.add(path);
+    }
+  };
+  const lookOnce = () => {
+    try {
+      for (const folder of folders) look(folder);
+    } catch {
+      // something has gone meanwhile
+    }
+  };
+  const timer = setInterval(lookOnce, 100);
+  return { end: () => (clearInterval(timer), [...found]) };
+}
+
 /** Every file below, with its text. */
 function tree(path: string): Record<string, string> {
   const names = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -144,6 +167,7 @@ describe.skipIf(missing !== undefined)("a job", { timeout: 600_000 }, () => {
         stdout: `${name}.playbook.yaml\n`,
       });
       const work = join(place, `${which}-${name}`, "deep", "work");
+      const seen = watchOpenFiles([place, env.ANSIBLE_ASYNC_DIR], "hf-canary");
       const { code, text } = await playbook(
         which,
         `${name}.playbook.yaml`,
@@ -155,6 +179,8 @@ describe.skipIf(missing !== undefined)("a job", { timeout: 600_000 }, () => {
       expect(code, text).toBe(0);
       expect(tree(join(folder, "my results"))).toEqual(wanted);
       expect(text).not.toContain("canary");
+      expect(seen.end()).toEqual([]);
+      expect(statSync(`${work}.async`).mode & 0o777).toBe(0o700);
       rmSync(join(folder, `${name}.playbook.yaml`)); // it would be one of the project's own files
     }
   });

@@ -70,7 +70,7 @@ function writeLayout(tasks: string, vars = ""): void {
   const files = {
     "configure.yaml": `- hosts: all\n  tasks:\n${tasks.replace(/^/gm, "    ")}\n`,
     "inventory.yaml": `all:\n  hosts:\n    maquina:\n      ansible_host: 127.0.0.1\n      ansible_port: ${port}\n      ansible_user: ${userInfo().username}\n      ansible_async_dir: ${join(place, "async")}\n${vars.replace(/^(?=.)/gm, "      ")}`,
-    "vars.sh": `# not for git\nCONTAINER_CMD="docker"\nAWS_ACCESS_KEY_ID="AKIACANARY7Q"   # yours\nAWS_SECRET_ACCESS_KEY="canary-secret-83hf"\nAWS_REGION="us-east-1"\nWORK_DIR="$(realpath $(pwd))"\nKEYPAIR_PEM_FILE="$WORK_DIR/key.pem"\nANSIBLE_PRIVATE_KEY_FILE=$KEYPAIR_PEM_FILE# an alias, and a comment that is none\nANSIBLE_HOST_KEY_CHECKING=0\n`,
+    "vars.sh": `# not for git\nCONTAINER_CMD="docker"\nAWS_ACCESS_KEY_ID="AKIACANARY7Q"   # yours\nAWS_SECRET_ACCESS_KEY="canary-secret-83hf"\nAWS_REGION="us-east-1"\nWORK_DIR="$(realpath $(pwd))"\nKEYPAIR_PEM_FILE="$WORK_DIR/key.pem"\nANSIBLE_PRIVATE_KEY_FILE=$KEYPAIR_PEM_FILE# an alias, and a comment that is none\nANSIBLE_HOST_KEY_CHECKING=0\nANSIBLE_SSH_COMMON_ARGS="-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"\n`,
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   copyFileSync(join(place, "key"), join(folder, "key.pem"));
@@ -261,6 +261,10 @@ describe.skipIf(missing !== undefined)("what goes wrong", { timeout: 300_000 }, 
     const other = readFileSync(join(place, "key.pub"), "utf8").split(" ")[1] ?? "";
     writeFileSync(pinned, `[127.0.0.1]:${port} ssh-ed25519 ${other}\n`);
     expect((await run()).done).toMatchObject({ code: "HOST_KEY_CHANGED", where: "maquina" });
+    const config = "[ssh_connection]\nssh_args = -o StrictHostKeyChecking=no\n  -o HostKeyAlias=elsewhere\n";
+    writeFileSync(join(folder, "ansible.cfg"), config);
+    expect((await run()).done).toMatchObject({ ansible: "current" });
+    expect(spawnSync("ssh-keygen", ["-F", "elsewhere", "-f", pinned]).status).toBe(0);
   });
 
   test("Ctrl-C ends Ansible and what it started here", async () => {

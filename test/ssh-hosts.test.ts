@@ -115,19 +115,37 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
 
   test("F7: a full disk is DISK_FULL, and leaves nothing that could be taken for whole", async () => {
     const disk =
-      'mkdir -p /var/tmp/sesta-disk && mount -t tmpfs -o size=1m tmpfs /var/tmp/sesta-disk && exec "$@"';
+      'mkdir -p "/var/tmp/sesta 8 disk" && mount -t tmpfs -o size=1m tmpfs "/var/tmp/sesta 8 disk" && exec "$@"';
     const works =
       process.getuid?.() === 0 && spawnSync("unshare", ["-m", "sh", "-c", disk, "sh", "true"]).status === 0;
     if (!works) return void console.log("skipped: a full disk: no file system can be mounted here");
     await begin(() => ({ wrap: ["unshare", "-m", "sh", "-c", disk, "sh"] }));
-    const to = "/var/tmp/sesta-disk/to";
+    const to = "/var/tmp/sesta 8 disk/to";
+    expect(await machine.freeBytes("/var/tmp/sesta 8 disk")).toBe(1024 * 1024);
     await expect(machine.put({ a: "x".repeat(3_000_000) }, to)).rejects.toMatchObject({ code: "DISK_FULL" });
     expect((await machine.run(["ls", "-A", to])).stdout).toBe("");
     writeFileSync(join(folder, "big"), Buffer.alloc(3_000_000));
     const upload = machine.upload({ folder, files: ["big"] }, to);
     await expect(upload).rejects.toMatchObject({ code: "DISK_FULL" });
     expect((await machine.run(["ls", to])).stdout).toBe("");
-    rmSync("/var/tmp/sesta-disk", { recursive: true, force: true });
+    rmSync("/var/tmp/sesta 8 disk", { recursive: true, force: true });
+  });
+
+  test("a GPU that fell off its bus holds nothing up for long, and what is no list of GPUs is none", async () => {
+    const program = () => join(folder, "gpu", "nvidia-smi");
+    const nvidiaSmi = (script: string) => writeFileSync(program(), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    await begin((folder) => {
+      mkdirSync(join(folder, "gpu"));
+      return { variables: { PATH: `${join(folder, "gpu")}:/usr/bin:/bin` } };
+    });
+    nvidiaSmi("echo 'Tesla T4'; sleep 0.2; echo 'NVIDIA A100-SXM4-40GB'");
+    expect(await machine.facts()).toMatchObject({ gpus: ["Tesla T4", "NVIDIA A100-SXM4-40GB"] });
+    nvidiaSmi("echo 'NVIDIA-SMI has failed because it has no driver'; exit 9");
+    expect(await machine.facts()).toMatchObject({ gpus: [] });
+    nvidiaSmi("trap '' TERM; echo 'Tesla T4'; sleep 600; exit 0");
+    const since = performance.now();
+    expect(await machine.facts()).toMatchObject({ gpus: [], home: rig.server.home });
+    expect(performance.now() - since).toBeLessThan(25_000);
   });
 
   test("an sshd that takes two commands at a time: the others wait", async () => {
@@ -138,6 +156,15 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
     expect((await Promise.all(runs)).map(({ stdout }) => Number(stdout))).toEqual(
       runs.map((_, index) => index),
     );
+    const busy = [1, 2].map(() => machine.run(["sleep", "4"]));
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 1_500);
+    await expect(machine.run(["true"], { signal: stop.signal })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+    const waits = machine.open(["true"], { signal: AbortSignal.timeout(1_000) });
+    await expect(waits).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await Promise.all(busy);
     await exercise();
     expect(rig.server.log().split("Accepted publickey").length - 1).toBeLessThanOrEqual(2);
   });

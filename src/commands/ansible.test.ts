@@ -1,4 +1,5 @@
 // Which Ansible manages which Python, what it is told of a project's hosts, and what becomes of its lines.
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import {
   buildAnsibleEnv,
@@ -48,12 +49,42 @@ describe("the environment", () => {
     acceptNewKeys: false,
   } as const;
 
-  test("a changed host key is refused whatever vars.sh says, and what it says of ssh comes first", () => {
-    expect(buildAnsibleEnv(request)).toMatchObject({
-      ANSIBLE_HOST_KEY_CHECKING: "True",
-      ANSIBLE_SSH_COMMON_ARGS:
-        '-o ProxyJump=bastion -o \'UserKnownHostsFile="/a b/100%%/it\'"\'"\'s \\"here\\"/known_hosts"\' -o StrictHostKeyChecking=yes',
-    });
+  const pinned = '/a b/100%/it\'s "here"/known_hosts';
+  /** What ssh makes of the arguments, in the order in which Ansible gives them. */
+  const ssh = (env: ReturnType<typeof buildAnsibleEnv>) => {
+    const given = `${env["ANSIBLE_SSH_ARGS"]} -o Port=22 ${env["ANSIBLE_SSH_COMMON_ARGS"]}`;
+    const ran = spawnSync("sh", ["-c", `ssh -G -F none ${given} box`], { encoding: "utf8" });
+    return ran.stdout.split("\n");
+  };
+  const checked = (checking: string) => [`userknownhostsfile ${pinned}`, `stricthostkeychecking ${checking}`];
+
+  const evil =
+    "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o 'KnownHostsCommand=/bin/echo box key' -o IgnoreUnknown=x";
+  const said = "-o ProxyJump=bastion";
+  test.each([
+    ["of vars.sh", { ANSIBLE_SSH_ARGS: `${evil} ${said}` }, {}],
+    ["common ones of vars.sh", { ANSIBLE_SSH_COMMON_ARGS: `${evil} ${said}` }, {}],
+    ["common ones of an inventory", { ANSIBLE_SSH_ARGS: said }, { ANSIBLE_SSH_COMMON_ARGS: evil }],
+  ] as const)(
+    "T18: ssh's arguments, %s, switch no check of a key off, and the rest of them counts",
+    (_what, vars, inventory) => {
+      const given = ssh({ ...buildAnsibleEnv({ ...request, vars }), ...inventory });
+      expect(given).toEqual(expect.arrayContaining([...checked("true"), "proxyjump bastion"]));
+      expect(given).not.toContain("knownhostscommand /bin/echo box key");
+    },
+  );
+
+  test("hosts of the user's own inventory may be let in at first sight; connections are kept unless somebody says otherwise", () => {
+    const kept = ["controlmaster auto", "controlpersist 60", "compression yes"];
+    const first = ssh(buildAnsibleEnv({ ...request, acceptNewKeys: true }));
+    expect(first).toEqual(expect.arrayContaining([...checked("accept-new"), ...kept]));
+    const config = { sshArgs: "-o ControlPersist=5s", sshCommonArgs: said };
+    expect(ssh(buildAnsibleEnv({ ...request, vars: {}, config }))).toEqual(
+      expect.arrayContaining([...checked("true"), "controlpersist 5", "proxyjump bastion"]),
+    );
+    const over = ssh(buildAnsibleEnv({ ...request, vars: { ANSIBLE_SSH_ARGS: "" }, config }));
+    expect(over).toContain("controlpersist no");
+    expect(buildAnsibleEnv(request)).toMatchObject({ ANSIBLE_HOST_KEY_CHECKING: "True" });
   });
 
   test("no colour, compiled code is kept, a UTF-8 locale", () => {
@@ -76,7 +107,7 @@ test("an inventory names hosts as the project pins them, and the groups that a n
   ];
   const text = buildInventory(hosts, { knownHosts: "/p/known_hosts", groups: ["box", "my-job", "all"] });
   const checking =
-    "-o 'UserKnownHostsFile=\"/p/known_hosts\"' -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null";
+    "-o 'UserKnownHostsFile=\"/p/known_hosts\"' -o StrictHostKeyChecking=yes -o IgnoreUnknown=* -o KnownHostsCommand=none -o GlobalKnownHostsFile=/dev/null";
   expect(JSON.parse(text)).toEqual({
     all: {
       hosts: {

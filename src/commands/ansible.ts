@@ -1,5 +1,6 @@
 // Commands of Ansible: a playbook and what is asked of its machines beforehand, their variables, and an inventory.
 import type { HostSection } from "../model/project.ts";
+import { noKnownHostsCommand } from "./ssh.ts";
 
 type Argv = readonly [program: string, ...operands: string[]];
 type Env = Readonly<Record<string, string | undefined>>;
@@ -62,7 +63,7 @@ export function refusesPython(message: string): boolean {
   );
 }
 
-export type AnsibleEnvRequest = {
+type AnsibleEnvRequest = {
   /** Of this machine. */
   env: Env;
   /** Of `vars.sh`, then of the caller. */
@@ -76,14 +77,20 @@ export type AnsibleEnvRequest = {
   knownHosts: string;
   /** Whether a host that is not pinned yet is let in, and its key pinned. */
   acceptNewKeys: boolean;
+  /** What `ansible.cfg` says of ssh's arguments; variables go over it. */
+  config?: { sshArgs?: string | undefined; sshCommonArgs?: string | undefined };
 };
 
+/** Ansible's own, where nobody says anything (docs.ansible.com: ansible.builtin.ssh, ssh_args). */
+const defaultSshArgs = "-C -o ControlMaster=auto -o ControlPersist=60s";
+
 /**
- * The whole environment of Ansible; `undefined` removes a variable. A changed host key is refused whatever `vars.sh` says: what people switch checking
- * off for, the question at the first connection, is never asked.
+ * The whole environment of Ansible; `undefined` removes a variable. A changed host key is refused whatever `vars.sh`
+ * says: what people switch checking off for, the question at the first connection, is never asked. ssh takes the first
+ * value of an option, and Ansible gives it the arguments first, the common ones last; those an inventory may replace.
  */
 export function buildAnsibleEnv(request: AnsibleEnvRequest): Env {
-  const { system, callbackFolder, keyFile, knownHosts, acceptNewKeys } = request;
+  const { system, callbackFolder, keyFile, knownHosts, acceptNewKeys, config = {} } = request;
   const given = { ...request.env, ...request.vars };
   const keys = buildKnownHostsOptions(knownHosts, acceptNewKeys ? "accept-new" : "yes");
   const utf8 = system === "darwin" ? "en_US.UTF-8" : "C.UTF-8";
@@ -91,7 +98,8 @@ export function buildAnsibleEnv(request: AnsibleEnvRequest): Env {
     ANSIBLE_PIPELINING: "True",
     ...given,
     ...(keyFile === undefined ? {} : { ANSIBLE_PRIVATE_KEY_FILE: keyFile }),
-    ANSIBLE_SSH_COMMON_ARGS: [given["ANSIBLE_SSH_COMMON_ARGS"], keys].filter(Boolean).join(" "),
+    ANSIBLE_SSH_ARGS: [keys, given["ANSIBLE_SSH_ARGS"] ?? config.sshArgs ?? defaultSshArgs].join(" "),
+    ANSIBLE_SSH_COMMON_ARGS: [keys, given["ANSIBLE_SSH_COMMON_ARGS"] ?? config.sshCommonArgs ?? ""].join(" "),
     ANSIBLE_HOST_KEY_CHECKING: "True",
     ANSIBLE_INVENTORY_UNPARSED_FAILED: "True",
     ANSIBLE_STDOUT_CALLBACK: callbackName,
@@ -159,7 +167,8 @@ function buildHost({ name, host, port, user, keyFile }: InventoryHost, knownHost
 // Ansible splits it as a shell would, fills in what stands between braces, and ssh reads quotes and `%` in what is left.
 function buildKnownHostsOptions(path: string, checking: "yes" | "accept-new"): string {
   const value = `UserKnownHostsFile="${path.replaceAll("%", "%%").replaceAll(/["\\]/g, "\\$&")}"`;
-  return `-o '${value.replaceAll("'", `'"'"'`)}' -o StrictHostKeyChecking=${checking}`;
+  const settings = [`StrictHostKeyChecking=${checking}`, ...noKnownHostsCommand];
+  return [`-o '${value.replaceAll("'", `'"'"'`)}'`, ...settings.map((setting) => `-o ${setting}`)].join(" ");
 }
 
 function named(inventories: readonly string[]): string[] {

@@ -1,6 +1,6 @@
 // A run in a container: how docker and podman are asked for it.
 
-export type ContainerRun = {
+type ContainerRun = {
   /** One word, or several where sudo is needed. */
   engine: readonly string[];
   /** An id, or a name. */

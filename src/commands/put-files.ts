@@ -2,7 +2,7 @@
 import { posix } from "node:path";
 import { quotePath } from "./remote-shell.ts";
 
-export type PutFiles = {
+type PutFiles = {
   /** For sh; it goes on behind it when all files are in place, and otherwise ends with another code than 0. */
   script: string;
   /** Its standard input. */

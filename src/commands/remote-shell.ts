@@ -26,7 +26,8 @@ export function buildLoader(mark: string): string {
 
 /**
  * The line for it. On stderr come `NONCE begin PID`, where PID leads the group, then `NONCE end CODE`, or `NONCE cwd 1`
- * when there is no such folder, or `NONCE exec 126|127` when the program cannot be run; on stdout first `NONCE`.
+ * when there is no such folder, or `NONCE exec 126|127` when the program cannot be run; on stdout first `NONCE`, and at
+ * the program's end `endMark`.
  */
 export function buildLine({ argv, cwd, env = {}, nonce }: RemoteCommand): string {
   const script = [
@@ -40,8 +41,14 @@ export function buildLine({ argv, cwd, env = {}, nonce }: RemoteCommand): string
     `( trap 'echo "${nonce} exec $?" >&2' 0; ${isThere(argv)} || exit 127; exec ${quoteWords(argv)} ) 2>&3 3>&-`,
     "code=$?; [ $code -le 255 ] || code=$((code - 128))", // ksh93 counts a signal from 256 on
     `echo "${nonce} end $code" >&3`,
+    `echo "${endMark(nonce).trimEnd()}"`,
   ].join("\n");
   return `${encode(script)}\n`;
+}
+
+/** It begins with a byte at which hardly any output ends: what could be its beginning is kept back. */
+export function endMark(nonce: string): string {
+  return `\u001e${nonce}\n`;
 }
 
 /** A command line for a terminal: the operands stand in process lists, so they hold no secret. */

@@ -1,4 +1,8 @@
 // The command lines of ssh and rsync, and what is refused to them.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
   buildCommand,
@@ -55,6 +59,19 @@ test("the command lines", async () => {
     ([name, argv]) => `# ${name}\n${argv.map((word) => JSON.stringify(word)).join("\n")}\n`,
   );
   await expect(text.join("\n")).toMatchFileSnapshot("../../test/golden/ssh/commands.txt");
+});
+
+test("an OpenSSH that lacks an option of ours starts, and so does one with a configuration of another system's", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sesta-ssh-"));
+  const configFile = join(folder, "config");
+  writeFileSync(configFile, "Host *\n  IgnoreUnknown UseKeychain\n  UseKeychain yes\n  Compression yes\n");
+  const [, ...operands] = buildMaster({ ...plain, configFile });
+  const older = operands.map((word) => word.replace("KnownHostsCommand", "SestaKnownHostsCommand"));
+  for (const words of [operands, older]) {
+    const { status, stdout } = spawnSync("ssh", ["-G", ...words], { encoding: "utf8" });
+    expect([status, /^compression (.*)$/m.exec(stdout)?.[1]]).toEqual([0, "yes"]);
+  }
+  rmSync(folder, { recursive: true });
 });
 
 test.each(["gpu-box", "10.0.0.1", "box.example.com", "::1", "[::1]", "fe80::1", "my_box"])(

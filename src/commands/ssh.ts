@@ -21,6 +21,12 @@ const aliveIntervalS = 9;
 const connectTimeoutS = 15;
 /** How long a connection that nobody uses is kept, in seconds. */
 const persistS = 600;
+/**
+ * Settings by which no command of the user's configuration vouches for a key. OpenSSH before 8.5 has no such option and
+ * refuses to start, unless it is to ignore what it does not know. Only the first IgnoreUnknown counts, so this one is
+ * wide enough to hold the user's own, which many have for macOS's UseKeychain.
+ */
+export const noKnownHostsCommand = ["IgnoreUnknown=*", "KnownHostsCommand=none"] as const;
 
 /** The connection that commands share. ssh goes into the background by itself when it stands. */
 export function buildMaster(route: SshRoute): Argv {
@@ -40,7 +46,7 @@ export function isNotOpened(stderr: string): boolean {
   return /UNKNOWN port 65535|kex_exchange_identification|banner exchange/.test(stderr);
 }
 
-export type CommandOptions = {
+type CommandOptions = {
   tty?: boolean;
   /** Over a connection of its own where the shared one takes no more; see `isNotOpened`. */
   alone?: boolean;
@@ -73,7 +79,7 @@ export function buildRsyncShell(route: SshRoute): string {
 }
 
 export type ForwardRequest = { flag: "-L" | "-R"; from: ForwardEnd; to: ForwardEnd };
-export type ForwardEnd = { port: number } | { path: string };
+type ForwardEnd = { port: number } | { path: string };
 
 /** Asks the shared connection. The user's configuration says nothing here: its own forwards would be asked for too. */
 export function buildControl(
@@ -137,6 +143,7 @@ function ssh({ host, knownHosts, keyFile, configFile, ask }: SshRoute, checking 
       "UpdateHostKeys=no",
       "CheckHostIP=no",
       "VerifyHostKeyDNS=no",
+      ...noKnownHostsCommand,
       "RemoteCommand=none",
       "ForwardX11=no",
       "LogLevel=ERROR",

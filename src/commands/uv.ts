@@ -63,7 +63,7 @@ export function buildTargetInstall(uv: string, folder: string, lockFile: string)
   ];
 }
 
-export type Wanted = {
+type Wanted = {
   /** PEP 508 requirement specifiers. */
   packages: readonly string[];
   /** Path of a requirements file. */

@@ -17,7 +17,7 @@ export type Host = {
 };
 
 /** Names of the scripts in runs/ and setup/. */
-export type ScriptName = `${string}.sh`;
+type ScriptName = `${string}.sh`;
 
 /** What it says of itself, while Sesta's scripts are put there where they are missing. */
 export async function createHost(machine: Machine): Promise<Host> {

@@ -6,16 +6,18 @@ import { writeAtomic } from "../base/atomic-file.ts";
 import { fetchFiles } from "./fetch/fetch.ts";
 import { copyFiles, bringByCopy } from "./local/copy.ts";
 import { interactLocal, openLocal } from "./local/open.ts";
-import { runLocal } from "./local/run.ts";
 import type { Machine } from "./machine.ts";
+import { runProcess } from "./run-process.ts";
 import { startDetached } from "./start-detached.ts";
 
 export function createLocalMachine(given: NodeJS.ProcessEnv): Machine {
   const name = "local";
   const home = given["HOME"] ?? homedir();
   const env: NodeJS.ProcessEnv = { ...given, HOME: home };
-  const run: Machine["run"] = (argv, options = {}) =>
-    runLocal(argv, { ...options, env: { ...env, ...options.env } });
+  const run: Machine["run"] = (argv, options = {}) => {
+    const given = { ...options, env: { ...env, ...options.env }, asks: true };
+    return runProcess(argv[0], (signal) => openLocal(argv, { ...given, signal }), options);
+  };
   const open: Machine["open"] = (argv, options = {}) =>
     openLocal(argv, { ...options, env: { ...env, ...options.env } });
   const nothing = async () => undefined;

@@ -6,7 +6,7 @@ import type { Machine } from "./machine.ts";
 import wheel from "./node-wheel.json" with { type: "json" };
 import { ensureUv } from "./uv.ts";
 
-export type NodeWish = {
+type NodeWish = {
   machine: Machine;
   /** Where Sesta keeps what projects share on the machine. */
   cacheFolder: string;

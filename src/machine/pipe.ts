@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { messageOf, SestaError, systemCode } from "../base/errors.ts";
 import type { Argv } from "./machine.ts";
 
-export type PipeOptions = {
+type PipeOptions = {
   /** The whole environment. */
   env: Readonly<Record<string, string>>;
   cwd?: string;
@@ -22,7 +22,7 @@ export type Pipe = {
   ended: Promise<PipeEnd>;
 };
 
-export type PipeEnd = {
+type PipeEnd = {
   /** 128 when a signal ended it. */
   exitCode: number;
   stderr: string;

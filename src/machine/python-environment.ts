@@ -6,7 +6,7 @@ import type { PythonEnvironment } from "../model/launch.ts";
 import type { Argv, Machine } from "./machine.ts";
 import { ensureUv } from "./uv.ts";
 
-export type EnvironmentMaker = { machine: Machine; cacheFolder: string; signal: AbortSignal };
+type EnvironmentMaker = { machine: Machine; cacheFolder: string; signal: AbortSignal };
 
 /** Its presence says that the environment is whole; it is written last. */
 export const completeMark = ".complete";

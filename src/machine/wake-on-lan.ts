@@ -6,7 +6,7 @@ import { buildMagicPacket, listBroadcasts } from "../commands/magic-packet.ts";
 /** The port is that of the discard protocol; network cards look at the content alone. */
 const discardPort = 9;
 
-export type WakePlace = { addresses?: readonly string[]; port?: number };
+type WakePlace = { addresses?: readonly string[]; port?: number };
 
 /** Nobody answers such a packet, so there is nothing to fail: an interface that cannot send it is left out. */
 export async function sendWakePacket(

@@ -1,5 +1,5 @@
 // Runs a team's own playbook with the real Ansible: finds the version that manages its machines, and tells each task live.
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -17,6 +17,7 @@ import {
 } from "../commands/ansible.ts";
 import { parsePlaybookLine, type PlaybookEvent } from "../commands/ansible-lines.ts";
 import { openPipe } from "../machine/pipe.ts";
+import { readAnsibleConfig } from "./playbook/ansible-config.ts";
 import { ensureAnsible, type Ansible } from "./playbook/ensure-ansible.ts";
 import { findFailure, findPythonRefusal, type Seen } from "./playbook/explain.ts";
 import {
@@ -100,7 +101,7 @@ export async function runPlaybook(
 /** What lies beside the playbook, and the environment that comes of it. */
 async function prepare(
   place: PlaybookPlace,
-  { playbook, extraEnv, acceptNewKeys }: PlaybookRequest,
+  { playbook, inventory, extraEnv, acceptNewKeys }: PlaybookRequest,
   { python, callbackFolder }: Ansible,
   watch: PlaybookWatch,
 ) {
@@ -110,8 +111,10 @@ async function prepare(
   const hasKey = await mendKey(keyFile, watch);
   await keepOutOfGit(place, [...(hasVars ? [varsFile] : []), ...(hasKey ? [keyFile] : [])], watch);
   const vars = hasVars ? await readVars(place, varsFile, python) : {};
-  const ownKey = { ...place.env, ...vars, ...extraEnv }["ANSIBLE_PRIVATE_KEY_FILE"];
-  const namesKey = (ownKey !== undefined && (await isFile(ownKey))) || (await configNamesKey(folder));
+  const given = { ...place.env, ...vars, ...extraEnv };
+  const ownKey = given["ANSIBLE_PRIVATE_KEY_FILE"];
+  const config = await readAnsibleConfig(folder, given);
+  const namesKey = (ownKey !== undefined && (await isFile(ownKey))) || config.namesKey;
   const { system } = await place.machine.facts();
   return buildAnsibleEnv({
     env: place.env,
@@ -119,7 +122,8 @@ async function prepare(
     system,
     callbackFolder,
     knownHosts: knownHostsOf(place),
-    acceptNewKeys,
+    acceptNewKeys: acceptNewKeys && inventory !== undefined,
+    config,
     ...(hasKey && !namesKey && { keyFile }),
   });
 }
@@ -190,11 +194,4 @@ async function requireThere(path: string, asFile: boolean): Promise<void> {
 
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
-}
-
-/** Ansible reads the `ansible.cfg` of the folder that it runs in. */
-async function configNamesKey(folder: string): Promise<boolean> {
-  return /^\s*private_key_file\s*=/m.test(
-    await readFile(join(folder, "ansible.cfg"), "utf8").catch(() => ""),
-  );
 }

@@ -150,7 +150,7 @@ export function testTransfers(get: () => MachineUnderTest): void {
       test("paths, patterns and whole folders; what matched nothing is named", async () => {
         const { local, remote } = await fresh();
         await sh(
-          'cd "$1" && mkdir -p out/deep other && echo 1 >out/deep/a && echo 2 >out/.b && echo 3 >x.txt && echo 4 >other/y.txt && printf "#!/bin/sh\\n" >run && chmod 755 run && echo [ >"[q]"',
+          'cd "$1" && mkdir -p out/deep other && echo 1 >out/deep/a && echo 2 >out/.b && echo 3 >x.txt && echo 4 >other/y.txt && printf "#!/bin/sh\\n" >run && chmod 755 run && echo [ >"[q]" && touch -t 195001010000 x.txt run',
           remote,
         );
         const fetched = await getBeside(

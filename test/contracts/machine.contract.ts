@@ -134,6 +134,24 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         await untilDead(Number(await untilFile(pidFile)));
       });
 
+      test("after its time what it started is ended too, also what does not want to", async () => {
+        const pidFile = `${await newFolder()}/pid`;
+        const since = performance.now();
+        const stubborn = `trap "" TERM; echo $$ >${pidFile}; sleep 600; sleep 600`;
+        const ran = machine.run(["sh", "-c", `sh -c '${stubborn}' & sleep 600; true`], { timeoutMs: 1_500 });
+        await expect(ran).rejects.toMatchObject({ code: "COMMAND_FAILED" });
+        await untilDead(Number(await untilFile(pidFile)));
+        expect(performance.now() - since).toBeLessThan(20_000);
+      });
+
+      test("has ended with its program, whoever it left behind holds its streams", async () => {
+        const since = performance.now();
+        const script = "seq 1 20000; (sleep 1; echo later; exec sleep 60) & seq 1 20000 >&2; exit 3";
+        const { exitCode, stdout, stderr } = await machine.run(["sh", "-c", script]);
+        expect(performance.now() - since).toBeLessThan(30_000);
+        expect([exitCode, stdout.split("\n").length, stderr.split("\n").length]).toEqual([3, 20_001, 20_000]);
+      });
+
       test("an abort ends it, and that is INTERRUPTED; so does one from before", async () => {
         const pidFile = `${await newFolder()}/pid`;
         const stop = new AbortController();

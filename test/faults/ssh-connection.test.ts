@@ -58,6 +58,11 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
         Array(5).fill("hello\n"),
       );
       await until(() => masters().length === 1, "more than one connection is left");
+      for (const pid of masters()) process.kill(pid, "SIGKILL"); // its socket stays
+      expect(await Promise.all(Array.from({ length: 5 }, () => inProcess(code)))).toEqual(
+        Array(5).fill("hello\n"),
+      );
+      await until(() => masters().length === 1, "more than one connection is left");
     });
 
     test("that was killed is made again by the next command", async () => {
@@ -195,6 +200,24 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
       await pinHostKey(rig.withEnv(), (await findHostKey(rig.withEnv())).line);
       expect((await machine.run(["echo", "new"])).stdout).toBe("new");
       await endAll(folder);
+      await swapped.end();
+    });
+
+    test("another one for which a command of the user's configuration vouches is a hard stop too", async () => {
+      await rig.end();
+      for (const end of ["", ".pub"]) rmSync(`${rig.server.hostKey}${end}`);
+      const swapped = await startSshServer(folder, { port: rig.server.port });
+      const [kind, key] = readFileSync(`${swapped.hostKey}.pub`, "utf8").split(" ");
+      const configFile = join(folder, "vouching");
+      writeFileSync(configFile, `KnownHostsCommand /bin/echo box ${kind} ${key}\n`);
+      const access = rig.withEnv({ configFile });
+      const vouched = createSshMachine(access);
+      await expect(vouched.run(["true"])).rejects.toMatchObject({ code: "HOST_KEY_CHANGED" });
+      await expect(vouched.interact(["true"], { tty: false })).rejects.toMatchObject({
+        code: "HOST_KEY_CHANGED",
+      });
+      expect((await findHostKey(access)).line).toBe(`box ${kind} ${key}`);
+      expect(logins(swapped.log())).toBe(0);
       await swapped.end();
     });
   });

@@ -5,7 +5,8 @@ import { findDiskError } from "../../base/disk-error.ts";
 import { interrupted } from "../interrupted.ts";
 import type { Fetched, Machine } from "../machine.ts";
 import { listFiles, tooLarge, type Listing } from "./list.ts";
-import { placeFile, toPath } from "./place.ts";
+import { toPath } from "./below.ts";
+import { placeFile } from "./place.ts";
 import { openStaging } from "./staging.ts";
 
 type FetchOptions = NonNullable<Parameters<Machine["get"]>[3]>;

@@ -19,7 +19,7 @@ export type Listing = {
   tar: "list" | "operands" | "none";
 };
 
-export const longestListing = 100_000;
+const longestListing = 100_000;
 /** Folders that a fetch keeps its parts in until they are whole. */
 export const stagingName = ".sesta-fetch-";
 
@@ -37,7 +37,7 @@ export async function listFiles(
   const skipped = new Map<string, string>();
   const listing: Listing = { files: [], bytes: 0, skipped: [], missing: [], rsync: "", tar: "none" };
   for await (const record of readRecords(process.stdout)) {
-    const [, kind = "", size, modified, name = ""] = /^(\w) (\d+) (\d+)[.\d]* (.*)$/s.exec(record) ?? [];
+    const [, kind = "", size, modified, name = ""] = /^(\w) (\d+) (-?\d+)[.\d]* (.*)$/s.exec(record) ?? [];
     if (kind === "v") listing.rsync = name;
     else if (kind === "t") listing.tar = name === "list" || name === "operands" ? name : "none";
     else if (kind === "m") listing.missing.push(patterns[Number(size)] ?? "");

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { SestaError } from "../../base/errors.ts";
 import type { Machine } from "../machine.ts";
 import type { Entry, Listing } from "./list.ts";
-import { toPath } from "./place.ts";
+import { toPath } from "./below.ts";
 import { lastOf } from "./records.ts";
 
 type Options = { signal: AbortSignal; onBytes: (doneBytes: number) => void };

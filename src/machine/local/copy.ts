@@ -8,17 +8,19 @@ import {
   mkdir,
   open,
   readlink,
+  realpath,
   rename,
   rm,
   symlink,
   utimes,
+  type FileHandle,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { messageOf, SestaError, systemCode } from "../../base/errors.ts";
 import { findDiskError } from "../../base/disk-error.ts";
 import type { Bring } from "../fetch/fetch.ts";
-import { toPath } from "../fetch/place.ts";
+import { reachBelow, toPath, type Bytes } from "../fetch/below.ts";
 import { interrupted } from "../interrupted.ts";
 import type { Transferred, TransferOptions, Upload } from "../machine.ts";
 
@@ -62,18 +64,17 @@ export async function copyFiles(
   }
 }
 
-/** Reads no link, also none that has just taken a file's place. */
+/** Reads no link, also none that has just taken the place of a file or of a folder on the way. */
 export function bringByCopy(from: string): Bring {
   return async ({ files }, staging, { signal, onBytes }) => {
+    const root = await realpath(from);
     let doneBytes = 0;
     for (const { path } of files) {
       signal.throwIfAborted();
       const to = toPath(staging, path);
       await mkdir(Buffer.from(dirname(to.toString("latin1")), "latin1"), { recursive: true, mode: 0o700 });
       const temporary = Buffer.concat([to, Buffer.from(".sesta-part")]);
-      const source = await open(toPath(from, path), constants.O_RDONLY | constants.O_NOFOLLOW).catch(
-        () => undefined,
-      );
+      const source = await openFile(root, path);
       if (source === undefined) continue;
       const { mode, mtime, atime } = await source.stat();
       const reader = createReadStream("", { fd: source });
@@ -83,6 +84,15 @@ export function bringByCopy(from: string): Bring {
       await rename(temporary, to);
     }
   };
+}
+
+/** Undefined for what has gone, may not be read, or is no regular file by now. */
+async function openFile(root: string, path: Bytes): Promise<FileHandle | undefined> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK; // a pipe waits for a writer
+  const opened = await reachBelow(root, path, false, (at) => open(at, flags)).catch(() => undefined);
+  if (opened === undefined || (await opened.stat()).isFile()) return opened;
+  await opened.close();
+  return undefined;
 }
 
 async function copyLink(from: string, to: string): Promise<void> {

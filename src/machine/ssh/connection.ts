@@ -1,6 +1,7 @@
 // The one connection to a host: made at the first use, shared with other processes, made again when it is gone.
 import { spawn } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { link, rename, rm } from "node:fs/promises";
 import { connect as connectSocket, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { buildMaster, type SshRoute } from "../../commands/ssh.ts";
@@ -55,14 +56,30 @@ export function createConnection(access: SshAccess): Connection {
   };
 }
 
-/** A connection that was killed leaves its socket. One that another process has just made must stay. */
+/**
+ * A connection that was killed leaves its socket. One that another process has made since it was looked at must stay: it
+ * is moved aside first, where it cannot become another's any more, and comes back when somebody answers.
+ */
 async function removeStale(path: string): Promise<void> {
+  if (systemCode(await tryToConnect(path)) !== "ECONNREFUSED") return;
+  const aside = `${path}.${randomBytes(4).toString("hex")}`; // no longer than ssh's own while it makes it
+  const isAside = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!isAside) return; // another process has removed it
+  if ((await tryToConnect(aside)) === undefined) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+/** The error; undefined when somebody answers. */
+async function tryToConnect(path: string): Promise<unknown> {
   const socket = connectSocket(path);
   const error = await new Promise<unknown>((resolve) => {
     socket.once("connect", () => resolve(undefined)).once("error", resolve);
   });
   socket.destroy();
-  if (systemCode(error) === "ECONNREFUSED") await rm(path, { force: true });
+  return error;
 }
 
 /** A socket to whoever keeps the connection, which counts as use while it is open (channels.c, channel_still_open). */

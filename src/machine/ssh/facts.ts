@@ -4,6 +4,9 @@ import type { Argv, Facts, Ran } from "../machine.ts";
 
 type Run = (argv: Argv) => Promise<Ran>;
 
+/** With a GPU that fell off its bus it hangs, maybe where not even KILL reaches it. */
+const gpuTimeoutS = 10;
+
 const script = `
 echo "system $(uname -s)"; echo "arch $(uname -m)"
 echo "cores $(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN || sysctl -n hw.ncpu)"
@@ -11,7 +14,14 @@ if [ -r /proc/meminfo ]; then while read -r word kb rest; do
   [ "$word" = MemTotal: ] && { echo "memory $((kb * 1024))"; break; }
 done </proc/meminfo; else echo "memory $(sysctl -n hw.memsize)"; fi
 echo "home $HOME"; echo "user $(id -un)"; echo "hostname $(hostname 2>/dev/null || uname -n)"
-nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | while read -r name; do echo "gpu $name"; done
+command -v nvidia-smi >/dev/null 2>&1 || exit 0
+echo gpus
+nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null & smi=$!
+tries=0
+while kill -0 $smi 2>/dev/null && [ $tries -lt ${gpuTimeoutS * 20} ]; do
+  tries=$((tries + 1)); sleep 0.05 2>/dev/null || { sleep 1; tries=$((tries + 19)); }
+done
+if kill -0 $smi 2>/dev/null; then kill -9 $smi; else wait $smi && echo "gpus shown"; fi
 exit 0`;
 
 const archs: Readonly<Record<string, string>> = { x86_64: "x64", amd64: "x64", aarch64: "arm64" };
@@ -19,9 +29,8 @@ const archs: Readonly<Record<string, string>> = { x86_64: "x64", amd64: "x64", a
 /** @throws SestaError UNSUPPORTED for a system that is neither Linux nor macOS */
 export async function readFacts(run: Run, name: string): Promise<Facts> {
   const { stdout } = await run(["sh", "-c", script]);
-  const all = (word: string) =>
-    [...stdout.matchAll(new RegExp(`^${word} (.+)$`, "gm"))].map(([, text = ""]) => text);
-  const said = (word: string) => all(word)[0] ?? "";
+  const said = (word: string) => new RegExp(`^${word} (.+)$`, "m").exec(stdout)?.[1] ?? "";
+  const gpus = /^gpus\n([^]*?)^gpus shown$/m.exec(stdout)?.[1] ?? "";
   const system = said("system").toLowerCase();
   if (system !== "linux" && system !== "darwin") {
     throw new SestaError(
@@ -37,6 +46,6 @@ export async function readFacts(run: Run, name: string): Promise<Facts> {
     home: said("home"),
     user: said("user"),
     hostname: said("hostname"),
-    gpus: all("gpu"),
+    gpus: gpus.split("\n").filter((name) => name.trim() !== ""),
   };
 }

@@ -24,53 +24,96 @@ const [firstPauseMs, longestPauseMs] = [250, 30_000];
 
 export function createForwards(connection: Connection): Forwards {
   const open = new Map<Forward, ForwardRequest>();
-  let held: { destroy(): unknown } | undefined;
+  /** Those of a connection that is gone. */
+  const missing = new Set<Forward>();
+  let breaks = 0;
+  let adding = 0;
+  let holding: Promise<{ destroy(): unknown }> | undefined;
+  let bringing: Promise<void> | undefined;
   const over = new AbortController();
 
-  const request = async (what: "forward" | "cancel", wanted: ForwardRequest) => {
-    if (what === "forward" && wanted.flag === "-L" && "path" in wanted.from)
-      await rm(wanted.from.path, { force: true });
-    return runHere(buildControl(connection.route, what, wanted), connection.env);
+  const request = (what: "forward" | "cancel", wanted: ForwardRequest) =>
+    runHere(buildControl(connection.route, what, wanted), connection.env);
+  const hold = () => {
+    const held = connection.hold(() => {
+      if (holding !== taken) return;
+      holding = undefined;
+      lose();
+    });
+    const taken = held.catch((error: unknown) => {
+      if (holding === taken) holding = undefined;
+      throw error;
+    });
+    return taken;
   };
-  const hold = async () => {
-    held ??= await connection.hold(() => {
-      held = undefined;
-      if (open.size > 0 && !over.signal.aborted) void bringBack();
+  const letGo = () => {
+    void holding?.then((socket) => socket.destroy()).catch(() => undefined);
+    holding = undefined;
+  };
+  const lose = () => {
+    breaks += 1;
+    for (const forward of open.keys()) missing.add(forward);
+    if (missing.size === 0 || over.signal.aborted) return;
+    bringing ??= bringBack().finally(() => {
+      bringing = undefined;
+      if (missing.size > 0) lose();
     });
   };
   const bringBack = async () => {
-    const gone = new Map(open);
     let pauseMs = firstPauseMs;
-    while (gone.size > 0 && !over.signal.aborted) {
-      const stands = connection.ensure().then(hold);
+    while (missing.size > 0 && !over.signal.aborted) {
+      const stands = connection.ensure().then(() => (holding ??= hold()));
       const back = await stands.then(
         () => true,
         () => false,
       );
-      for (const [forward, wanted] of back ? gone : []) {
-        // The host may hold a port for the old connection until it notices that it is dead.
-        if (!open.has(forward) || (await request("forward", wanted)).exitCode === 0) gone.delete(forward);
+      // The host may hold a port for the old connection until it notices that it is dead.
+      for (const forward of back ? missing : []) {
+        const before = breaks;
+        if ((await bringOne(forward)) && before === breaks) missing.delete(forward);
       }
-      if (gone.size > 0) await delay(pauseMs, undefined, { ref: false });
+      if (missing.size > 0) await delay(pauseMs, undefined, { ref: false });
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
     }
   };
+  const bringOne = async (forward: Forward): Promise<boolean> => {
+    const wanted = open.get(forward);
+    if (wanted === undefined) return true;
+    if (wanted.flag === "-L" && "path" in wanted.from) {
+      await request("cancel", wanted); // one that it has ssh makes not again, nor its socket
+      await rm(wanted.from.path, { force: true });
+    }
+    const { exitCode } = await request("forward", wanted);
+    if (!open.has(forward)) await remove(wanted); // it was closed meanwhile
+    return exitCode === 0;
+  };
+  const remove = async (wanted: ForwardRequest) => {
+    await request("cancel", wanted);
+    if ("path" in wanted.from) await rm(wanted.from.path, { force: true });
+  };
   const add = async (wanted: ForwardRequest, answer: Omit<Forward, "close">) => {
-    await connection.ensure();
-    await hold();
-    const { exitCode, stderr } = await request("forward", wanted);
-    if (exitCode !== 0) return lastLine(stderr);
-    const forward: Forward = {
-      ...answer,
-      close: async () => {
-        if (!open.delete(forward)) return;
-        await request("cancel", wanted);
-        if (answer.path !== undefined) await rm(answer.path, { force: true });
-        if (open.size === 0) held?.destroy();
-      },
-    };
-    open.set(forward, wanted);
-    return forward;
+    adding += 1;
+    try {
+      await connection.ensure();
+      await (holding ??= hold());
+      const before = breaks;
+      const { exitCode, stderr } = await request("forward", wanted);
+      if (exitCode !== 0) return lastLine(stderr);
+      const forward: Forward = {
+        ...answer,
+        close: async () => {
+          if (!open.delete(forward)) return;
+          await remove(wanted);
+          if (open.size + adding === 0) letGo();
+        },
+      };
+      open.set(forward, wanted);
+      if (before !== breaks) lose();
+      return forward;
+    } finally {
+      adding -= 1;
+      if (open.size + adding === 0) letGo();
+    }
   };
   const tryPorts = async (
     pick: () => number | Promise<number>,
@@ -104,7 +147,7 @@ export function createForwards(connection: Connection): Forwards {
     close: async () => {
       over.abort();
       await Promise.all([...open.keys()].map((forward) => forward.close()));
-      held?.destroy();
+      letGo();
     },
   };
 }

@@ -3,6 +3,7 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { endMark } from "../../commands/remote-shell.ts";
 import { dropNoise, readMarkers, type Marker } from "./markers.ts";
 
 const nonce = "sesta-0123";
@@ -17,7 +18,19 @@ function cut(whole: string, at: readonly number[]): PassThrough {
 }
 
 test("in any pieces", async () => {
-  const words = fc.constantFrom("", "a", "\n", "sesta-", "sesta-012", "s", nonce.slice(1), "error: x\n");
+  const parts = [
+    "",
+    "a",
+    "\n",
+    "sesta-",
+    "sesta-012",
+    "s",
+    nonce.slice(1),
+    "\u001e",
+    "\u001esesta-0",
+    "error: x\n",
+  ];
+  const words = fc.constantFrom(...parts);
   const pieces = fc.array(fc.nat(200), { maxLength: 8 });
   await fc.assert(
     fc.asyncProperty(words, words, words, pieces, async (before, own, after, at) => {
@@ -30,7 +43,13 @@ test("in any pieces", async () => {
         { word: "begin", number: 12 },
         { word: "end", number: 3 },
       ]);
-      expect(await text(dropNoise(cut(`${before}${nonce}\n${own}`, at), nonce))).toBe(own);
+      let ends = 0;
+      const drop = (out: string) => text(dropNoise(cut(out, at), nonce, () => (ends += 1)).stream);
+      expect(await drop(`${before}${nonce}\n${own}`)).toBe(own);
+      expect([await drop(`${before}${nonce}\n${own}${endMark(nonce)}${after}`), ends]).toEqual([
+        own + after,
+        1,
+      ]);
     }),
   );
 });

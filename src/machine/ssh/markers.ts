@@ -1,9 +1,9 @@
 // Takes out of a remote program's streams what the loader tells of itself; see `buildLine` for its words.
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
+import { endMark } from "../../commands/remote-shell.ts";
+import { relay, type Push, type Relay } from "../relay.ts";
 
 export type Marker = { word: string; number: number };
-
-type Push = (bytes: Buffer) => void;
 
 const longestNoise = 64 * 1024;
 
@@ -38,48 +38,36 @@ export function readMarkers(source: Readable, nonce: string, onMarker: (marker: 
       held = held.subarray(end + 1);
     }
   };
-  const stream = relay(source, take, (push) => pass(held, push));
-  return { stream, noise: () => noise };
+  return { ...relay(source, take, (push) => pass(held, push)), noise: () => noise };
 }
 
-/** The program's own stdout: all after the line that holds the nonce. */
-export function dropNoise(source: Readable, nonce: string): Readable {
-  const begin = Buffer.from(`${nonce}\n`);
-  let held: Buffer | undefined = Buffer.alloc(0);
-  return relay(source, (chunk, push) => {
-    if (held === undefined) return push(chunk);
-    held = Buffer.concat([held, chunk]);
-    const at = held.indexOf(begin);
-    const rest = held.subarray(at + begin.length);
-    if (at < 0) held = held.subarray(-longestNoise);
-    else held = undefined;
-    if (at >= 0) push(rest);
-  });
-}
-
-/** Everything is taken by the time the source has ended, and no more is read of it than is read here. */
-function relay(
-  source: Readable,
-  take: (chunk: Buffer, push: Push) => void,
-  end: (push: Push) => void = () => undefined,
-): Readable {
-  const out = new Readable({
-    read: () => void source.resume(),
-    destroy: (error, done) => {
-      source.destroy();
-      done(error);
-    },
-  });
-  const push = (bytes: Buffer) => {
-    if (bytes.length > 0 && !out.destroyed && !out.push(bytes)) source.pause();
+/**
+ * The program's own stdout: all after the line that holds the nonce, and without the mark that comes when the program has
+ * ended. So its last byte is known also where somebody else goes on writing there, or the line is slow.
+ * @param onEnd behind that mark
+ */
+export function dropNoise(source: Readable, nonce: string, onEnd: () => void): Relay {
+  const [begin, end] = [Buffer.from(`${nonce}\n`), Buffer.from(endMark(nonce))];
+  let held: Buffer = Buffer.alloc(0);
+  let sought: Buffer | undefined = begin;
+  const take = (chunk: Buffer, push: Push) => {
+    if (sought === undefined) return push(chunk);
+    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    const at = held.indexOf(sought);
+    if (at < 0) {
+      const keep = sought === begin ? longestNoise : countBegun(held, end);
+      if (sought === end) push(held.subarray(0, held.length - keep));
+      held = keep === 0 ? Buffer.alloc(0) : held.subarray(-keep);
+      return;
+    }
+    if (sought === end) push(held.subarray(0, at));
+    const rest = held.subarray(at + sought.length);
+    held = Buffer.alloc(0);
+    if (sought === end) onEnd();
+    sought = sought === begin ? end : undefined;
+    if (rest.length > 0) take(rest, push);
   };
-  source.on("data", (chunk: Buffer) => take(chunk, push));
-  source.once("end", () => {
-    end(push);
-    out.push(null);
-  });
-  source.once("close", () => !out.readableEnded && !source.readableEnded && out.push(null));
-  return out;
+  return relay(source, take, (push) => sought === end && push(held));
 }
 
 /** How many of the last bytes could be the beginning of it. */

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SestaError } from "../../base/errors.ts";
 import type { HostSection } from "../../model/project.ts";
+import { interrupted } from "../interrupted.ts";
 import type { Connection } from "./connection.ts";
 
 /** Its message is what ssh said. */
@@ -26,9 +27,10 @@ const pauseMs = 500;
 /** A connection that has just gone is made again; on one that hung for long, the line is dead. */
 const justMs = 5_000;
 
-/** @param begin throws NotOpened */
+/** @param begin throws NotOpened @throws SestaError INTERRUPTED while it waits */
 export async function retryUnopened<Result>(
   connection: Connection,
+  program: string,
   begin: () => Promise<Result>,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
@@ -41,7 +43,9 @@ export async function retryUnopened<Result>(
       if (!(error instanceof NotOpened) || signal?.aborted) throw error;
       if (error.isFull) {
         if (tries >= fullTries) throw error;
-        await delay(pauseMs, undefined, signal ? { signal } : {});
+        await delay(pauseMs, undefined, signal ? { signal } : {}).catch(() => {
+          throw interrupted(program, signal);
+        });
       } else if (renewed || performance.now() - since > justMs) throw error;
       else renewed = true;
       await connection.ensure();

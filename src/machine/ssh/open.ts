@@ -7,6 +7,7 @@ import { SestaError } from "../../base/errors.ts";
 import { interrupted } from "../interrupted.ts";
 import type { Argv, OpenOptions, Process } from "../machine.ts";
 import { connectionMark } from "../own-connection.ts";
+import type { Relay } from "../relay.ts";
 import type { Connection } from "./connection.ts";
 import { explainBreak, explainConnection, isKeyRefused } from "./failure.ts";
 import { describeChangedKey } from "./host-key.ts";
@@ -44,7 +45,7 @@ export async function openRemote(
     return process;
   };
   try {
-    const process = await retryUnopened(connection, begin, signal);
+    const process = await retryUnopened(connection, argv[0], begin, signal);
     void process.ended.then(leave, leave);
     return process;
   } catch (error) {
@@ -72,9 +73,13 @@ function converse(
   const onMarker = ({ word, number }: Marker) => {
     seen.set(word, number);
     if (word === "begin") begun.resolve(number);
+    if (word === "end") stderr.letGo();
   };
-  const { stream: stderr, noise } = readMarkers(child.stderr, command.nonce, onMarker);
-  const stdout = dropNoise(child.stdout, command.nonce);
+  const { noise, ...stderr } = readMarkers(child.stderr, command.nonce, onMarker);
+  const stdout: Relay = dropNoise(child.stdout, command.nonce, () => stdout.letGo());
+  // Whom the program left behind may hold the streams there: ssh would wait for all of them.
+  const leave = () => seen.has("end") && child.stdout.closed && child.stderr.closed && child.kill();
+  for (const stream of [child.stdout, child.stderr]) stream.once("close", leave);
   child.stdin.on("error", () => undefined); // `ended` tells
   child.stdin.write(buildLine(command));
 
@@ -127,7 +132,7 @@ function converse(
   ended.catch(() => undefined); // whoever awaits it hears of it
   return {
     begun: begun.promise.then((pid) => pid !== undefined),
-    process: { stdin: child.stdin, stdout, stderr, ended, stop },
+    process: { stdin: child.stdin, stdout: stdout.stream, stderr: stderr.stream, ended, stop },
   };
 }
 

@@ -15,9 +15,9 @@ import { NotOpened, retryUnopened } from "./not-opened.ts";
  * "done", or "partial" when some of the files could not be read or have gone (rsync(1): 23, 24), or "unable" when the
  * two cannot speak with each other.
  */
-export type RsyncEnd = "done" | "partial" | "unable";
+type RsyncEnd = "done" | "partial" | "unable";
 
-export type RsyncRun = {
+type RsyncRun = {
   /** Bytes of paths, one in each character. */
   files: readonly string[];
   signal?: AbortSignal | undefined;
@@ -58,7 +58,7 @@ export async function runRsync({ connection, sessions }: Link, argv: Argv, run: 
     if (isNotOpened(ended.stderr)) throw new NotOpened(host, ended.stderr);
     return ended;
   };
-  const { code, stderr } = await retryUnopened(connection, once, signal).finally(leave);
+  const { code, stderr } = await retryUnopened(connection, "rsync", once, signal).finally(leave);
   if (signal?.aborted) throw interrupted("rsync", signal);
   if (code === 0) return "done";
   if (/No space left|Disk quota/i.test(stderr))

@@ -67,7 +67,7 @@ async function stream(
   const theirs = lastOf(receiver.stderr);
   receiver.stdout.resume();
   const packer = spawn("tar", ["-C", folder, "--no-recursion", "--null", "-cf", "-", "-T", "-"], {
-    env,
+    env: { ...env, COPYFILE_DISABLE: "1" }, // macOS's tar sends what else it knows of a file as another, ._NAME
     stdio: ["pipe", "pipe", "pipe"],
   });
   const ours = lastOf(packer.stderr);

@@ -41,14 +41,15 @@ export function createSshMachine(access: SshAccess): Machine {
     expose: (port) => forwards.expose(port),
     async freeBytes(path) {
       const { stdout, stderr } = await run(["df", "-Pk", path]);
-      const kilobytes = stdout.split("\n").at(-1)?.split(/\s+/).at(-3);
-      if (kilobytes === undefined || !/^\d+$/.test(kilobytes)) {
+      // Blocks, used, available, capacity: there may be blanks in the names before and behind them.
+      const [, kilobytes] = /\s\d+\s+\d+\s+(-?\d+)\s+(?:\d+%|-)\s+\//.exec(stdout) ?? [];
+      if (kilobytes === undefined) {
         throw new SestaError(
           "COMMAND_FAILED",
           `The free space of ${path} on ${name} cannot be told: ${stderr}`,
         );
       }
-      return Number(kilobytes) * 1024;
+      return Math.max(0, Number(kilobytes)) * 1024;
     },
     facts: () => readFacts(run, name),
     async close() {

@@ -16,7 +16,7 @@ import {
   type PlaybookOptions,
   type Steps,
 } from "./playbook-options.ts";
-import { buildFetchTasks, buildRunTask, rendezvous } from "./playbook-run.ts";
+import { buildFetchTasks, buildRunTasks, rendezvous } from "./playbook-run.ts";
 import { buildPlaybookText, literal, type Task } from "./playbook-text.ts";
 
 /**
@@ -34,7 +34,7 @@ export function buildPlaybook(job: JobSection, options: PlaybookOptions): string
     ...buildPythonTasks(steps),
     ...buildImageTasks(steps),
     ...buildSetupTasks(steps),
-    ...(job.run === undefined ? [] : [buildRunTask(steps)]),
+    ...(job.run === undefined ? [] : buildRunTasks(steps)),
     ...buildFetchTasks(steps),
   ];
   const play: Task = {

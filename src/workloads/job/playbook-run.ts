@@ -20,7 +20,8 @@ export function rendezvous({ nodes }: JobSection): Record<string, string> {
   return { ...variables, NODE_RANK: rank, GROUP_RANK: rank, RANK: rank };
 }
 
-export function buildRunTask(steps: Steps): Task {
+/** The program, and before it what keeps its secrets to itself. */
+export function buildRunTasks(steps: Steps): Task[] {
   const { job, engine, options } = steps;
   const { timeoutMs, retries, container, nodes, env } = job;
   const texts = Object.entries(env).flatMap(([name, value]) =>
@@ -34,7 +35,7 @@ export function buildRunTask(steps: Steps): Task {
     ...(job.python ? [pythonVariables] : []),
     ...(texts.length === 0 ? [] : [Object.fromEntries(texts) as object]),
   ];
-  return {
+  const program = {
     name: "Run the program",
     "ansible.builtin.shell": {
       cmd: buildCommand(steps, secrets.length > 0),
@@ -50,13 +51,22 @@ export function buildRunTask(steps: Steps): Task {
       ? {}
       : { environment: environment.length === 1 ? environment[0] : environment }),
     ...(container && engine === "docker" && { become: true }),
-    ...(secrets.length > 0 && { no_log: true }),
+    ...(secrets.length > 0 && { no_log: true, vars: { ansible_async_dir: asyncFolder } }),
     async: timeoutMs === null ? longest : Math.ceil(timeoutMs / 1000),
     poll: pollS,
     changed_when: true,
     ...(retries > 0 && { register: "ran", until: "ran is succeeded", retries, delay: retryDelayS }),
   };
+  return secrets.length === 0 ? [program] : [makeAsyncFolder, program];
 }
+
+const asyncFolder = "{{ work }}.async";
+
+/** Ansible writes how such a task ended into a file that everybody may read, with the secrets that it was given. */
+const makeAsyncFolder: Task = {
+  name: "Make a folder that nobody else may look into",
+  "ansible.builtin.file": { path: asyncFolder, state: "directory", mode: "0700" },
+};
 
 function buildCommand({ job, engine }: Steps, hasSecrets: boolean): string {
   const { container, stdout, env, gpus, nodes } = job;
