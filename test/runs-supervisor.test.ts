@@ -190,6 +190,19 @@ function testScripts(shell: ShellName) {
     expect(await rig.facts(id)).toMatchObject({ outputBytes: bytes.length, stdoutBytes: bytes.length });
   });
 
+  test("standard output's file stays in the run's own copy, whatever links the sources have", async () => {
+    const id = nextId();
+    const tree = join(rig.folder, `tree-${id}`);
+    const theirs = join(rig.folder, `theirs-${id}`);
+    for (const folder of [join(tree, "a"), join(theirs, "logs")]) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(theirs, "logs/out.txt"), "theirs");
+    symlinkSync(theirs, join(tree, "a/data"));
+    await rig.submit(id, { ...script("echo ours"), tree, spec: { stdoutFile: "a/data/logs/out.txt" } });
+    await rig.untilEnded(id);
+    expect(readFileSync(join(theirs, "logs/out.txt"), "utf8")).toBe("theirs");
+    expect(readFileSync(rig.file(id, "work/a/data/logs/out.txt"), "utf8")).toBe("ours\n");
+  });
+
   test("F3: submitted again and again, at once and later, it is one run", async () => {
     const id = nextId();
     const tree = join(rig.folder, `tree-${id}`);

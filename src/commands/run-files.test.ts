@@ -1,6 +1,14 @@
 // The files of a run hold any value as it is, whatever a shell would make of it.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -69,6 +77,20 @@ test("T9: a link lands in the run's folder under any name that the project file 
   writeFileSync(join(folder, "links"), files["links"] ?? "");
   runSh('cd "$1" && . ./links', folder);
   expect(readlinkSync(join(folder, to))).toBe("/nowhere/x y");
+});
+
+test("a parent that is a link in the sources becomes a folder; what it led to stays", () => {
+  const elsewhere = mkdtempSync(join(folder, "elsewhere-"));
+  mkdirSync(join(elsewhere, "b/mnist"), { recursive: true });
+  writeFileSync(join(elsewhere, "b/mnist/theirs"), "");
+  const work = mkdtempSync(join(folder, "work-"));
+  mkdirSync(join(work, "deep"));
+  for (const name of ["a", "deep/a"]) symlinkSync(elsewhere, join(work, name));
+  const links = ["a/b/mnist", "deep/a/b/mnist"].map((to) => ({ from: "/nowhere", to }));
+  writeFileSync(join(work, "links"), buildRunFiles({ ...order, links })["links"] ?? "");
+  runSh('cd "$1" && . ./links', work);
+  expect(readdirSync(join(elsewhere, "b/mnist"))).toEqual(["theirs"]);
+  for (const { to } of links) expect(readlinkSync(join(work, to))).toBe("/nowhere");
 });
 
 test.each<[string, string[], string]>([

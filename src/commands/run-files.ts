@@ -63,11 +63,18 @@ export function buildRunFiles({ spec, env, path, argv, links, gpu }: RunOrder): 
   };
 }
 
-/** Sources that have something of that name keep it out of the way of what was asked for. */
+/**
+ * Sources that have something of that name keep it out of the way of what was asked for. A parent that is a symbolic link
+ * leads out of the run's copy of them: a folder takes its place, and what it led to stays as it is.
+ */
 function buildLink({ from, to }: { from: string; to: string }): string {
+  const names = to.split("/");
+  const parents = names.slice(0, -1).map((_, at) => quoteWord(`./${names.slice(0, at + 1).join("/")}`));
+  const enter = parents.map(
+    (folder) => `{ [ ! -L ${folder} ] || rm -f ${folder}; } && mkdir -p ${folder} && `,
+  );
   const place = quoteWord(`./${to}`);
-  const parent = to.includes("/") ? `mkdir -p ${quoteWord(`./${to.slice(0, to.lastIndexOf("/"))}`)} && ` : "";
-  return `${parent}rm -rf ${place} && ln -s ${quoteWord(from)} ${place} || return 1\n`;
+  return `${enter.join("")}rm -rf ${place} && ln -s ${quoteWord(from)} ${place} || return 1\n`;
 }
 
 /**
