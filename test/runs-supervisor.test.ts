@@ -396,6 +396,24 @@ function testScripts(shell: ShellName) {
       }
     });
 
+    test("F2: its program's leader killed while the next one takes over: it is not begun a second time", async () => {
+      const id = nextId();
+      const hurt = createRunRig(shell);
+      try {
+        const path = join(hurt.own, "supervise.sh");
+        const look = "# When the program began";
+        const kill = `[ "$attempt" = 0 ] || { read -r pid _ <program; kill -KILL "$pid"; pause 0.2; }\n`;
+        writeFileSync(path, readFileSync(path, "utf8").replace(look, `${kill}${look}`));
+        await hurt.submit(id, script(`echo $$ >>"$OUT/${id}"; sleep 300`));
+        await until(() => rig.lines(id).length === 1, "it does not run");
+        await hurt.killSupervisor(id);
+        const { ended } = await hurt.contactUntilEnded(id);
+        expect([ended?.reason, rig.lines(id).length]).toEqual(["signal", 1]);
+      } finally {
+        await hurt.end();
+      }
+    });
+
     test("F2: a stop is heard by the next one; the code of a program that ended meanwhile is kept", async () => {
       const [stopped, ended] = [nextId(), nextId()];
       await rig.submit(stopped, script("sleep 300"));

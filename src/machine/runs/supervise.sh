@@ -115,9 +115,12 @@ if [ "$format" != 1 ]; then
   finish 0 format
 fi
 
+# Decided once: what was found alive here and ends before the next look has begun, and is not begun again for it.
+fresh=
 if has_begun && { lives "program.$attempt" || [ -s program.exit ]; }; then
   : # a supervisor before this one was killed; the program went on
 else
+  fresh=yes
   end_leftovers # of a program whose leader was killed too
   # One that had begun is only begun again where its owner allowed it: what it did once it may not do twice.
   if has_begun && [ "$attempt" -gt "$retries" ]; then
@@ -139,12 +142,13 @@ if [ -z "$begun" ]; then
 fi
 
 while :; do
-  if ! lives "program.$attempt" && [ ! -s program.exit ]; then
+  if [ -n "$fresh" ]; then
     [ -e stop ] && finish 0 "$(cat stop)"
     attempt=$((attempt + 1))
     write attempt "$attempt"
     start_program
   fi
+  fresh=yes # where it is tried again
   seen=$child leader=0
   lives "program.$attempt" && seen=yes
   [ -s "program.$attempt" ] && read -r leader _ <"program.$attempt"
