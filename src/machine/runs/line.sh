@@ -70,12 +70,12 @@ wait_in_line() {
   while :; do
     count_before
     if [ $before -lt "$places" ]; then
-      write admitted yes
+      write admitted yes || { [ -e stop ] && return 1; exit 1; }
       count_before
       [ $before -lt "$places" ] && break
       rm -f admitted
     fi
-    write place "$((before - places + 1))"
+    try_write place "$((before - places + 1))"
     [ -e stop ] && return 1
     sleep 1
   done
@@ -89,7 +89,7 @@ wait_for_others() {
   waited=0
   until [ -e go ]; do
     [ -e stop ] && return 1
-    if [ $waited -ge "$gather" ]; then write stop rendezvous; return 1; fi
+    if [ $waited -ge "$gather" ]; then ask_to_stop rendezvous; return 1; fi
     sleep 1
     waited=$((waited + 1))
   done

@@ -43,15 +43,36 @@ my_identity() {
 
 # ---- files
 
-# Content $2 into file $1. On a full disk what was kept in reserve for this is given up, and it is tried for a while.
+# Content $2 into file $1, in one try: for what may be left out.
+try_write() {
+  { echo "$2" >"$1.new.$$"; } 2>/dev/null && mv -f "$1.new.$$" "$1"
+}
+
+# The same for what must be known. On a full disk what was kept in reserve for this is given up, and it is tried for a
+# while; where the run is to stop, only how it ended matters.
 write() {
   tries=0
-  until { echo "$2" >"$1.new.$$"; } 2>/dev/null && mv -f "$1.new.$$" "$1"; do
+  until try_write "$1" "$2"; do
     rm -f reserve
+    case $1 in ended | program.exit) ;; *) [ -e stop ] && return 1 ;; esac
     tries=$((tries + 1))
     [ $tries -gt 600 ] && return 1
     sleep 1
   done
+}
+
+# Asks the run in this folder to stop because of $1. A full disk has no room for a word; a file without content and a name
+# beside it need none.
+ask_to_stop() {
+  try_write stop "$1" || { rm -f reserve && try_write stop "$1"; } || { true >"stop-$1" && true >stop; }
+}
+
+# Prints why the run in this folder is to stop.
+stop_reason() {
+  why=
+  read -r why <stop
+  for file in stop-*; do [ -z "$why" ] && [ -e "$file" ] && why=${file#stop-}; done
+  echo "${why:-user}"
 }
 
 # Seconds $1, which may have a part; where sleep(1) knows none, one second.

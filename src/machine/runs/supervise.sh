@@ -33,8 +33,8 @@ take || exit 0
 [ -e reserve ] || head -c 65536 /dev/zero >reserve 2>/dev/null
 
 # What to do: slots, timeout, retries, grace, engine, container, gather, delay. Values are quoted by their writer.
-format=
-. ./spec
+format= container= retries=0
+[ -s spec ] && . ./spec
 
 # ---- its program, and how it ends
 
@@ -43,7 +43,7 @@ watch() {
   beats=0
   while lives "program.$attempt"; do
     if [ $((beats % 5)) = 0 ] || [ $beats -lt 5 ]; then sample "$1"; fi
-    [ "$timeout" != 0 ] && [ $(($(uptime_s) - begun)) -ge "$timeout" ] && [ ! -e stop ] && write stop timeout
+    [ "$timeout" != 0 ] && [ $(($(uptime_s) - begun)) -ge "$timeout" ] && [ ! -e stop ] && ask_to_stop timeout
     if [ -e stop ]; then end_program "$1"; return; fi
     if [ $beats -lt 5 ]; then pause 0.2; else sleep 1; fi
     beats=$((beats + 1))
@@ -109,6 +109,7 @@ leader=0
 find_cgroup self
 [ -s heartbeat ] && read -r _ peak <heartbeat
 
+[ -s spec ] || finish 0 partial
 if [ "$format" != 1 ]; then
   # Begun by another version of Sesta whose scripts are gone: what it runs is left alone.
   lives program && exit 0
@@ -129,7 +130,7 @@ else
     finish 0 $lost
   fi
   draw_ticket || exit 1
-  if ! wait_in_line || ! wait_for_others; then finish 0 "$(cat stop)"; fi
+  if ! wait_in_line || ! wait_for_others; then finish 0 "$(stop_reason)"; fi
   [ -e started ] || write started "$(date +%s)"
 fi
 
@@ -143,9 +144,10 @@ fi
 
 while :; do
   if [ -n "$fresh" ]; then
-    [ -e stop ] && finish 0 "$(cat stop)"
+    [ -e stop ] && finish 0 "$(stop_reason)"
     attempt=$((attempt + 1))
-    write attempt "$attempt"
+    # One that nobody could know of is not begun.
+    write attempt "$attempt" || { [ -e stop ] && finish 0 "$(stop_reason)"; exit 1; }
     start_program
   fi
   fresh=yes # where it is tried again
@@ -174,7 +176,7 @@ while :; do
   fi
   [ -n "$container" ] && [ -s container.oom ] && reason=oom
   is_oom "$code" && reason=oom
-  [ -e stop ] && reason=$(cat stop)
+  [ -e stop ] && reason=$(stop_reason)
   if [ "$code" = 0 ] || [ -e stop ] || [ "$attempt" -gt "$retries" ]; then finish "$code" "$reason"; fi
   echo "sesta: try $attempt ended with $code; trying again ($((retries - attempt + 1)) left)" >>output
   rm -f program.exit program
