@@ -216,6 +216,16 @@ describe("jobs on this machine", { timeout: 60_000 }, () => {
     expect(listWorkingIn(nodes[0]?.folder ?? "?")).toEqual([]);
   });
 
+  test("arguments that would reach nothing are refused before anything is done", async () => {
+    declare({ counts: "run: awk '{ print $1 }' sesta.yaml" });
+    const { code, stdout, stderr } = await project.sesta(["run", "counts", "--", "--epochs", "3"]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/would not reach counts: .* within single quotes[^]*Write "\$@"/);
+    expect(JSON.parse((await project.must(["runs", "--json"])).stdout).runs).not.toContainEqual(
+      expect.objectContaining({ job: "counts" }),
+    );
+  });
+
   test("one whose folder is taken away while it is followed is lost, and says so", async () => {
     declare({ taken: "run: echo here; sleep 300" });
     const follower = project.begin(["run", "taken"]);

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { buildRunFiles, buildScriptArgv, type RunOrder } from "./run-files.ts";
+import { buildRunFiles, type RunOrder } from "./run-files.ts";
 import { quoteWord, quoteWords } from "./shell-words.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sesta-run-files-"));
@@ -91,15 +91,4 @@ test("a parent that is a link in the sources becomes a folder; what it led to st
   runSh('cd "$1" && . ./links', work);
   expect(readdirSync(join(elsewhere, "b/mnist"))).toEqual(["theirs"]);
   for (const { to } of links) expect(readlinkSync(join(work, to))).toBe("/nowhere");
-});
-
-test.each<[string, string[], string]>([
-  ["echo one", [], "one\n"],
-  ["echo one", ["two three", "$x"], "one two three $x\n"],
-  ["echo 0\necho last\n", ["a"], "0\nlast a\n"],
-  ['echo "$2" "$1"', ["a", "b"], "b a\n"],
-  ['for x in "$@"; do echo "<$x>"; done', ["a", "b"], "<a>\n<b>\n"],
-])("%j with %j", (script, operands, printed) => {
-  const [program = "", ...rest] = buildScriptArgv(script, operands);
-  expect(execFileSync(program, rest, { encoding: "utf8" })).toBe(printed);
 });

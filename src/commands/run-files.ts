@@ -76,14 +76,3 @@ function buildLink({ from, to }: { from: string; to: string }): string {
   const place = quoteWord(`./${to}`);
   return `${enter.join("")}rm -rf ${place} && ln -s ${quoteWord(from)} ${place} || return 1\n`;
 }
-
-/**
- * A user's own script with what came after `--` on the command line, for `sh -c`: as its positional parameters, and as
- * further words of its last line where it does not speak of them itself.
- * @param script any shell text
- */
-export function buildScriptArgv(script: string, operands: readonly string[]): readonly string[] {
-  if (operands.length === 0) return ["sh", "-c", script];
-  const usesThem = /\$(?:[@*#1-9]|\{[@*#1-9])/.test(script);
-  return ["sh", "-c", usesThem ? script : `${script.trimEnd()} "$@"`, "sh", ...operands];
-}

@@ -3,6 +3,7 @@ import process from "node:process";
 import { SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
 import { ensureGateway } from "../../operations/gateway.ts";
+import { checkArguments } from "../../operations/jobs/arguments.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
@@ -38,6 +39,7 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   }
   const context = await session.open();
   const job = getJob(context, name ?? "");
+  checkArguments(job, args);
   const found = await checkSecrets(context.project, world.env, listSecrets(job));
   throwMissingSecrets(context.project, found, terminal);
   await confirmHosts(session, context, job.target, job.nodes);
