@@ -659,6 +659,43 @@ function testScripts(shell: ShellName) {
     );
   });
 
+  describe("where no hard links can be made", () => {
+    const without = (small: RunRig, name: string, left: number) => {
+      const path = join(small.own, name);
+      const text = readFileSync(path, "utf8").replace("left=600", `left=${left}`);
+      writeFileSync(path, text.replace(/\bln (?=["\w])/g, "false ln "));
+    };
+
+    test.each(["supervise.sh", "line.sh"])("it is said: in %s", async (name) => {
+      const small = createRunRig(shell);
+      try {
+        without(small, name, 5);
+        const id = nextId();
+        await small.submit(id, { ...script(`echo ran >>"$OUT/${id}"`), spec: { slots: 1 } });
+        expect((await small.contactUntilEnded(id, 10_000)).ended).toMatchObject({ reason: "links" });
+        expect([rig.lines(id), existsSync(small.file(id, "env"))]).toEqual([[], false]);
+        expect(readdirSync(join(small.runs, id)).filter((one) => one.startsWith("taking"))).toEqual([]);
+      } finally {
+        await small.end();
+      }
+    });
+
+    test("a run that draws its ticket hears that it is to stop", async () => {
+      const small = createRunRig(shell);
+      try {
+        without(small, "line.sh", 600);
+        const id = nextId();
+        await small.submit(id, { ...script("exit 0"), spec: { slots: 1 } });
+        await until(() => small.claims(id).length > 0, "nobody sees to it");
+        await delay(500);
+        await small.stop(id);
+        expect((await small.contactUntilEnded(id, 10_000)).ended).toMatchObject({ reason: "user" });
+      } finally {
+        await small.end();
+      }
+    });
+  });
+
   describe.skipIf(noMount !== "")("F7: on a full disk", () => {
     test("the exit code is known although not a byte was free when it ended", async () => {
       const small = createRunRig(shell, { diskBytes: 4_000_000 });

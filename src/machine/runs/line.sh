@@ -17,13 +17,16 @@ draw_ticket() {
     read_ticket "$file" && [ "$owner" = "$id" ] && return 0
   done
   write ticket.new "$id" || return 1
+  left=600
   until {
     last=0
     for file in "$base"/queue/*; do [ -e "$file" ] && last=${file##*/}; done
     ticket=$(printf %09d $(($(echo "$last" | sed 's/^0*//; s/^$/0/') + 1)))
     ln ticket.new "$base/queue/$ticket" 2>/dev/null
   }; do
-    [ -d "$base/queue" ] || return 1
+    [ -d "$base/queue" ] && [ ! -e stop ] || return 1
+    left=$((left - 1))
+    [ $left -gt 0 ] || finish 0 links
     pause 0.1
   done
   rm -f ticket.new

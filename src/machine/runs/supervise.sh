@@ -23,7 +23,12 @@ take() {
   my_identity >"taking.$$" || return 1
   ln "taking.$$" "claim.$((number + 1))" 2>/dev/null
   taken=$?
-  rm -f "taking.$$"
+  # Where nobody else was quicker and a file can be made, no link can: that will not change.
+  if [ $taken != 0 ] && [ ! -e "claim.$((number + 1))" ] && touch "taking.$$.too" && ! ln "taking.$$" "taking.$$.link"; then
+    rm -f env
+    write ended "code=0 reason=links at=$(date +%s) attempts=0"
+  fi
+  rm -f "taking.$$" "taking.$$".*
   return $taken
 }
 
@@ -129,8 +134,8 @@ else
     [ "$of_boot" = "$boot" ] || lost=reboot
     finish 0 $lost
   fi
-  draw_ticket || exit 1
-  if ! wait_in_line || ! wait_for_others; then finish 0 "$(stop_reason)"; fi
+  draw_ticket || { [ -e stop ] || exit 1; }
+  if [ -e stop ] || ! wait_in_line || ! wait_for_others; then finish 0 "$(stop_reason)"; fi
   [ -e started ] || write started "$(date +%s)"
 fi
 
