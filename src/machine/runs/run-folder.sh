@@ -3,8 +3,10 @@
 
 # ---- who is who: a process is its id, its start time and the boot that it belongs to; an id alone is recycled
 
+# Nothing of it may depend on the time zone of whoever asks: sysctl(8) and ps(1) of macOS print local times.
 boot_id() {
-  cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime 2>/dev/null | tr ' ' _
+  cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid 2>/dev/null ||
+    TZ=UTC0 sysctl -n kern.boottime 2>/dev/null | tr ' ' _
 }
 
 # Sets `start` to the start time of process $1; fails, and empties it, for one that has ended. Without a subshell: whoever
@@ -20,7 +22,7 @@ find_start() {
     shift 19
     start=$1
   else
-    start=$(LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed '/^Z/d; s/^[^ ]* *//; s/ /_/g')
+    start=$(TZ=UTC0 LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed '/^Z/d; s/^[^ ]* *//; s/ /_/g')
     [ -n "$start" ]
   fi
 }
