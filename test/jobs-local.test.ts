@@ -1,7 +1,7 @@
 // Jobs on this machine, by the command line alone: examples/train, and small programs for all that is not Python.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -214,6 +214,28 @@ describe("jobs on this machine", { timeout: 60_000 }, () => {
     expect([code, stderr]).toEqual([143, expect.stringContaining("longer than its timeout of 1s")]);
     const { nodes } = await project.run("slow");
     expect(listWorkingIn(nodes[0]?.folder ?? "?")).toEqual([]);
+  });
+
+  test("arguments that would reach nothing are refused before anything is done", async () => {
+    declare({ counts: "run: awk '{ print $1 }' sesta.yaml" });
+    const { code, stdout, stderr } = await project.sesta(["run", "counts", "--", "--epochs", "3"]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/would not reach counts: .* within single quotes[^]*Write "\$@"/);
+    expect(JSON.parse((await project.must(["runs", "--json"])).stdout).runs).not.toContainEqual(
+      expect.objectContaining({ job: "counts" }),
+    );
+  });
+
+  test("one whose folder is taken away while it is followed is lost, and says so", async () => {
+    declare({ taken: "run: echo here; sleep 300" });
+    const follower = project.begin(["run", "taken"]);
+    await until(() => follower.stdout() === "here\n", "it does not run");
+    const folder = (await project.run("taken")).nodes[0]?.folder ?? "?";
+    for (const { pid } of listWorkingIn(folder)) process.kill(pid, "SIGKILL");
+    rmSync(folder, { recursive: true });
+    const { code, stderr } = await follower.ended;
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/lost[^]*Its folder is not on local any more/)]);
+    expect((await project.run("taken")).state).toBe("lost");
   });
 
   test("data: a folder, an archive and an address, read only, sent or fetched once", async () => {

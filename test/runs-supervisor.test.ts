@@ -194,6 +194,19 @@ function testScripts(shell: ShellName) {
     expect(await rig.facts(id)).toMatchObject({ outputBytes: bytes.length, stdoutBytes: bytes.length });
   });
 
+  test("standard output's file stays in the run's own copy, whatever links the sources have", async () => {
+    const id = nextId();
+    const tree = join(rig.folder, `tree-${id}`);
+    const theirs = join(rig.folder, `theirs-${id}`);
+    for (const folder of [join(tree, "a"), join(theirs, "logs")]) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(theirs, "logs/out.txt"), "theirs");
+    symlinkSync(theirs, join(tree, "a/data"));
+    await rig.submit(id, { ...script("echo ours"), tree, spec: { stdoutFile: "a/data/logs/out.txt" } });
+    await rig.untilEnded(id);
+    expect(readFileSync(join(theirs, "logs/out.txt"), "utf8")).toBe("theirs");
+    expect(readFileSync(rig.file(id, "work/a/data/logs/out.txt"), "utf8")).toBe("ours\n");
+  });
+
   test("F3: submitted again and again, at once and later, it is one run", async () => {
     const id = nextId();
     const tree = join(rig.folder, `tree-${id}`);
@@ -290,6 +303,28 @@ function testScripts(shell: ShellName) {
       expect((await rig.facts(id)).ended).toMatchObject({ reason: "user" });
     });
 
+    test("stopped before it has come: it never begins, and nothing of what was on its way is left", async () => {
+      const [late, never] = [nextId(), nextId()];
+      const onItsWay = rig.write(late, { env: { SECRET: "canary" } });
+      rig.write(never, {});
+      const told = await Promise.all([late, never, never].map((id) => rig.stop(id, "peer")));
+      expect(told.map(({ code }) => code)).toEqual([0, 0, 0]);
+      expect(readdirSync(rig.runs).filter((name) => name.startsWith(".new"))).toEqual([]);
+      expect(await rig.script("submit.sh", [rig.runs, late, "-", onItsWay])).toMatchObject({ code: 0 });
+      for (const id of [late, never]) {
+        expect((await rig.facts(id)).ended).toMatchObject({ reason: "peer" });
+        expect(readdirSync(join(rig.runs, id)).filter((name) => name !== "supervisor.log")).toEqual([
+          "ended",
+        ]);
+      }
+    });
+
+    test("a folder of a run that was never made whole is said to be lost", async () => {
+      const id = nextId();
+      mkdirSync(join(rig.runs, id));
+      expect((await rig.contactUntilEnded(id, 10_000)).ended).toMatchObject({ reason: "partial" });
+    });
+
     test("machines that wait for each other give up in time, or go together", async () => {
       const [alone, together] = [nextId(), nextId()];
       await rig.submit(alone, { ...script("exit 0"), spec: { gatherS: 1 } });
@@ -384,6 +419,24 @@ function testScripts(shell: ShellName) {
         const { ended } = await rig.contactUntilEnded(id);
         expect(lives(first)).toBe(false);
         expect([ended?.reason, rig.lines(id).length]).toEqual(id === again ? ["exit", 2] : ["killed", 1]);
+      }
+    });
+
+    test("F2: its program's leader killed while the next one takes over: it is not begun a second time", async () => {
+      const id = nextId();
+      const hurt = createRunRig(shell);
+      try {
+        const path = join(hurt.own, "supervise.sh");
+        const look = "# When the program began";
+        const kill = `[ "$attempt" = 0 ] || { read -r pid _ <program; kill -KILL "$pid"; pause 0.2; }\n`;
+        writeFileSync(path, readFileSync(path, "utf8").replace(look, `${kill}${look}`));
+        await hurt.submit(id, script(`echo $$ >>"$OUT/${id}"; sleep 300`));
+        await until(() => rig.lines(id).length === 1, "it does not run");
+        await hurt.killSupervisor(id);
+        const { ended } = await hurt.contactUntilEnded(id);
+        expect([ended?.reason, rig.lines(id).length]).toEqual(["signal", 1]);
+      } finally {
+        await hurt.end();
       }
     });
 
@@ -665,6 +718,43 @@ function testScripts(shell: ShellName) {
     );
   });
 
+  describe("where no hard links can be made", () => {
+    const without = (small: RunRig, name: string, left: number) => {
+      const path = join(small.own, name);
+      const text = readFileSync(path, "utf8").replace("left=600", `left=${left}`);
+      writeFileSync(path, text.replace(/\bln (?=["\w])/g, "false ln "));
+    };
+
+    test.each(["supervise.sh", "line.sh"])("it is said: in %s", async (name) => {
+      const small = createRunRig(shell);
+      try {
+        without(small, name, 5);
+        const id = nextId();
+        await small.submit(id, { ...script(`echo ran >>"$OUT/${id}"`), spec: { slots: 1 } });
+        expect((await small.contactUntilEnded(id, 10_000)).ended).toMatchObject({ reason: "links" });
+        expect([rig.lines(id), existsSync(small.file(id, "env"))]).toEqual([[], false]);
+        expect(readdirSync(join(small.runs, id)).filter((one) => one.startsWith("taking"))).toEqual([]);
+      } finally {
+        await small.end();
+      }
+    });
+
+    test("a run that draws its ticket hears that it is to stop", async () => {
+      const small = createRunRig(shell);
+      try {
+        without(small, "line.sh", 600);
+        const id = nextId();
+        await small.submit(id, { ...script("exit 0"), spec: { slots: 1 } });
+        await until(() => small.claims(id).length > 0, "nobody sees to it");
+        await delay(500);
+        await small.stop(id);
+        expect((await small.contactUntilEnded(id, 10_000)).ended).toMatchObject({ reason: "user" });
+      } finally {
+        await small.end();
+      }
+    });
+  });
+
   describe.skipIf(noMount !== "")("F7: on a full disk", () => {
     test("the exit code is known although not a byte was free when it ended", async () => {
       const small = createRunRig(shell, { diskBytes: 4_000_000 });
@@ -713,6 +803,37 @@ function testScripts(shell: ShellName) {
       }
     });
 
+    long(
+      "a run is stopped, and one that takes too long ends, although there is no room for a word",
+      async () => {
+        const small = createRunRig(shell, { diskBytes: 4_000_000 });
+        try {
+          const [stopped, late] = [nextId(), nextId()];
+          // It takes every byte that is given free.
+          const fill = "while :; do cat /dev/zero >>big 2>/dev/null; sleep 0.02; done";
+          const text = `while [ ! -e "$OUT/fill" ]; do sleep 0.05; done; ${fill}`;
+          for (const id of [stopped, late]) {
+            const spec = { timeoutS: id === late ? 6 : 0 };
+            await small.submit(id, { argv: ["sh", "-c", text], env: { OUT: small.folder }, spec });
+          }
+          for (const id of [stopped, late]) await small.untilFile(id, "program");
+          writeFileSync(join(small.folder, "fill"), "");
+          await delay(1_500);
+          expect(() => writeFileSync(join(small.runs, "word"), "word")).toThrow("ENOSPC");
+          expect(await small.stop(stopped, "peer")).toMatchObject({ code: 0 });
+          await until(() => readdirSync(join(small.runs, late)).includes("stop"), "it does not time out");
+          small.disk?.leave(1_000_000);
+          for (const [id, reason] of [
+            [stopped, "peer"],
+            [late, "timeout"],
+          ] as const)
+            expect((await small.contactUntilEnded(id)).ended).toMatchObject({ reason });
+        } finally {
+          await small.end();
+        }
+      },
+    );
+
     test("a run that does not fit is refused, and begins once there is room", async () => {
       const small = createRunRig(shell, { diskBytes: 2_000_000 });
       try {
@@ -756,6 +877,22 @@ function testScripts(shell: ShellName) {
     }
     expect(createHash("sha256").update(seen).digest("hex")).toBe(whole);
     await rig.untilEnded(id);
+  });
+
+  test("following one whose folder has gone, or goes, comes to an end and says so", async () => {
+    const id = nextId();
+    const ask = (name: string) => rig.script("follow.sh", [join(rig.runs, id), name, "1"]);
+    expect(await ask("output")).toEqual({ code: 0, stdout: "", stderr: "gone\n" });
+    await rig.submit(id, script("echo here; sleep 300"));
+    await until(() => rig.read(id, "output") === "here", "it does not run");
+    const asked = [ask("output"), ask("stdout")];
+    await delay(300);
+    await rig.killSupervisor(id);
+    for (const pid of listMarked(`SESTA_RUN=${id}`)) await killHard(pid).catch(() => undefined);
+    rmSync(join(rig.runs, id), { recursive: true });
+    const [output, stdout] = await Promise.all(asked);
+    expect([output?.code, output?.stdout.split("\n")[0]]).toEqual([0, "here"]);
+    for (const followed of [output, stdout]) expect(followed?.stderr).toMatch(/gone\n$/);
   });
 
   /** Reads on from a byte until it has so many, and is cut off then. */

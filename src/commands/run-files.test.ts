@@ -1,11 +1,19 @@
 // The files of a run hold any value as it is, whatever a shell would make of it.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { buildRunFiles, buildScriptArgv, type RunOrder } from "./run-files.ts";
+import { buildRunFiles, type RunOrder } from "./run-files.ts";
 import { quoteWord, quoteWords } from "./shell-words.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sesta-run-files-"));
@@ -71,13 +79,16 @@ test("T9: a link lands in the run's folder under any name that the project file 
   expect(readlinkSync(join(folder, to))).toBe("/nowhere/x y");
 });
 
-test.each<[string, string[], string]>([
-  ["echo one", [], "one\n"],
-  ["echo one", ["two three", "$x"], "one two three $x\n"],
-  ["echo 0\necho last\n", ["a"], "0\nlast a\n"],
-  ['echo "$2" "$1"', ["a", "b"], "b a\n"],
-  ['for x in "$@"; do echo "<$x>"; done', ["a", "b"], "<a>\n<b>\n"],
-])("%j with %j", (script, operands, printed) => {
-  const [program = "", ...rest] = buildScriptArgv(script, operands);
-  expect(execFileSync(program, rest, { encoding: "utf8" })).toBe(printed);
+test("a parent that is a link in the sources becomes a folder; what it led to stays", () => {
+  const elsewhere = mkdtempSync(join(folder, "elsewhere-"));
+  mkdirSync(join(elsewhere, "b/mnist"), { recursive: true });
+  writeFileSync(join(elsewhere, "b/mnist/theirs"), "");
+  const work = mkdtempSync(join(folder, "work-"));
+  mkdirSync(join(work, "deep"));
+  for (const name of ["a", "deep/a"]) symlinkSync(elsewhere, join(work, name));
+  const links = ["a/b/mnist", "deep/a/b/mnist"].map((to) => ({ from: "/nowhere", to }));
+  writeFileSync(join(work, "links"), buildRunFiles({ ...order, links })["links"] ?? "");
+  runSh('cd "$1" && . ./links', work);
+  expect(readdirSync(join(elsewhere, "b/mnist"))).toEqual(["theirs"]);
+  for (const { to } of links) expect(readlinkSync(join(work, to))).toBe("/nowhere");
 });

@@ -63,20 +63,16 @@ export function buildRunFiles({ spec, env, path, argv, links, gpu }: RunOrder): 
   };
 }
 
-/** Sources that have something of that name keep it out of the way of what was asked for. */
-function buildLink({ from, to }: { from: string; to: string }): string {
-  const place = quoteWord(`./${to}`);
-  const parent = to.includes("/") ? `mkdir -p ${quoteWord(`./${to.slice(0, to.lastIndexOf("/"))}`)} && ` : "";
-  return `${parent}rm -rf ${place} && ln -s ${quoteWord(from)} ${place} || return 1\n`;
-}
-
 /**
- * A user's own script with what came after `--` on the command line, for `sh -c`: as its positional parameters, and as
- * further words of its last line where it does not speak of them itself.
- * @param script any shell text
+ * Sources that have something of that name keep it out of the way of what was asked for. A parent that is a symbolic link
+ * leads out of the run's copy of them: a folder takes its place, and what it led to stays as it is.
  */
-export function buildScriptArgv(script: string, operands: readonly string[]): readonly string[] {
-  if (operands.length === 0) return ["sh", "-c", script];
-  const usesThem = /\$(?:[@*#1-9]|\{[@*#1-9])/.test(script);
-  return ["sh", "-c", usesThem ? script : `${script.trimEnd()} "$@"`, "sh", ...operands];
+function buildLink({ from, to }: { from: string; to: string }): string {
+  const names = to.split("/");
+  const parents = names.slice(0, -1).map((_, at) => quoteWord(`./${names.slice(0, at + 1).join("/")}`));
+  const enter = parents.map(
+    (folder) => `{ [ ! -L ${folder} ] || rm -f ${folder}; } && mkdir -p ${folder} && `,
+  );
+  const place = quoteWord(`./${to}`);
+  return `${enter.join("")}rm -rf ${place} && ln -s ${quoteWord(from)} ${place} || return 1\n`;
 }

@@ -1,11 +1,15 @@
 // Who a process is, against real ones: living, dead, dead but not yet collected, and a number that came back.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { findIdentity, getBootId, isAlive, signalGroup } from "./identity.ts";
+import type { Ran } from "./machine.ts";
+import { startRemote } from "./ssh/start.ts";
+import { takeClaim } from "./start-detached.ts";
 
 const noGroup = { detached: true, stdio: "ignore" } as const;
 
@@ -103,4 +107,62 @@ test("a signal reaches the whole group", async () => {
 
 test.each([0, -1, 2 ** 30, Number.NaN])("%d is no process", async (pid) => {
   expect(await findIdentity(pid)).toBeUndefined();
+});
+
+describe.skipIf(process.platform !== "linux")("without /proc", () => {
+  // ps(1) of Linux prints starts as that of macOS does; sysctl(8) is played.
+  const folder = mkdtempSync(join(tmpdir(), "sesta-identity-"));
+  writeFileSync(
+    join(folder, "sysctl"),
+    '#!/bin/sh\n[ "$2" = kern.boottime ] || { [ -z "$OLD" ] && echo 7D8C-1; exit; }\necho "{ sec = 1 } $(date -d @1)"\n',
+    { mode: 0o755 },
+  );
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const elsewhere = (text: string) => text.replaceAll("/proc/", "/nowhere/");
+  const zones = ["UTC0", "UTC-9", "UTC+4"];
+  const inZone = (TZ: string, more: Record<string, string> = {}) => ({
+    ...process.env,
+    PATH: `${folder}:${process.env["PATH"]}`,
+    TZ,
+    ...more,
+  });
+
+  test.each(["", "yes"])("an identity is the same in every time zone (an old macOS: %j)", (OLD) => {
+    const script = elsewhere(readFileSync(new URL("runs/run-folder.sh", import.meta.url), "utf8"));
+    const told = zones.map((zone) =>
+      execFileSync("sh", ["-c", `${script}\nfind_start ${process.pid}; echo "$start $boot"`], {
+        env: inZone(zone, { OLD }),
+        encoding: "utf8",
+      }),
+    );
+    expect(new Set(told).size).toBe(1);
+    expect(told[0]).toMatch(OLD === "" ? /:\d\d_\d{4} 7D8C-1$/m : /:\d\d_\d{4} \{_sec_=_1_\}_\S+$/m);
+  });
+
+  test("and so is the one that a claim has, here and on a host", async () => {
+    const claim = join(folder, "claim");
+    mkdirSync(claim);
+    const child = spawn("sh", ["-c", elsewhere(takeClaim), claim, "sleep", "600"], {
+      ...noGroup,
+      env: inZone("UTC-9"),
+    });
+    while (!existsSync(join(claim, "pid"))) await new Promise((resolve) => setImmediate(resolve));
+    const found = zones.map((zone) =>
+      startRemote(
+        async ([program, ...operands]) => {
+          const env = inZone(zone);
+          const stdout = execFileSync(program, operands.map(elsewhere), { env, encoding: "utf8" });
+          return { exitCode: 0, stdout, stderr: "", signal: null } as unknown as Ran;
+        },
+        ["sleep", "600"],
+        { cwd: folder, logFile: join(folder, "log"), claim, env: {} },
+        "a host",
+      ),
+    );
+    const [first, ...others] = await Promise.all(found);
+    expect(first).toMatchObject({ pid: child.pid, bootId: "7D8C-1" });
+    expect(others).toEqual([first, first]);
+    process.kill(-(child.pid ?? 0), "SIGKILL");
+    await once(child, "exit");
+  });
 });

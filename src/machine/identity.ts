@@ -38,7 +38,8 @@ export function getBootId(): Promise<string> {
 
 async function readBootId(): Promise<string> {
   if (process.platform === "linux") return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-  const { stdout } = await promisify(execFile)("sysctl", ["-n", "kern.boottime"]);
+  const ask = (name: string) => promisify(execFile)("env", ["TZ=UTC0", "sysctl", "-n", name]);
+  const { stdout } = await ask("kern.bootsessionuuid").catch(() => ask("kern.boottime"));
   return stdout.trim();
 }
 
@@ -56,8 +57,17 @@ export function readStartTime(stat: string): string | undefined {
   return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
 }
 
+/** In UTC: a process has one start, wherever the one who asks has its clock. */
 async function psStartTime(pid: number): Promise<string | undefined> {
-  const ps = promisify(execFile)("env", ["LC_ALL=C", "ps", "-o", "stat=,lstart=", "-p", String(pid)]);
+  const ps = promisify(execFile)("env", [
+    "TZ=UTC0",
+    "LC_ALL=C",
+    "ps",
+    "-o",
+    "stat=,lstart=",
+    "-p",
+    String(pid),
+  ]);
   const line = await ps.then(({ stdout }) => stdout.trim()).catch(() => "");
   return line === "" || line.startsWith("Z") ? undefined : line.replace(/^\S+\s+/, "");
 }

@@ -97,7 +97,7 @@ function nameTerminal(device: number): string | null {
 async function readPs(): Promise<ProcessRow[]> {
   const { stdout } = await promisify(execFile)(
     "env",
-    ["LC_ALL=C", "ps", "-axww", "-o", "pid=,ppid=,pgid=,tpgid=,tty=,stat=,time=,lstart=,args="],
+    ["TZ=UTC0", "LC_ALL=C", "ps", "-axww", "-o", "pid=,ppid=,pgid=,tpgid=,tty=,stat=,time=,lstart=,args="],
     { maxBuffer: 64 * 1024 * 1024, timeout: 5_000 },
   );
   return stdout.split("\n").flatMap((line) => parsePs(line) ?? []);

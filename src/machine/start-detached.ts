@@ -18,7 +18,7 @@ export const strayMark = "SESTA_START";
  */
 export const takeClaim =
   'mkdir "$0/claimed" 2>/dev/null || exit 0; ' +
-  "{ read -r started </proc/$$/stat; } 2>/dev/null || started=$(LC_ALL=C ps -o lstart= -p $$); " +
+  "{ read -r started </proc/$$/stat; } 2>/dev/null || started=$(TZ=UTC0 LC_ALL=C ps -o lstart= -p $$); " +
   'echo "$$ $started" >"$0/pid.new" && mv "$0/pid.new" "$0/pid" && exec "$@"';
 
 export async function startDetached(argv: Argv, options: StartOptions): Promise<Identity> {

@@ -10,13 +10,17 @@ import { oneOf } from "./wording.ts";
 
 const archive = /\.(?:tar|tar\.gz|tgz|tar\.bz2|tbz2?|tar\.xz|txz|zip)$/i;
 
-/** Names of Debian (policy 5.6.7) and Fedora, with a version where one is asked for. */
+/** Names of Debian (policy 5.6.7) and Fedora, with a version where one is asked for. A minus at its end is apt-get(8)'s. */
 export function systemPackage(about: About) {
-  const check = (input: unknown): string | Refusal =>
-    typeof input === "string" &&
-    /^[A-Za-z0-9][A-Za-z0-9+._-]{0,100}(?:=[A-Za-z0-9.+:~-]{1,100})?$/.test(input)
+  const check = (input: unknown): string | Refusal => {
+    const expected = "a package of the system like docker.io";
+    if (typeof input === "string" && input.endsWith("-"))
+      return new Refusal(expected, "a minus at the end would remove it");
+    return typeof input === "string" &&
+      /^[A-Za-z0-9][A-Za-z0-9+._-]{0,100}(?:=[A-Za-z0-9.+:~-]{1,100})?$/.test(input)
       ? input
-      : new Refusal("a package of the system like docker.io", "Python packages go under `python`");
+      : new Refusal(expected, "Python packages go under `python`");
+  };
   return field(check, { type: "string", shown: "system package", ...about });
 }
 

@@ -151,9 +151,7 @@ export function createRunRig(
         limitMs,
       );
     },
-    async stop(id: string, word = "user") {
-      writeFileSync(file(id, "stop"), `${word}\n`);
-    },
+    stop: (id: string, word = "user") => script("tell.sh", [runs, id, "stop", word]),
     supervisor: (id: string) => identity(read(id, claims(id).at(-1) ?? "none")),
     program: (id: string) => identity(read(id, "program")),
     claims,

@@ -3,6 +3,7 @@ import process from "node:process";
 import { SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
 import { ensureGateway } from "../../operations/gateway.ts";
+import { checkArguments } from "../../operations/jobs/arguments.ts";
 import { getTarget, openHosts } from "../../operations/machines.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
@@ -39,6 +40,7 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   }
   const context = await session.open();
   const job = getJob(context, name ?? "");
+  checkArguments(job, args);
   const section = getTarget(context, job.target);
   const wakes = section.type === "ssh" && section.wake !== undefined;
   if (!wakes) openHosts(context, job.target, job.nodes).catch(() => undefined); // whoever needs them hears of it

@@ -25,7 +25,7 @@ export type RunFacts = {
 
 export type RunEnd = {
   code: number;
-  /** exit, signal, oom, killed, reboot, timeout, rendezvous, or the word with which it was asked to stop. */
+  /** exit, signal, oom, killed, reboot, partial, links, timeout, rendezvous, or the word with which it was asked to stop. */
   reason: string;
   atS: number;
   limitKb: number | null;

@@ -1,14 +1,21 @@
 #!/bin/sh
 # Sends a run's output from a byte on as it grows, on stdout; on stderr a line at each look, so that it notices when nobody
-# reads any more: `wait PLACE`, `run`, or `ended SIZE`, a tab, and what contact.sh says of the run.
+# reads any more: `wait PLACE`, `run`, or `ended SIZE`, a tab, and what contact.sh says of the run; `gone` is the last one,
+# where the run's folder is not there.
 # Usage: sh follow.sh RUN_FOLDER FILE FIRST_BYTE (from 1).
 set -u
 run=$1
 file=$1/$2
 . "${0%/*}/run-folder.sh"
 trap '' PIPE
+still_there() {
+  [ -d "$run" ] && return
+  echo "gone" >&2
+  exit 0
+}
 until [ -e "$file" ]; do
-  [ -s "$run/ended" ] && : >>"$file"
+  still_there
+  [ -s "$run/ended" ] && true >>"$file"
   echo "wait $(cat "$run/place" 2>/dev/null)" >&2 || exit 0
   if [ -e "$run/started" ]; then pause 0.05; else pause 0.2; fi
 done
@@ -18,6 +25,7 @@ trap 'kill $tail 2>/dev/null' EXIT
 facts=
 looks=0
 while :; do
+  still_there
   if [ -s "$run/ended" ]; then
     [ -n "$facts" ] || facts=$(sh "${0%/*}/contact.sh" "${run%/*}" "${run##*/}")
     printf 'ended %s\t%s\n' "$(size_of "$file")" "$facts" >&2 || exit 0

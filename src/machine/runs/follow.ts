@@ -11,7 +11,9 @@ export type RunStream = "output" | "stdout";
 export type FollowState =
   | { kind: "waiting"; place: number | null }
   | { kind: "running" }
-  | { kind: "ended"; facts: RunFacts };
+  | { kind: "ended"; facts: RunFacts }
+  /** Its folder is not on the machine. */
+  | { kind: "gone" };
 
 export type FollowOptions = {
   stream: RunStream;
@@ -29,7 +31,7 @@ export type FollowOptions = {
 const firstRetryMs = 1_000;
 const longestRetryMs = 15_000;
 
-/** Until the run is over and all of it was brought, or the signal aborts. Returns how many bytes are known then. */
+/** Until the run is over and all of it was brought, its folder is gone, or the signal aborts. Returns how many bytes are known then. */
 export async function followRun(host: Host, id: string, options: FollowOptions): Promise<number> {
   const { clock, signal, onBreak } = options;
   let offset = options.offset;
@@ -57,7 +59,7 @@ export async function followRun(host: Host, id: string, options: FollowOptions):
   return offset;
 }
 
-/** Whether the run is over and everything came. */
+/** Whether the run is over and everything came, or nothing more can come. */
 async function followOnce(
   host: Host,
   id: string,
@@ -70,13 +72,15 @@ async function followOnce(
   process.stdin.end();
   let here = from;
   let size: number | undefined;
-  const isWhole = () => size !== undefined && here >= size;
+  let isGone = false;
+  const isWhole = () => isGone || (size !== undefined && here >= size);
   const states = createInterface({ input: process.stderr });
   states.on("line", (line) => {
     const state = parseState(line);
     if (!state) return;
     count(0);
     onState(state.state);
+    isGone = state.state.kind === "gone";
     size = state.size ?? size;
     if (isWhole()) process.stop();
   });
@@ -112,6 +116,7 @@ async function followOnce(
 function parseState(line: string): { state: FollowState; size?: number } | undefined {
   const [said = "", ...facts] = line.split("\t");
   const [word, number = ""] = said.split(" ");
+  if (word === "gone") return { state: { kind: "gone" } };
   if (word === "run") return { state: { kind: "running" } };
   if (word === "wait") return { state: { kind: "waiting", place: number === "" ? null : Number(number) } };
   if (word === "ended" && /^\d+$/.test(number))

@@ -17,13 +17,16 @@ draw_ticket() {
     read_ticket "$file" && [ "$owner" = "$id" ] && return 0
   done
   write ticket.new "$id" || return 1
+  left=600
   until {
     last=0
     for file in "$base"/queue/*; do [ -e "$file" ] && last=${file##*/}; done
     ticket=$(printf %09d $(($(echo "$last" | sed 's/^0*//; s/^$/0/') + 1)))
     ln ticket.new "$base/queue/$ticket" 2>/dev/null
   }; do
-    [ -d "$base/queue" ] || return 1
+    [ -d "$base/queue" ] && [ ! -e stop ] || return 1
+    left=$((left - 1))
+    [ $left -gt 0 ] || finish 0 links
     pause 0.1
   done
   rm -f ticket.new
@@ -74,12 +77,12 @@ wait_in_line() {
   while :; do
     count_before
     if [ $before -lt "$places" ]; then
-      write admitted yes
+      write admitted yes || { [ -e stop ] && return 1; exit 1; }
       count_before
       [ $before -lt "$places" ] && break
       rm -f admitted
     fi
-    write place "$((before - places + 1))"
+    try_write place "$((before - places + 1))"
     [ -e stop ] && return 1
     sleep 1
   done
@@ -111,7 +114,7 @@ wait_for_others() {
   waited=0
   until [ -e go ]; do
     [ -e stop ] && return 1
-    if [ $waited -ge "$gather" ]; then write stop rendezvous; return 1; fi
+    if [ $waited -ge "$gather" ]; then ask_to_stop rendezvous; return 1; fi
     if is_in_the_way; then
       rm -f ready
       return_tickets

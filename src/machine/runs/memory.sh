@@ -66,7 +66,7 @@ container_kb() {
     inside=$($engine inspect -f '{{.State.Pid}}' "$container" 2>/dev/null)
     case $inside in '' | 0 | *[!0-9]*) inside= && return 1 ;; esac
     find_cgroup "$inside" || return 1
-    [ -n "$limit" ] && write container.limit "$limit"
+    [ -z "$limit" ] || try_write container.limit "$limit" || inside= # the next look tries again
   fi
   now_kb=$(awk -v held=$held '$1 == held { print int($2 / 1024) }' "$cgroup/memory.stat" 2>/dev/null)
 }
@@ -77,7 +77,5 @@ sample() {
   now_kb=
   if [ -n "$container" ]; then container_kb; else now_kb=$(session_kb "$1"); fi
   [ "${now_kb:-0}" -gt "$peak" ] && peak=$now_kb
-  # One that finds no room is left out: whoever waited here would see neither a stop nor the time that has passed, and
-  # what is kept in reserve is for these.
-  { echo "$(date +%s) $peak" >heartbeat.new; } 2>/dev/null && mv -f heartbeat.new heartbeat
+  try_write heartbeat "$(date +%s) $peak"
 }

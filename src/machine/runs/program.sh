@@ -20,12 +20,18 @@ mv -f "starting.$$" program
 trap : TERM INT HUP
 . ./spec
 
-# The file is the run's own as well, so that it is there whatever the program does with its name.
+# The file is the run's own as well, so that it is there whatever the program does with its name. A parent that is a link
+# in the sources leads out of the run's copy of them: a folder takes its place.
 open_stdout() (
   [ -e stdout ] && exit 0
   umask 022
-  (cd work && mkdir -p "$(dirname "./$stdout_file")" && rm -f "./$stdout_file") &&
-    : >stdout.new && ln stdout.new "work/$stdout_file" && mv -f stdout.new stdout
+  folder=work rest=$stdout_file
+  while [ "$rest" != "${rest#*/}" ]; do
+    folder=$folder/${rest%%/*} rest=${rest#*/}
+    { [ ! -L "$folder" ] || rm -f "$folder"; } && mkdir -p "$folder" || exit 1
+  done
+  rm -f "work/$stdout_file" &&
+    true >stdout.new && ln stdout.new "work/$stdout_file" && mv -f stdout.new stdout
 )
 
 # In a subshell: variables of the run may have any name, also one that is used here.

@@ -3,8 +3,10 @@
 
 # ---- who is who: a process is its id, its start time and the boot that it belongs to; an id alone is recycled
 
+# Nothing of it may depend on the time zone of whoever asks: sysctl(8) and ps(1) of macOS print local times.
 boot_id() {
-  cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime 2>/dev/null | tr ' ' _
+  cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid 2>/dev/null ||
+    TZ=UTC0 sysctl -n kern.boottime 2>/dev/null | tr ' ' _
 }
 
 # Sets `start` to the start time of process $1; fails, and empties it, for one that has ended. Without a subshell: whoever
@@ -20,7 +22,7 @@ find_start() {
     shift 19
     start=$1
   else
-    start=$(LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed '/^Z/d; s/^[^ ]* *//; s/ /_/g')
+    start=$(TZ=UTC0 LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed '/^Z/d; s/^[^ ]* *//; s/ /_/g')
     [ -n "$start" ]
   fi
 }
@@ -43,15 +45,35 @@ my_identity() {
 
 # ---- files
 
-# Content $2 into file $1. On a full disk what was kept in reserve for this is given up, and used before somebody else
-# does; without one it is tried for a while.
+# Content $2 into file $1, in one try: for what may be left out.
+try_write() {
+  { echo "$2" >"$1.new.$$"; } 2>/dev/null && mv -f "$1.new.$$" "$1"
+}
+
+# The same for what must be known. On a full disk what was kept in reserve for this is given up, and used before
+# somebody else does; without one it is tried for a while. Where the run is to stop, only how it ended matters.
 write() {
   tries=0
-  until { echo "$2" >"$1.new.$$"; } 2>/dev/null && mv -f "$1.new.$$" "$1"; do
+  until try_write "$1" "$2"; do
+    case $1 in ended | program.exit) ;; *) [ -e stop ] && return 1 ;; esac
     tries=$((tries + 1))
     [ $tries -gt 600 ] && return 1
     if [ -e reserve ]; then rm -f reserve; else sleep 1; fi
   done
+}
+
+# Asks the run in this folder to stop because of $1. A full disk has no room for a word; a file without content and a name
+# beside it need none.
+ask_to_stop() {
+  try_write stop "$1" || { rm -f reserve && try_write stop "$1"; } || { true >"stop-$1" && true >stop; }
+}
+
+# Prints why the run in this folder is to stop.
+stop_reason() {
+  why=
+  read -r why <stop
+  for file in stop-*; do [ -z "$why" ] && [ -e "$file" ] && why=${file#stop-}; done
+  echo "${why:-user}"
 }
 
 # Seconds $1, which may have a part; where sleep(1) knows none, one second.

@@ -23,7 +23,12 @@ take() {
   my_identity >"taking.$$" || return 1
   ln "taking.$$" "claim.$((number + 1))" 2>/dev/null
   taken=$?
-  rm -f "taking.$$"
+  # Where nobody else was quicker and a file can be made, no link can: that will not change.
+  if [ $taken != 0 ] && [ ! -e "claim.$((number + 1))" ] && touch "taking.$$.too" && ! ln "taking.$$" "taking.$$.link"; then
+    rm -f env
+    write ended "code=0 reason=links at=$(date +%s) attempts=0"
+  fi
+  rm -f "taking.$$" "taking.$$".*
   return $taken
 }
 
@@ -33,8 +38,8 @@ take || exit 0
 [ -e reserve ] || head -c 65536 /dev/zero >reserve 2>/dev/null
 
 # What to do: slots, timeout, retries, grace, engine, container, gather, delay. Values are quoted by their writer.
-format=
-. ./spec
+format= container= retries=0
+[ -s spec ] && . ./spec
 
 # ---- its program, and how it ends
 
@@ -43,7 +48,7 @@ watch() {
   beats=0
   while lives "program.$attempt"; do
     if [ $((beats % 5)) = 0 ] || [ $beats -lt 5 ]; then sample "$1"; fi
-    [ "$timeout" != 0 ] && [ $(($(uptime_s) - begun)) -ge "$timeout" ] && [ ! -e stop ] && write stop timeout
+    [ "$timeout" != 0 ] && [ $(($(uptime_s) - begun)) -ge "$timeout" ] && [ ! -e stop ] && ask_to_stop timeout
     if [ -e stop ]; then end_program "$1"; return; fi
     if [ $beats -lt 5 ]; then pause 0.2; else sleep 1; fi
     beats=$((beats + 1))
@@ -109,15 +114,19 @@ leader=0
 find_cgroup self
 [ -s heartbeat ] && read -r _ peak <heartbeat
 
+[ -s spec ] || finish 0 partial
 if [ "$format" != 1 ]; then
   # Begun by another version of Sesta whose scripts are gone: what it runs is left alone.
   lives program && exit 0
   finish 0 format
 fi
 
+# Decided once: what was found alive here and ends before the next look has begun, and is not begun again for it.
+fresh=
 if has_begun && { lives "program.$attempt" || [ -s program.exit ]; }; then
   : # a supervisor before this one was killed; the program went on
 else
+  fresh=yes
   end_leftovers # of a program whose leader was killed too
   # One that had begun is only begun again where its owner allowed it: what it did once it may not do twice.
   if has_begun && [ "$attempt" -gt "$retries" ]; then
@@ -125,8 +134,8 @@ else
     [ "$of_boot" = "$boot" ] || lost=reboot
     finish 0 $lost
   fi
-  until draw_ticket || exit 1; wait_in_line && wait_for_others; do
-    [ -e stop ] && finish 0 "$(cat stop)"
+  until { draw_ticket || [ -e stop ] || exit 1; } && [ ! -e stop ] && wait_in_line && wait_for_others; do
+    [ -e stop ] && finish 0 "$(stop_reason)"
   done
   [ -e started ] || write started "$(date +%s)"
 fi
@@ -140,12 +149,14 @@ if [ -z "$begun" ]; then
 fi
 
 while :; do
-  if ! lives "program.$attempt" && [ ! -s program.exit ]; then
-    [ -e stop ] && finish 0 "$(cat stop)"
+  if [ -n "$fresh" ]; then
+    [ -e stop ] && finish 0 "$(stop_reason)"
     attempt=$((attempt + 1))
-    write attempt "$attempt"
+    # One that nobody could know of is not begun.
+    write attempt "$attempt" || { [ -e stop ] && finish 0 "$(stop_reason)"; exit 1; }
     start_program
   fi
+  fresh=yes # where it is tried again
   seen=$child leader=0
   lives "program.$attempt" && seen=yes
   [ -s "program.$attempt" ] && read -r leader _ <"program.$attempt"
@@ -171,7 +182,7 @@ while :; do
   fi
   [ -n "$container" ] && [ -s container.oom ] && reason=oom
   is_oom "$code" && reason=oom
-  [ -e stop ] && reason=$(cat stop)
+  [ -e stop ] && reason=$(stop_reason)
   if [ "$code" = 0 ] || [ -e stop ] || [ "$attempt" -gt "$retries" ]; then finish "$code" "$reason"; fi
   echo "sesta: try $attempt ended with $code; trying again ($((retries - attempt + 1)) left)" >>output
   rm -f program.exit program

@@ -17,32 +17,57 @@ sum() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -d ' ' -f 1
 }
 
+# Address $1 into file $2, going on behind what is there where $3 says so. A line on which nothing comes for a minute has
+# broken.
 download() {
   if command -v curl >/dev/null 2>&1; then
-    curl -fsSL --retry 3 --retry-connrefused -C - -o "$2" -- "$1"
+    curl -fsSL --retry 3 --retry-connrefused --connect-timeout 30 --speed-limit 1 --speed-time 60 ${3:+-C -} -o "$2" -- "$1"
   elif command -v wget >/dev/null 2>&1; then
-    wget -q -c -O "$2" -- "$1"
+    wget -q -T 60 -t 3 ${3:+-c} -O "$2" -- "$1"
   elif command -v python3 >/dev/null 2>&1; then
     python3 -c 'import shutil, sys, urllib.request as u
-with u.urlopen(sys.argv[1], timeout=60) as i, open(sys.argv[2], "wb") as o: shutil.copyfileobj(i, o)' "$1" "$2"
+with u.urlopen(sys.argv[1], timeout=60) as i, open(sys.argv[2], "wb") as o:
+    shutil.copyfileobj(i, o)
+    if i.headers.get("Content-Length", str(o.tell())) != str(o.tell()): sys.exit("the connection broke")' "$1" "$2"
   else
     refuse "neither curl, wget nor python3 is on this machine"
   fi
 }
 
-# A listing of tar(1), as GNU, BusyBox and BSD print it: mode, then owner, size, or links, owner, group, size. Links and
-# devices, names that lead out, and bombs are refused before any of it is kept.
+# A listing of tar(1): mode, owner and group, size, date and time, name, as GNU and BusyBox print it, or mode, links, owner,
+# group, size, as BSD does. Names of owners hold whatever their archive wants, also what looks like a size: BusyBox prints
+# them whatever it is told, so that a line in which two places could be the size is none. Links and devices, names that
+# lead out, and bombs are refused before any of it is kept.
 judge_tar() {
   packed=$(($(wc -c <"$1")))
+  numeric=--numeric-owner bsd=0
+  case $(tar --version 2>&1) in
+    *bsdtar*) bsd=1 ;;
+    *GNU*) ;;
+    *) numeric= ;;
+  esac
   {
-    tar -tvf "$1"
+    tar $numeric -tvf "$1"
     echo "sesta:tar $?"
-  } | awk -v files=$mostFiles -v bytes=$mostBytes -v ratio=$mostRatio -v packed=$packed '
+  } | awk -v files=$mostFiles -v bytes=$mostBytes -v ratio=$mostRatio -v packed=$packed -v bsd=$bsd '
+    function find_size(line, part, size) {
+      if (bsd) return $5 != "" && ($2 $3 $4 $5) ~ /^[0-9]+$/ ? $5 : -1
+      size = -1
+      while (match(line, / [0-9]+ [0-9]+-[0-9][0-9]-[0-9][0-9] [0-9:]+ /)) {
+        if (size != -1) return -1
+        split(substr(line, RSTART + 1), part, " ")
+        size = part[1]
+        line = substr(line, RSTART + RLENGTH - 1)
+      }
+      return size
+    }
     $1 == "sesta:tar" { ended = 1; failed = $2; next }
-    { kind = substr($1, 1, 1); count++; size = $2 ~ /\// ? $3 : $5; sum += size }
+    { kind = substr($1, 1, 1); count++ }
     kind !~ /^[-d]$/ || / -> | link to / { print "it holds a link or device: " $0; wrong = 1; exit }
     / \/|(^| |\/)\.\.(\/|$)/ { print "a name leads out of it: " $0; wrong = 1; exit }
     count > files { print "it holds more than " files " files"; wrong = 1; exit }
+    { size = find_size($0); sum += size }
+    size == -1 { print "what tar says of it is not clear: " $0; wrong = 1; exit }
     sum > bytes || (sum > 1000000 && sum > packed * ratio) { print "unpacked it would be too large"; wrong = 1; exit }
     END {
       if (!wrong && (failed || !ended)) { print "this is no archive that tar can read"; wrong = 1 }
@@ -70,9 +95,12 @@ with zipfile.ZipFile(source) as archive:
 case $1 in
   fetch)
     mkdir -p "$(dirname "$3")"
-    # One that was broken off is continued.
-    download "$2" "$3.part" || { rm -f "$3.part" && download "$2" "$3.part"; } || refuse "it could not be fetched"
-    if [ -n "$4" ] && [ "$(sum "$3.part")" != "$4" ]; then
+    # One that was broken off is gone on with where its sum tells whether both parts are of the same file.
+    whole=
+    if [ -n "$4" ] && [ -s "$3.part" ]; then download "$2" "$3.part" on && [ "$(sum "$3.part")" = "$4" ] && whole=yes; fi
+    anew() { rm -f "$1.part" && download "$2" "$1.part" ""; }
+    [ -n "$whole" ] || anew "$3" "$2" || anew "$3" "$2" || refuse "it could not be fetched"
+    if [ -z "$whole" ] && [ -n "$4" ] && [ "$(sum "$3.part")" != "$4" ]; then
       found=$(sum "$3.part")
       rm -f "$3.part"
       refuse "its SHA-256 is $found, not $4"

@@ -20,7 +20,7 @@ look_up() {
     set -- "$@" "${one%%=*}"
   done
   state='${db:Status-Status} ${Version}'
-  dpkg-query -W -f="\${Package} $state\\n\${binary:Package} $state\\n" "$@" 2>/dev/null
+  dpkg-query -W -f="\${Package} $state\\n\${binary:Package} $state\\n" -- "$@" 2>/dev/null
 }
 
 has() {
@@ -28,7 +28,7 @@ has() {
   version=
   [ "$name" = "$1" ] || version=${1#*=}
   if [ $manager = apt-get ]; then
-    case $newline$found in *"$newline$name installed $version"*) return 0 ;; esac
+    case $newline$found$newline in *"$newline$name installed ${version:+$version$newline}"*) return 0 ;; esac
     return 1
   fi
   rpm -q "$name${version:+-$version}" >/dev/null 2>&1
@@ -54,7 +54,7 @@ case $what in
       wait="-o DPkg::Lock::Timeout=600 -o Acquire::Retries=3"
       # sudo drops the environment, so that it is said once more behind it.
       $sudo apt-get update -q $wait || exit 5
-      $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $wait "$@" || exit 5
+      $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $wait -- "$@" || exit 5
     else
       count=$#
       while [ $count -gt 0 ]; do
@@ -63,7 +63,9 @@ case $what in
         set -- "$@" "$(echo "$one" | sed 's/=/-/')"
         count=$((count - 1))
       done
-      $sudo $manager install -y -q --refresh "$@" || exit 5
+      refresh=
+      [ $manager = yum ] || refresh=--refresh # yum(8) knows none
+      $sudo $manager install -y -q $refresh "$@" || exit 5
     fi
     ;;
 esac

@@ -8,8 +8,12 @@ umask 077
 what=$1
 mirror=$2
 address=$3
-# Nothing of a repository is run, and nobody is asked: githooks(5), git-config(1), gitcredentials(7).
-git() { command git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never "$@"; }
+# Nothing of a repository is run, and nobody is asked: githooks(5), git-config(1), gitcredentials(7). A line on which
+# nothing comes for a minute has broken.
+git() {
+  command git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never \
+    -c http.lowSpeedLimit=1 -c http.lowSpeedTime=60 "$@"
+}
 export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS= SSH_ASKPASS_REQUIRE=never
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE 2>/dev/null
 : "${GIT_SSH_COMMAND:=ssh -o BatchMode=yes -o ConnectTimeout=15}"

@@ -36,8 +36,8 @@ if [ -r /proc/sys/kernel/random/boot_id ]; then
   read -r boot </proc/sys/kernel/random/boot_id; echo "boot $boot"
   { read -r now <"/proc/$pid/stat"; } 2>/dev/null && echo "now $now"
 else
-  echo "boot $(sysctl -n kern.boottime)"
-  now=$(LC_ALL=C ps -o stat=,lstart= -p "$pid") && echo "now $now"
+  echo "boot $(sysctl -n kern.bootsessionuuid 2>/dev/null || TZ=UTC0 sysctl -n kern.boottime)"
+  now=$(TZ=UTC0 LC_ALL=C ps -o stat=,lstart= -p "$pid") && echo "now $now"
 fi
 exit 0`;
 }

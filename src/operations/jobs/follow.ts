@@ -6,12 +6,13 @@ import { isOver, partOf, type Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { learnFacts, refreshRun } from "./refresh.ts";
+import { withNode } from "./start.ts";
 
 export type Listener = {
   /** Output of a node; awaited. */
   bytes(node: number, stream: RunStream, chunk: Buffer): Promise<void> | void;
   /** Of the first node whose state changed. */
-  state(node: number, state: FollowState): void;
+  state(node: number, state: Exclude<FollowState, { kind: "gone" }>): void;
   /** The line to a machine broke, and is tried again; undefined: it is back. */
   trouble(machine: string, problem: { error: SestaError; retryMs: number } | undefined): void;
 };
@@ -76,20 +77,38 @@ async function followOne(
 ): Promise<void> {
   const machine = run.nodes[node]?.machine ?? "";
   const host = await openHost(context, run.target, machine);
+  let known = offset;
   let last = "";
-  await followStream(host, partOf(run, node), {
-    stream,
-    offset,
-    clock: context.world.clock,
-    signal,
-    onBytes: (chunk) => listener.bytes(node, stream, chunk),
-    onState(state) {
-      const text = JSON.stringify(state);
-      if (text !== last) listener.state(node, state);
-      last = text;
-    },
-    onBreak: (problem) => listener.trouble(machine, problem),
-  });
+  let wasThere = false;
+  for (let isGone = true; isGone && !signal.aborted;) {
+    isGone = false;
+    known = await followStream(host, partOf(run, node), {
+      stream,
+      offset: known,
+      clock: context.world.clock,
+      signal,
+      onBytes: (chunk) => listener.bytes(node, stream, chunk),
+      onState(state) {
+        if (state.kind === "gone") return void (isGone = true);
+        wasThere = true;
+        const text = JSON.stringify(state);
+        if (text !== last) listener.state(node, state);
+        last = text;
+      },
+      onBreak: (problem) => listener.trouble(machine, problem),
+    });
+    if (!isGone || (await isLost(context, run, node, wasThere))) return;
+    await context.world.clock.sleep(lookEveryMs, signal).catch(() => undefined); // it may be on its way
+  }
+}
+
+/** Whether a node is over whose folder is not there. One that was seen there is, whatever was noted of it so far. */
+async function isLost(context: Context, run: Run, node: number, wasThere: boolean): Promise<boolean> {
+  const noted = context.state.changeRun(run.id, (one) =>
+    wasThere && one.nodes[node]?.state === "starting" ? withNode(one, node, { state: "queued" }) : one,
+  );
+  const { nodes } = await refreshRun(context, noted);
+  return isOver(nodes[node]?.state ?? "lost");
 }
 
 /** Several machines begin together and end together: that takes somebody who looks at all of them. */

@@ -57,6 +57,8 @@ test.each<[string, string, number | null, RegExp | null]>([
   ["code=0 reason=reboot at=110 peak_kb=1 limit_kb= attempts=1", "lost", null, /box was restarted/],
   ["code=0 reason=killed at=110 peak_kb=1 limit_kb= attempts=1", "lost", null, /from outside/],
   ["code=143 reason=user at=110 peak_kb=1 limit_kb= attempts=1", "stopped", 143, /stopped/],
+  ["code=0 reason=partial at=110 peak_kb=0 limit_kb= attempts=0", "lost", null, /was never whole/],
+  ["code=0 reason=links at=110 attempts=0", "failed", null, /makes no hard links/],
   ["code=143 reason=peer at=110 peak_kb=1 limit_kb= attempts=1", "stopped", 143, /Another machine/],
 ])("%s", (text, state, exitCode, why) => {
   const found = ended(text);

@@ -81,6 +81,10 @@ function judgeEnd(
         state: "lost",
         why: "Another version of Sesta began it, and its scripts are gone.",
       };
+    case "links":
+      return { ...failed(`Its home folder on ${node.machine} makes no hard links.`), exitCode: null };
+    case "partial":
+      return { ...end, exitCode: null, state: "lost", why: `Its folder on ${node.machine} was never whole.` };
     case "killed":
       return {
         ...end,

@@ -1,7 +1,8 @@
 // One node of a run as its machine is told of it. Pure: all that it needs is known.
 import { buildContainerRun } from "../../commands/container.ts";
 import { buildRankVariables, type Rank } from "../../commands/distributed.ts";
-import { buildScriptArgv, type RunOrder } from "../../commands/run-files.ts";
+import type { RunOrder } from "../../commands/run-files.ts";
+import { buildScriptArgv } from "../../commands/script-argv.ts";
 import type { JobSection } from "../../model/project.ts";
 
 export type OrderContext = {
