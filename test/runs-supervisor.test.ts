@@ -47,7 +47,9 @@ function testScripts(shell: ShellName) {
   const long = shell === "dash" || process.env["SESTA_FAULTS"] === "full" ? test : test.skip;
   let rig: RunRig;
   let count = 0;
-  const nextId = () => `job-${(count += 1)}-abcd`;
+  // What a run marks is found on the whole machine: nobody else who tests may have the same ids.
+  const own = process.pid.toString(36).padStart(4, "0");
+  const nextId = () => `job-${(count += 1)}-${own}`;
   beforeAll(() => {
     rig = createRunRig(shell);
   });
@@ -788,11 +790,7 @@ function testScripts(shell: ShellName) {
         };
         await begin(stopped, {});
         await delay(1_500); // some heartbeats find no room
-        await askToStop(
-          { machine: createLocalMachine(small.env), base: small.base } as Host,
-          stopped,
-          "user",
-        );
+        await small.stop(stopped, "user");
         expect(await small.untilEnded(stopped, 15_000)).toContain("reason=user");
         rmSync(small.file(stopped, "work/big"));
         rmSync(join(small.folder, "full"));

@@ -21,7 +21,8 @@ type ScriptName = `${string}.sh`;
 
 /** What it says of itself, while Sesta's scripts are put there where they are missing. */
 export async function createHost(machine: Machine): Promise<Host> {
-  const [facts] = await Promise.all([machine.facts(), ensureScripts(machine)]);
+  // Not everything needs them: what does says why they could not be put there.
+  const [facts] = await Promise.all([machine.facts(), ensureScripts(machine).catch(() => undefined)]);
   return { machine, facts, base: `${facts.home}/.sesta` };
 }
 
