@@ -711,6 +711,9 @@ function testScripts(shell: ShellName) {
         });
         await small.untilFile(id, "program");
         await delay(1_000);
+        await small.killSupervisor(id);
+        await small.facts(id);
+        await until(() => small.supervisor(id), "nobody sees to it any more");
         writeFileSync(join(small.folder, "go"), "");
         expect((await small.contactUntilEnded(id)).ended).toMatchObject({ code: 6, reason: "exit" });
       } finally {
