@@ -1,5 +1,6 @@
 // What the keys of a job say about each other, and about its target.
 import { parseRepository, tokenProblem } from "../model/repository.ts";
+import { findDataPlace } from "./job-fields.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { findLocated, findNamed, getKeyOffset, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located } from "./located.ts";
@@ -16,6 +17,7 @@ export function checkJobs(root: Located, jobs: readonly string[]): Finding[] {
     ...checkNodes(root, name),
     ...checkPlaybook(root, name),
     ...checkInto(root, name),
+    ...checkData(root, name),
     ...checkEnvNames(root, name),
   ]);
 }
@@ -77,6 +79,25 @@ function checkInto(root: Located, name: string): Finding[] {
   if (overlaps(folder, "sesta.yaml") && folder !== ".")
     return [{ at: getOffset(root, path), message: "outputs need a folder" }];
   return [];
+}
+
+/** In the run's folder each has a place of its own: one in another would take it away. */
+function checkData(root: Located, name: string): Finding[] {
+  const path = ["workloads", name, "data"];
+  const sources = valueAt(root, path);
+  if (!Array.isArray(sources)) return [];
+  const places = sources.map(findDataPlace);
+  const stdout = valueAt(root, ["workloads", name, "stdout"]);
+  const file = typeof stdout === "string" ? findInnerPath(stdout) : undefined;
+  return places.flatMap((place, at): Finding[] => {
+    if (place === undefined) return [];
+    const other = [...places.slice(0, at), file].find(
+      (one) => one !== undefined && (`${one}/`.startsWith(`${place}/`) || place.startsWith(`${one}/`)),
+    );
+    if (other === undefined) return [];
+    const message = `${quote(place)} and ${quote(other)} cannot be in one another in the run's folder`;
+    return [{ at: getOffset(root, [...path, at]), message }];
+  });
 }
 
 /** They belong to Sesta's own wiring of a run. */
