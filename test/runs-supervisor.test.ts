@@ -14,9 +14,6 @@ import {
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Host } from "../src/machine/host.ts";
-import { createLocalMachine } from "../src/machine/local.ts";
-import { askToStop } from "../src/machine/runs/stop.ts";
 import { limitMs, points } from "./faults/support/points.ts";
 import { killHard, lives, until } from "./faults/support/processes.ts";
 import { findMissingMount } from "./faults/support/small-disk.ts";
@@ -772,6 +769,9 @@ function testScripts(shell: ShellName) {
         });
         await small.untilFile(id, "program");
         await delay(1_000);
+        await small.killSupervisor(id);
+        await small.facts(id);
+        await until(() => small.supervisor(id), "nobody sees to it any more");
         writeFileSync(join(small.folder, "go"), "");
         expect((await small.contactUntilEnded(id)).ended).toMatchObject({ code: 6, reason: "exit" });
       } finally {

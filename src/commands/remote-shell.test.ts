@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildLine, buildLoader, buildTerminalCommand, encode } from "./remote-shell.ts";
+import { buildLine, buildLoader, buildTerminalCommand, encode, endMark } from "./remote-shell.ts";
 
 const shells = [
   ["dash"],
@@ -49,7 +49,8 @@ describe.each(shells)("%s", (program, ...more) => {
       fc.property(fc.array(word, { minLength: 1, maxLength: 5 }), word, (words, variable) => {
         const argv = ["sh", "-c", 'printf "%s\\0" "$V" "$@"', "sh", ...words] as const;
         const { stdout, stderr } = load(buildLine({ argv, env: { V: variable }, nonce }));
-        expect(stdout.toString()).toBe(`${nonce}\n${[variable, ...words].map((one) => `${one}\0`).join("")}`);
+        const said = [variable, ...words].map((one) => `${one}\0`).join("");
+        expect(stdout.toString()).toBe(`${nonce}\n${said}${endMark(nonce)}`);
         expect(stderr.toString()).toMatch(/^NONCE begin \d+\nNONCE end 0\n$/);
       }),
       { numRuns: 40 },
@@ -58,7 +59,7 @@ describe.each(shells)("%s", (program, ...more) => {
 
   test("what is left of the input is the program's; a line that was cut off does nothing", () => {
     const line = buildLine({ argv: ["cat"], nonce });
-    expect(load(`${line}one\ntwo`).stdout.toString()).toBe("NONCE\none\ntwo");
+    expect(load(`${line}one\ntwo`).stdout.toString()).toBe(`NONCE\none\ntwo${endMark(nonce)}`);
     expect(load(line.slice(0, -1)).stdout.toString()).toBe("");
   });
 

@@ -43,6 +43,7 @@ export type Facts = {
 /** A program that runs on the machine now, with its streams here. */
 export type Process = {
   stdin: Writable;
+  /** Both end with the program; what it left behind is heard for 2 s more. */
   stdout: Readable;
   stderr: Readable;
   /** With what ended it: its exit code, 128 or more when a signal did. @throws SestaError SSH_CONNECTION when the connection broke */

@@ -1,6 +1,6 @@
 // What the keys of a job say about each other, and about its target.
 import { parseRepository, tokenProblem } from "../model/repository.ts";
-import { readDataSource } from "./job-fields.ts";
+import { findDataPlace } from "./job-fields.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { findLocated, findNamed, getKeyOffset, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located } from "./located.ts";
@@ -89,20 +89,22 @@ function checkStdout(root: Located, name: string): Finding[] {
   return [{ at: getOffset(root, path), message: "standard output needs the path of a file" }];
 }
 
-/** Each has a place of its own: one inside another would be put into what all runs share. */
+/** In the run's folder each has a place of its own: one in another would take it away. */
 function checkData(root: Located, name: string): Finding[] {
   const path = ["workloads", name, "data"];
-  const given = valueAt(root, path);
-  if (!Array.isArray(given)) return [];
-  const places: string[] = [];
-  return given.flatMap((one: unknown, index): Finding[] => {
-    const source = readDataSource(one);
-    if (source === undefined) return [];
-    const other = places.find((place) => overlaps(place, source.to));
-    places.push(source.to);
+  const sources = valueAt(root, path);
+  if (!Array.isArray(sources)) return [];
+  const places = sources.map(findDataPlace);
+  const stdout = valueAt(root, ["workloads", name, "stdout"]);
+  const file = typeof stdout === "string" ? findInnerPath(stdout) : undefined;
+  return places.flatMap((place, at): Finding[] => {
+    if (place === undefined) return [];
+    const other = [...places.slice(0, at), file].find(
+      (one) => one !== undefined && (`${one}/`.startsWith(`${place}/`) || place.startsWith(`${one}/`)),
+    );
     if (other === undefined) return [];
-    const message = `${quote(source.to)} and ${quote(other)} would be in each other's place: give one of them another \`to\``;
-    return [{ at: getOffset(root, [...path, index]), message }];
+    const message = `${quote(place)} and ${quote(other)} cannot be in one another in the run's folder`;
+    return [{ at: getOffset(root, [...path, at]), message }];
   });
 }
 

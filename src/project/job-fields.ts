@@ -172,19 +172,19 @@ export const container = z
   });
 
 export function dataSource(about: About) {
-  const check = (input: unknown): DataSource | Refusal => {
-    if (typeof input !== "object" || input === null || Array.isArray(input))
-      return resolveSource({ from: input });
-    return findUnknownKey(input, ["from", "to", "unpack", "sha256"]) ?? resolveSource(input);
-  };
-  return field(check, { shown: "path, address or mapping", ...about });
+  return field(readSource, { shown: "path, address or mapping", ...about });
 }
 
-/** Undefined for what is none. */
-export function readDataSource(input: unknown): DataSource | undefined {
-  const isMapping = typeof input === "object" && input !== null && !Array.isArray(input);
-  const source = resolveSource(isMapping ? input : { from: input });
-  return source instanceof Refusal ? undefined : source;
+/** Where a run finds a source of data, as the file has it; undefined for one that is none. */
+export function findDataPlace(input: unknown): string | undefined {
+  const source = readSource(input);
+  return source instanceof Refusal ? undefined : source.to;
+}
+
+function readSource(input: unknown): DataSource | Refusal {
+  if (typeof input !== "object" || input === null || Array.isArray(input))
+    return resolveSource({ from: input });
+  return findUnknownKey(input, ["from", "to", "unpack", "sha256"]) ?? resolveSource(input);
 }
 
 function resolveSource(given: {

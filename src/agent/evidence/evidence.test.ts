@@ -46,7 +46,7 @@ test.each([
   ["printf '2 jobs in \\033[31mthe queue\\nmore'", "your command says that it is used (2 jobs in the queue)"],
   ["echo secret-of-the-team", "your command says that it is used ([redacted])"],
   ["exit 2", "whether your command finds use is unknown (it ended with 2); that counts as use"],
-  ["kill -9 $$", "whether your command finds use is unknown (it ended with 128); that counts as use"],
+  ["kill -9 $$", "whether your command finds use is unknown (it ended with 137); that counts as use"],
   ["no-such-program", "whether your command finds use is unknown (it ended with 127); that counts as use"],
 ])("the user's command %s: %s", async (command, source) => {
   protect("secret-of-the-team");

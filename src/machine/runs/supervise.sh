@@ -20,7 +20,8 @@ take() {
   number=100000
   [ -n "$newest" ] && number=${newest#./claim.}
   rm -f "taking.$$"
-  my_identity >"taking.$$" || return 1
+  # On a full disk there is what was kept in reserve.
+  my_identity >"taking.$$" 2>/dev/null || { rm -f reserve && my_identity >"taking.$$"; } || return 1
   ln "taking.$$" "claim.$((number + 1))" 2>/dev/null
   taken=$?
   # Where nobody else was quicker and a file can be made, no link can: that will not change.
