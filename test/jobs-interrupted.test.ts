@@ -1,9 +1,9 @@
 // What is told of a job whose command died, or was let go of, before its run began or before its outputs were home.
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "./faults/support/processes.ts";
-import { createJobProject, type JobProject, type RunJson } from "./support/job-project.ts";
+import { createJobProject, listTree, type JobProject, type RunJson } from "./support/job-project.ts";
 
 const yaml = `name: interrupted
 workloads:
@@ -76,5 +76,27 @@ describe("commands that end before their run does", { timeout: 60_000 }, () => {
     expect((await project.must(["fetch", "brings", "--limit", "1GB"])).stdout).toContain("1 file, 572.2MB");
     const wrong = await project.sesta(["fetch", "brings", "--limit", "lots"]);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("a size like 50GB")]);
+  });
+
+  test("F2: `down` while another command sets up: it waits, and nothing of it stays", async () => {
+    rmSync(join(project.home, "go"));
+    project.write("program", "third\n");
+    const setting = project.begin(["run", "slow"]);
+    await open((run) => run.why?.includes("being set up") ?? false);
+    const taking = project.begin(["down", "slow", "-y"]);
+    await until(
+      () =>
+        taking.stderr().includes("sets up the same machine") || taking.stderr().includes("stop") || undefined,
+      () => taking.stderr(),
+    );
+    writeFileSync(join(project.home, "go"), "");
+    expect(await setting.ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("stopped before") as string,
+    });
+    expect((await taking.ended).code).toBe(0);
+    expect((await project.workload("slow")).state).toBe("absent");
+    const left = listTree(join(project.home, ".sesta", "cache", "trees"));
+    expect(left.filter((path) => path.includes("third"))).toEqual([]);
   });
 });

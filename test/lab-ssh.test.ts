@@ -216,7 +216,6 @@ describe.skipIf(missing !== "")("a lab on a host over SSH", { timeout: 240_000 }
   test("T9: another key is a hard stop, and names both", async () => {
     const pinned = join(project.folder, ".sesta", "known_hosts");
     const before = readFileSync(pinned, "utf8");
-    for (const one of listMasters()) await killHard(one).catch(() => undefined);
     const other = join(folder, "other");
     mkdirSync(other);
     const wrong = await startSshServer(other);
@@ -225,6 +224,8 @@ describe.skipIf(missing !== "")("a lab on a host over SSH", { timeout: 240_000 }
       `box ${readFileSync(`${wrong.hostKey}.pub`, "utf8").split(" ").slice(0, 2).join(" ")}\n`,
     );
     await wrong.end();
+    // Only now: the gateway makes a new connection as soon as one is gone.
+    for (const one of listMasters()) await killHard(one).catch(() => undefined);
     const { code, stderr } = await project.sesta(["up", "-y"], { GIT_TOKEN: token });
     expect([code, stderr]).toEqual([
       1,

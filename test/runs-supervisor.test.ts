@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { limitMs, points } from "./faults/support/points.ts";
-import { killHard, lives, until } from "./faults/support/processes.ts";
+import { killHard, listLiving, lives, until } from "./faults/support/processes.ts";
 import { findMissingMount } from "./faults/support/small-disk.ts";
 import {
   createRunRig,
@@ -879,7 +879,7 @@ function testScripts(shell: ShellName) {
 
   test("following one whose folder has gone, or goes, comes to an end and says so", async () => {
     const id = nextId();
-    const ask = (name: string) => rig.script("follow.sh", [join(rig.runs, id), name, "1"]);
+    const ask = (name: string) => rig.follow(id, name).ended;
     expect(await ask("output")).toEqual({ code: 0, stdout: "", stderr: "gone\n" });
     await rig.submit(id, script("echo here; sleep 300"));
     await until(() => rig.read(id, "output") === "here", "it does not run");
@@ -893,6 +893,19 @@ function testScripts(shell: ShellName) {
     for (const followed of [output, stdout]) expect(followed?.stderr).toMatch(/gone\n$/);
   });
 
+  test("F2: following ends with whoever reads, before the run has begun and after it is over", async () => {
+    const id = nextId();
+    await rig.submit(id, script("echo here"));
+    await rig.untilEnded(id);
+    for (const name of ["output", "stdout"]) {
+      const followed = rig.follow(id, name);
+      await until(() => followed.stderr() !== "", "it says nothing");
+      followed.letGo();
+      expect((await followed.ended).code).toBe(0);
+    }
+    expect(listLiving(join(rig.runs, id))).toEqual([]);
+  });
+
   /** Reads on from a byte until it has so many, and is cut off then. */
   function follow(id: string, from: number, most: number, left: number): Promise<Buffer> {
     const child = spawn(
@@ -901,7 +914,7 @@ function testScripts(shell: ShellName) {
       {
         env: rig.env,
         detached: true,
-        stdio: ["ignore", "pipe", "ignore"],
+        stdio: ["pipe", "pipe", "ignore"],
       },
     );
     return new Promise((resolve) => {

@@ -70,7 +70,8 @@ export async function ensureScripts(machine: Machine): Promise<void> {
   const folder = `"$HOME"/.sesta/${scriptsFolder()}`;
   const { script, input } = buildPut(files, folder, newNonce());
   const look = `[ ! -e ${folder}/${completeMark} ] || { echo there; exit 0; }; echo missing`;
-  const process = await machine.open(["sh", "-c", `${look}\n${script}`]);
+  const shut = 'chmod go-rwx "$HOME"/.sesta'; // an older Sesta may have left it open
+  const process = await machine.open(["sh", "-c", `${look}\n${script}\n${shut}`]);
   const said = lastOf(process.stderr);
   createInterface({ input: process.stdout }).once("line", (line) => {
     process.stdin.end(line === "missing" ? input : "");

@@ -1,12 +1,22 @@
 // Makes a Python environment on a machine: Sesta's locked packages first, then the user's, constrained by them.
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { buildLockedInstall, buildVenv, findUserInstall, uvVariables } from "../commands/uv.ts";
 import { SestaError } from "../base/errors.ts";
 import type { PythonEnvironment } from "../model/launch.ts";
 import type { Argv, Machine } from "./machine.ts";
+import { holdOnMachine } from "./hold.ts";
+import type { Host } from "./host.ts";
 import { ensureUv } from "./uv.ts";
 
-type EnvironmentMaker = { machine: Machine; cacheFolder: string; signal: AbortSignal };
+type EnvironmentMaker = {
+  machine: Machine;
+  cacheFolder: string;
+  signal: AbortSignal;
+  /** Where other computers or projects may make the same environment at the same time. */
+  shared?: Host | undefined;
+};
+
+type Wanted = PythonEnvironment & { compile?: boolean };
 
 /** Its presence says that the environment is whole; it is written last. */
 export const completeMark = ".complete";
@@ -20,12 +30,27 @@ const neededBytes = 1_000_000_000;
  */
 export async function makePythonEnvironment(
   maker: EnvironmentMaker,
-  wanted: PythonEnvironment & { compile?: boolean },
+  wanted: Wanted,
+  environment: string,
+  detail: (text: string) => void,
+): Promise<void> {
+  const { machine, shared, signal } = maker;
+  if (await isComplete(machine, environment)) return detail("unchanged");
+  if (!shared) return make(maker, wanted, environment, detail);
+  const onWait = () => detail("waiting: somebody else makes the same environment");
+  await holdOnMachine(shared, basename(environment), { signal, onWait }, async () => {
+    if (await isComplete(machine, environment)) return detail("unchanged");
+    await make(maker, wanted, environment, detail);
+  });
+}
+
+async function make(
+  maker: EnvironmentMaker,
+  wanted: Wanted,
   environment: string,
   detail: (text: string) => void,
 ): Promise<void> {
   const { machine, cacheFolder } = maker;
-  if (await isComplete(machine, environment)) return detail("unchanged");
   await refuseFullDisk(machine, environment);
   const uv = await ensureUv(machine, cacheFolder, detail);
   const lock = join(environment, "sesta-lock.txt");
@@ -84,9 +109,18 @@ async function runUv(
   });
 }
 
+/** Of the disk of a folder that may not be there yet. */
+async function findFreeBytes(machine: Machine, folder: string): Promise<number> {
+  try {
+    return await machine.freeBytes(folder);
+  } catch (error) {
+    if (dirname(folder) === folder) throw error;
+    return findFreeBytes(machine, dirname(folder));
+  }
+}
+
 async function refuseFullDisk(machine: Machine, environment: string): Promise<void> {
-  await machine.run(["mkdir", "-p", dirname(environment)]);
-  const free = await machine.freeBytes(dirname(environment));
+  const free = await findFreeBytes(machine, dirname(environment));
   if (free >= neededBytes) return;
   throw new SestaError(
     "DISK_FULL",

@@ -64,6 +64,16 @@ export function createRunRig(
       child.stdin.end(input);
       child.once("close", (code) => resolve({ code: code ?? 128, stdout, stderr }));
     });
+  const follow = (id: string, name: string) => {
+    const child = spawn(join(bin, "sh"), [join(own, "follow.sh"), join(runs, id), name, "1"], { env });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const ended = new Promise<{ code: number; stdout: string; stderr: string }>((resolve) =>
+      child.once("close", (code) => resolve({ code: code ?? 128, stdout, stderr })),
+    );
+    return { ended, stderr: () => stderr, letGo: () => child.stdin.end() };
+  };
   const file = (id: string, name: string) => join(runs, id, name);
   const read = (id: string, name: string) =>
     existsSync(file(id, name)) ? readFileSync(file(id, name), "utf8").trim() : undefined;
@@ -85,6 +95,8 @@ export function createRunRig(
     env,
     sh: join(bin, "sh"),
     script,
+    /** Reads its output from the first byte on, until it is let go of. */
+    follow,
     file,
     read,
     /** Only the files, as an upload brings them. @returns the folder that they are in */

@@ -1,19 +1,27 @@
 #!/bin/sh
-# Sends a run's output from a byte on as it grows, on stdout; on stderr a line at each look, so that it notices when nobody
-# reads any more: `wait PLACE`, `run`, or `ended SIZE`, a tab, and what contact.sh says of the run; `gone` is the last one,
-# where the run's folder is not there.
-# Usage: sh follow.sh RUN_FOLDER FILE FIRST_BYTE (from 1).
+# Sends a run's output from a byte on as it grows, on stdout; on stderr a line at each look: `wait PLACE`, `run`, or
+# `ended SIZE`, a tab, and what contact.sh says of the run; `gone` is the last one, where the run's folder is not there.
+# Usage: sh follow.sh RUN_FOLDER FILE FIRST_BYTE (from 1). It ends with its standard input, which whoever reads holds open:
+# a connection that others share swallows what is written for one that has died.
 set -u
 run=$1
 file=$1/$2
 . "${0%/*}/run-folder.sh"
 trap '' PIPE
+tail=
+exec 3<&0
+cat <&3 >/dev/null 2>&1 &
+reader=$!
+exec 3<&-
+trap 'kill $tail $reader 2>/dev/null' EXIT
+is_read() { kill -0 $reader 2>/dev/null; }
 still_there() {
   [ -d "$run" ] && return
   echo "gone" >&2
   exit 0
 }
 until [ -e "$file" ]; do
+  is_read || exit 0
   still_there
   [ -s "$run/ended" ] && true >>"$file"
   echo "wait $(cat "$run/place" 2>/dev/null)" >&2 || exit 0
@@ -21,7 +29,6 @@ until [ -e "$file" ]; do
 done
 tail -c "+$3" -f "$file" &
 tail=$!
-trap 'kill $tail 2>/dev/null' EXIT
 facts=
 looks=0
 while :; do
@@ -34,7 +41,7 @@ while :; do
   else
     echo "wait $(cat "$run/place" 2>/dev/null)" >&2 || exit 0
   fi
-  kill -0 $tail 2>/dev/null || exit 0
+  is_read && kill -0 $tail 2>/dev/null || exit 0
   # Often at first: much that is tried out is over in a moment.
   if [ $looks -lt 20 ]; then pause 0.05; else pause 0.2; fi
   looks=$((looks + 1))

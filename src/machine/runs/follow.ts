@@ -69,7 +69,6 @@ async function followOnce(
 ): Promise<boolean> {
   const operands = [runFolder(host, id), stream, String(from + 1)];
   const process = await host.machine.open(buildScriptArgv(host.base, "follow.sh", operands), { signal });
-  process.stdin.end();
   let here = from;
   let size: number | undefined;
   let isGone = false;
@@ -102,6 +101,7 @@ async function followOnce(
       );
   } finally {
     states.close();
+    process.stdin.end();
   }
   if (isWhole() || signal.aborted) {
     process.stop();

@@ -11,6 +11,7 @@ import { removeImages } from "./remove-images.ts";
 import { findFolder, isUnfetched } from "./outputs-folder.ts";
 import { splitPlace } from "./plan.ts";
 import { refreshRuns } from "./refresh.ts";
+import { waitForSetup } from "./setup-lock.ts";
 import { stopRun } from "./stop.ts";
 
 /** @throws SestaError when a machine does not answer: then the job stays, as something that is half away */
@@ -30,6 +31,21 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
     }
     on({ workload: name, step: "stop", state: "done", detail: run.id });
   }
+  const locks = await Promise.all(
+    Object.keys(placed.places).map((key) => waitForSetup(context, splitPlace(key)[1], name, on)),
+  );
+  try {
+    return await clear(context, name, on);
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+}
+
+/** What it has by now: a command that set it up meanwhile may have made more. */
+async function clear(context: Context, name: string, on: Progress): Promise<Receipt> {
+  const { state } = context;
+  const placed = state.listPlacedJobs().find((job) => job.name === name);
+  if (!placed) return { kind: "receipt", name, removed: [], remains: [] };
   const runs = await refreshRuns(context, state.listRuns(name));
   const removed: string[] = [];
   const remains: string[] = [];

@@ -3,12 +3,12 @@ import type { Host } from "../../machine/host.ts";
 import type { JobSection } from "../../model/project.ts";
 import type { Progress } from "../../model/plan.ts";
 import { formatBar } from "../../model/bar.ts";
-import { waitForLock } from "../../state/lock.ts";
 import type { Context } from "../context.ts";
 import { openHosts } from "../machines.ts";
 import type { PlaybookWatch } from "../playbook/place.ts";
 import type { JobPlaybook } from "./playbook.ts";
 import type { Sources } from "./folder-sources.ts";
+import { waitForSetup } from "./setup-lock.ts";
 import { findSources } from "./sources.ts";
 import type { Prepared, Step } from "./step.ts";
 import { buildEarlySteps, buildSteps, type JobSteps } from "./steps.ts";
@@ -104,9 +104,8 @@ async function prepareMachine(
   on: Progress,
 ): Promise<Prepared> {
   if (pending.length === 0) return steps.prepared;
-  const { world, folder } = context;
+  const { world } = context;
   const workload = machines.length > 1 ? `${job.name} on ${host.machine.name}` : job.name;
-  const safeName = host.machine.name.replace(/[^A-Za-z0-9.-]/g, "_");
   let current = steps;
   let open = pending;
   const lookAgain = async () => {
@@ -115,18 +114,9 @@ async function prepareMachine(
     recordPlaces(context, job, host.machine.name, current.prepared.made);
     open = await listPending(current.steps);
   };
-  let waited = false;
-  const lock = await waitForLock(
-    `${folder}/setup-${safeName}`,
-    { verb: "run", pid: world.pid, since: world.clock.now() },
-    world.signal,
-    (who) => {
-      waited = true;
-      on({ workload, step: "setup", state: "running", detail: `waiting: ${who} sets up the same machine` });
-    },
-  );
+  const lock = await waitForSetup(context, host.machine.name, workload, on);
   try {
-    if (waited || world.clock.monotonic() - lookedAtMs > freshMs) await lookAgain();
+    if (lock.waited || world.clock.monotonic() - lookedAtMs > freshMs) await lookAgain();
     const isPending = (name: string) => open.some((step) => step.name === name);
     if (isPending("sources") && job.python?.requirements !== undefined && sources.fetch) {
       // What the sources bring decides what the environment is, so that the other steps are built anew behind them.

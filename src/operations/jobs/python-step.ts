@@ -69,6 +69,7 @@ export function buildPythonStep(
             machine: host.machine,
             cacheFolder: isHere ? context.world.cacheFolder : `${host.base}/cache`,
             signal,
+            shared: host,
           },
           wanted,
           environment,

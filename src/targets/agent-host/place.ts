@@ -1,5 +1,6 @@
 // Brings a workload up on its machine: workspace, environment, agent; it ends asleep.
 import { SestaError } from "../../base/errors.ts";
+import { createHost } from "../../machine/host.ts";
 import { makePythonEnvironment } from "../../machine/python-environment.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { Launch } from "../../model/launch.ts";
@@ -41,14 +42,11 @@ export async function placeWorkload(
   });
   const { environment } = launch;
   if (environment) {
-    await step("environment", (detail) =>
-      makePythonEnvironment(
-        { machine, cacheFolder: folders.cache, signal },
-        environment,
-        places.environment,
-        detail,
-      ),
-    );
+    await step("environment", async (detail) => {
+      const shared = host.shared ? await createHost(machine) : undefined;
+      const maker = { machine, cacheFolder: folders.cache, signal, shared };
+      await makePythonEnvironment(maker, environment, places.environment, detail);
+    });
   }
   const { own } = host;
   if (own) await step(own.what, own.make);
