@@ -14,6 +14,8 @@ export function buildScriptArgv(script: string, operands: readonly string[]): re
 export function findLostOperands(script: string): string | undefined {
   const { code, quoted, isOpen } = readScript(script);
   if (isOpen || namesParameter(code)) return undefined;
+  // In a here-document an apostrophe begins no quote.
+  if (script.includes("<<") && namesParameter(script)) return undefined;
   if (namesParameter(quoted)) return "its `run` names parameters only within single quotes";
   if (namesParameter(script)) return "its `run` names parameters only in a comment";
   const last = script.trimEnd().split("\n").at(-1) ?? "";
@@ -25,8 +27,9 @@ export function findLostOperands(script: string): string | undefined {
   return undefined;
 }
 
+/** Also `for NAME do`, which goes through all of them (XCU 2.9.4.2), and getopts(1). */
 function namesParameter(text: string): boolean {
-  return /\$(?:[@*#1-9]|\{[@*#1-9])/.test(text);
+  return /\$(?:[@*#1-9]|\{[@*#1-9])|\bfor\s+[A-Za-z_]\w*\s*;?\s*do\s|\bgetopts\s/.test(text);
 }
 
 type Read = {
