@@ -40,7 +40,7 @@ export async function bringByTar(
   const sender = await machine.open(argv, { signal });
   const said = lastOf(sender.stderr);
   sender.stdin.end(Buffer.from([...wanted.keys()].map((path) => `./${path}\0`).join(""), "latin1"));
-  const { extract } = await import("tar-stream"); // slow to load, and seldom needed
+  const { extract } = await import("./tar-stream.ts"); // slow to load, and seldom needed
   const unpacked = extract(namesAsBytes);
   const receive = async () => {
     for await (const part of unpacked) {

@@ -20,17 +20,22 @@ still_there() {
   echo "gone" >&2
   exit 0
 }
+looks=0
+wait_a_little() {
+  # Often at first: much that is tried out is over in a moment.
+  if [ $looks -lt 20 ]; then pause 0.05; else pause 0.2; fi
+  looks=$((looks + 1))
+}
 until [ -e "$file" ]; do
   is_read || exit 0
   still_there
   [ -s "$run/ended" ] && true >>"$file"
   echo "wait $(cat "$run/place" 2>/dev/null)" >&2 || exit 0
-  if [ -e "$run/started" ]; then pause 0.05; else pause 0.2; fi
+  wait_a_little
 done
 tail -c "+$3" -f "$file" &
 tail=$!
 facts=
-looks=0
 while :; do
   still_there
   if [ -s "$run/ended" ]; then
@@ -42,7 +47,5 @@ while :; do
     echo "wait $(cat "$run/place" 2>/dev/null)" >&2 || exit 0
   fi
   is_read && kill -0 $tail 2>/dev/null || exit 0
-  # Often at first: much that is tried out is over in a moment.
-  if [ $looks -lt 20 ]; then pause 0.05; else pause 0.2; fi
-  looks=$((looks + 1))
+  wait_a_little
 done

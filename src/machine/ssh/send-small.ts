@@ -26,7 +26,7 @@ export async function sendSmall(
   files: readonly Sent[],
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const { pack } = await import("tar-stream"); // slow to load, and seldom needed
+  const { pack } = await import("../fetch/tar-stream.ts"); // slow to load, and seldom needed
   const packed = pack();
   try {
     for (const { path, isLink, mode, modifiedMs } of files) {
