@@ -1,11 +1,24 @@
 // The published package: packed, installed into an empty folder, and used from there as its users would.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { homedir, tmpdir, userInfo } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { version } from "../src/base/version.ts";
 import { root } from "./support/source-files.ts";
+import { findMissingSshd, startSshServer } from "./support/ssh-server.ts";
+
+const missingSshd = findMissingSshd();
+if (missingSshd !== undefined) console.warn(`package.test.ts, over SSH: skipped: ${missingSshd}`);
 
 const folder = mkdtempSync(join(tmpdir(), "sesta-package-"));
 const installed = join(folder, "installed");
@@ -130,6 +143,38 @@ describe("used with Node 24", { timeout: 300_000 }, () => {
     expect([down.code, down.stdout.includes(`remains  ${join(project, "notebook")}`)]).toEqual([0, true]);
     expect(status()).toMatchObject({ state: "absent", pid: null });
   });
+
+  test.skipIf(missingSshd !== undefined)(
+    "a job on a host over SSH: its files there, its output home",
+    async () => {
+      const place = join(folder, "ssh");
+      mkdirSync(join(place, "project"), { recursive: true });
+      const server = await startSshServer(place);
+      const host = {
+        name: "box",
+        host: "127.0.0.1",
+        port: server.port,
+        user: userInfo().username,
+        key: server.key,
+      };
+      writeFileSync(
+        join(place, "project", "sesta.yaml"),
+        `name: package
+targets: { box: { type: ssh, hosts: [${JSON.stringify(host)}] } }
+workloads: { copies: { type: job, target: box, run: cat in >out, fetch: [out] } }
+`,
+      );
+      writeFileSync(join(place, "project", "in"), "here\n");
+      try {
+        const ran = sesta(["-C", join(place, "project"), "run", "copies", "-y"]);
+        expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("succeeded")]);
+        expect(readFileSync(join(place, "project", "results", "copies", "out"), "utf8")).toBe("here\n");
+        expect(sesta(["-C", join(place, "project"), "down", "-y"]).code).toBe(0);
+      } finally {
+        await server.end();
+      }
+    },
+  );
 
   test("no command prints a warning of Node", () => {
     for (const argv of [["status"], ["history"], ["plan"]]) expect(sesta(argv).stderr).not.toMatch(/Warning/);
