@@ -118,6 +118,7 @@ describe.skipIf((missing ?? missingUv) !== undefined)("examples/train over SSH",
     await project.must(["fetch", id]);
     expect(result(id, "output.txt").toString()).toContain("epoch 3/100000");
     expect((await project.must(["stop", id])).stdout).toBe(`${id} stopped\n`);
+    await project.must(["fetch", id]); // what came while it ran is not all of it
     const { stdout } = await follower.ended;
     expect(stdout).toMatch(/^epoch 1\/[^]*signal 15: output\/checkpoint\.npz holds/);
     expect(listWorkingIn(join(base(), "runs"))).toEqual([]);

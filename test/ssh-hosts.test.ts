@@ -156,7 +156,7 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
     expect((await Promise.all(runs)).map(({ stdout }) => Number(stdout))).toEqual(
       runs.map((_, index) => index),
     );
-    const busy = [1, 2].map(() => machine.run(["sleep", "4"]));
+    const busy = await Promise.all([1, 2].map(() => machine.open(["sleep", "4"]))); // both have begun
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 1_500);
     await expect(machine.run(["true"], { signal: stop.signal })).rejects.toMatchObject({
@@ -164,7 +164,7 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
     });
     const waits = machine.open(["true"], { signal: AbortSignal.timeout(1_000) });
     await expect(waits).rejects.toMatchObject({ code: "INTERRUPTED" });
-    await Promise.all(busy);
+    await Promise.all(busy.map(({ ended }) => ended));
     await exercise();
     expect(rig.server.log().split("Accepted publickey").length - 1).toBeLessThanOrEqual(2);
   });

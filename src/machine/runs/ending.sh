@@ -13,7 +13,8 @@ list_processes() {
 
 # Ids of all that carry the mark of the run in their environment: also what went into a session of its own.
 list_marked() {
-  grep -l -s -F "SESTA_RUN=$id" /proc/[0-9]*/environ 2>/dev/null | while read -r file; do
+  # As a pattern: BusyBox looks for a fixed string up to the first NUL only.
+  grep -l -s "SESTA_RUN=$id" /proc/[0-9]*/environ 2>/dev/null | while read -r file; do
     # Not of one whose id only begins alike.
     { tr '\0' '\n' <"$file" | grep -q -x -F "SESTA_RUN=$id"; } 2>/dev/null && echo "$file" | sed 's/[^0-9]//g'
   done
