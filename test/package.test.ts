@@ -14,6 +14,7 @@ import { homedir, tmpdir, userInfo } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { version } from "../src/base/version.ts";
+import { endAll } from "./faults/support/processes.ts";
 import { root } from "./support/source-files.ts";
 import { findMissingSshd, startSshServer } from "./support/ssh-server.ts";
 
@@ -172,6 +173,7 @@ workloads: { copies: { type: job, target: box, run: cat in >out, fetch: [out] } 
         expect(sesta(["-C", join(place, "project"), "down", "-y"]).code).toBe(0);
       } finally {
         await server.end();
+        await endAll(place);
       }
     },
   );

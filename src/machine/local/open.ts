@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, SestaError, systemCode } from "../../base/errors.ts";
 import { interrupted } from "../interrupted.ts";
 import type { Argv, OpenOptions, Process } from "../machine.ts";
@@ -9,6 +10,7 @@ import { relay } from "../relay.ts";
 import { reachGroup, reachTree } from "./reach.ts";
 
 const killAfterMs = 5_000;
+const lookMs = 20;
 /** One that waits for a device does not end of KILL either. */
 const giveUpMs = 2_000;
 
@@ -29,7 +31,9 @@ export async function openLocal(
   const reach = asks ? reachTree(child) : reachGroup(child);
   const gaveUp = Promise.withResolvers<{ exitCode: number }>();
   let timer: NodeJS.Timeout | undefined;
+  const killed = new AbortController();
   const kill = () => {
+    killed.abort();
     reach.signal("SIGKILL");
     letGo();
     if (child.exitCode === null && child.signalCode === null)
@@ -41,8 +45,12 @@ export async function openLocal(
   };
   child.once("exit", () => timer === undefined && letGo());
   signal?.addEventListener("abort", stop, { once: true });
+  const restOnceGone = async () => {
+    while (!killed.signal.aborted && (await reach.lives())) await delay(lookMs);
+    if (!killed.signal.aborted) clearTimeout(timer);
+  };
   const ended = Promise.race([ending(child, program, cwd), gaveUp.promise]).finally(() => {
-    if (!reach.lives()) clearTimeout(timer);
+    if (timer !== undefined) void restOnceGone();
     signal?.removeEventListener("abort", stop);
   });
   ended.catch(() => undefined); // whoever awaits it hears of it

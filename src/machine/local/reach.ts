@@ -4,14 +4,16 @@ import { findTree, listProcesses } from "../process-table.ts";
 
 type Reach = {
   signal(name: NodeJS.Signals): void;
-  /** Whether anything of it is left. */
-  lives(): boolean;
+  /** Whether anything of it is left; what has ended and was not reaped is not. */
+  lives(): Promise<boolean>;
 };
 
 /** Of one that leads a group of its own. */
 export function reachGroup({ pid }: ChildProcess): Reach {
   const kill = (name: NodeJS.Signals | 0) => pid !== undefined && tryKill(-pid, name);
-  return { signal: kill, lives: () => kill(0) };
+  const lives = async () =>
+    kill(0) && (await listProcesses().catch(() => [])).some(({ group }) => group === pid);
+  return { signal: kill, lives };
 }
 
 /** Of one that is in the group of this process. What was reached once is reached again, also when its parent has ended. */
@@ -30,7 +32,10 @@ export function reachTree(child: ChildProcess): Reach {
   };
   return {
     signal: (name) => void signal(name),
-    lives: () => [...known.keys()].some((pid) => pid !== child.pid && tryKill(pid, 0)),
+    async lives() {
+      const rows = await listProcesses().catch(() => []);
+      return rows.some(({ pid, startTime }) => pid !== child.pid && known.get(pid) === startTime);
+    },
   };
 }
 
