@@ -50,6 +50,18 @@ test("a step that is done twice is timed anew, one that never ran took no time",
   expect(written.map((line) => line.trim())).toEqual(["✓ a: b  1.0 s", "✓ a: b  3.0 s", "✓ a: c  0.0 s"]);
 });
 
+test("of several steps that go on, one is shown again when another is done", () => {
+  const { written, reporter } = setUp(true);
+  reporter.step({ workload: "a", step: "python", state: "running", detail: "installing" });
+  reporter.step({ workload: "a", step: "data", state: "running", detail: "one file" });
+  reporter.step({ workload: "a", step: "data", state: "done" });
+  expect(stripVTControlCharacters(written.at(-1) ?? "")).toContain("a: python installing");
+  reporter.step({ workload: "a", step: "python", state: "done" });
+  const shown = written.length;
+  reporter.end();
+  expect(written).toHaveLength(shown);
+});
+
 test("on a terminal a line is redrawn in its place, fits, and is gone at the end", () => {
   const { written, reporter } = setUp(true, 40);
   reporter.step({ workload: "notebook", step: "environment", state: "running", detail: "x".repeat(500) });

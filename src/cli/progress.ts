@@ -19,10 +19,13 @@ export type Reporter = {
   end(): void;
 };
 
+type Shown = { label: string; detail: string; since: number };
+
 export function createReporter(terminal: Terminal, clock: Clock): Reporter {
   const { paint, err, liveErr } = terminal;
-  const began = new Map<string, number>();
-  let current: { label: string; detail: string; since: number } | undefined;
+  /** Steps that go on, the one that was told of last at the end. */
+  const running = new Map<string, Shown>();
+  let current: Shown | undefined;
   let frame = 0;
   const draw = () => {
     if (!current) return;
@@ -44,10 +47,11 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
     step({ workload, step, state, detail }) {
       const key = `${workload}/${step}`;
       const label = workload === "" ? step : `${workload}: ${step}`;
-      const since = began.get(key) ?? clock.monotonic();
-      began.set(key, since);
+      const since = running.get(key)?.since ?? clock.monotonic();
+      running.delete(key);
       if (state === "running") {
         current = { label, detail: detail ?? "", since };
+        running.set(key, current);
         if (liveErr) draw();
         return;
       }
@@ -56,7 +60,8 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
       err(
         `${paint("green", "✓")} ${label}${detail === undefined ? "" : ` ${paint("dim", detail)}`}  ${took}\n`,
       );
-      began.delete(key);
+      current = [...running.values()].at(-1);
+      if (liveErr) draw();
     },
     show(text) {
       if (!liveErr) return;
