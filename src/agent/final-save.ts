@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { MachinePlaces } from "../model/agent-protocol.ts";
 import type { SaveReport } from "../model/save.ts";
 import type { Saver } from "./save/saver.ts";
+import { formatCount } from "../model/size.ts";
 
 /** A disk that is kept waits this long for the remote; what is owed then is paid while the workload sleeps. */
 const confirmMs = 20_000;
@@ -65,15 +66,11 @@ function explainUnsaved(report: SaveReport, confirmed: boolean): string | undefi
 /** On a disk that does not come back, what is nowhere else is a reason to stay. */
 function findUnsaved({ setAside, held }: SaveReport): string | undefined {
   if (setAside.length > 0)
-    return `${count(setAside.length, "file")} cannot be saved, ${setAside[0]?.path ?? ""} first`;
-  return held ? `${count(held.gone, "vanished file")} wait for a confirmation` : undefined;
+    return `${formatCount(setAside.length, "file")} cannot be saved, ${setAside[0]?.path ?? ""} first`;
+  return held ? `${formatCount(held.gone, "vanished file")} wait for a confirmation` : undefined;
 }
 
 function explainOwed({ problem, needsToken }: SaveReport): string {
   if (needsToken) return "the token for its repository is not known";
   return problem?.message ?? "the repository has not confirmed the last save";
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

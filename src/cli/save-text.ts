@@ -4,6 +4,7 @@ import { adviseHeld, describeHeld } from "../operations/save-words.ts";
 import type { SaveExplanation } from "../operations/why.ts";
 import { formatMs, formatTime } from "./durations.ts";
 import type { Paint } from "./terminal.ts";
+import { formatCount } from "../model/size.ts";
 
 const longestList = 20;
 
@@ -93,7 +94,7 @@ export function listFiles(title: string, names: readonly string[]): string[] {
 
 /** "1 file", "3 files". */
 export function count(files: number): string {
-  return files === 1 ? "1 file" : `${files} files`;
+  return formatCount(files, "file");
 }
 
 /** A name of a file may hold anything; a terminal shows it on one line. */

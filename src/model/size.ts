@@ -18,3 +18,8 @@ export function formatSize(bytes: number): string {
   }
   return `${bytes} bytes`;
 }
+
+/** "1 file", "3 files". */
+export function formatCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,7 +1,7 @@
 // The steps that bring a job's data to its machine, where it is kept by what it is.
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { formatSize } from "../../model/size.ts";
+import { formatCount, formatSize } from "../../model/size.ts";
 import { requireDone, runScript, type Host } from "../../machine/host.ts";
 import type { DataSource, JobSection } from "../../model/project.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
@@ -86,7 +86,7 @@ function sendStep(
     },
     async run({ detail, bytes: report, signal }) {
       const { folder, files, bytes, place } = found ?? (await look());
-      detail(`${files.length} files, ${formatSize(bytes)}`);
+      detail(`${formatCount(files.length, "file")}, ${formatSize(bytes)}`);
       const making = await begin(context, host, place);
       await host.machine.upload({ folder, files }, `${making}/sent`, {
         onProgress: report,

@@ -4,6 +4,7 @@ import { runScript, type Host } from "../../machine/host.ts";
 import { foldersOf } from "../../machine/runs/submit.ts";
 import type { Progress, Receipt } from "../../model/plan.ts";
 import { isOver, type Run } from "../../model/run.ts";
+import { formatCount } from "../../model/size.ts";
 import type { PlacedJob } from "../../state/run-state.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
@@ -86,7 +87,12 @@ export async function clearMachine(
     host,
     own.filter((path) => path.startsWith(cached) && !gone.includes(path)),
   );
-  on({ workload: name, step: "files", state: "done", detail: `${machine}, ${gone.length} folders` });
+  on({
+    workload: name,
+    step: "files",
+    state: "done",
+    detail: `${machine}, ${formatCount(gone.length, "folder")}`,
+  });
   return {
     removed: [...gone.map((path) => `${machine}: ${path}`), ...images.removed],
     remains: [

@@ -1,5 +1,6 @@
 // What prepares a machine for a job, step by step: each looks first whether it is done, and does it where it is not.
 import type { Host } from "../../machine/host.ts";
+import { formatCount } from "../../model/size.ts";
 import { buildJobPlaces } from "../../workloads/job/digests.ts";
 import type { JobSection } from "../../model/project.ts";
 import type { Context } from "../context.ts";
@@ -64,7 +65,7 @@ function buildSourcesStep(context: Context, host: Host, sources: Sources, tree: 
   const { upload, fetch, commit } = sources;
   const title = fetch
     ? `clone ${fetch.address} at ${(commit ?? "").slice(0, 10)}`
-    : `send the sources, ${upload?.files.length ?? 0} files`;
+    : `send the sources, ${formatCount(upload?.files.length ?? 0, "file")}`;
   return {
     name: "sources",
     title,
