@@ -131,22 +131,26 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
     rmSync("/var/tmp/sesta 8 disk", { recursive: true, force: true });
   });
 
-  test("a GPU that fell off its bus holds nothing up for long, and what is no list of GPUs is none", async () => {
-    const program = () => join(folder, "gpu", "nvidia-smi");
-    const nvidiaSmi = (script: string) => writeFileSync(program(), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    await begin((folder) => {
-      mkdirSync(join(folder, "gpu"));
-      return { variables: { PATH: `${join(folder, "gpu")}:/usr/bin:/bin` } };
-    });
-    nvidiaSmi("echo 'Tesla T4'; sleep 0.2; echo 'NVIDIA A100-SXM4-40GB'");
-    expect(await machine.facts()).toMatchObject({ gpus: ["Tesla T4", "NVIDIA A100-SXM4-40GB"] });
-    nvidiaSmi("echo 'NVIDIA-SMI has failed because it has no driver'; exit 9");
-    expect(await machine.facts()).toMatchObject({ gpus: [] });
-    nvidiaSmi("trap '' TERM; echo 'Tesla T4'; sleep 600; exit 0");
-    const since = performance.now();
-    expect(await machine.facts()).toMatchObject({ gpus: [], home: rig.server.home });
-    expect(performance.now() - since).toBeLessThan(25_000);
-  });
+  test.runIf(process.env["SESTA_FULL"] === "1")(
+    "a GPU that fell off its bus holds nothing up for long, and what is no list of GPUs is none",
+    async () => {
+      const program = () => join(folder, "gpu", "nvidia-smi");
+      const nvidiaSmi = (script: string) =>
+        writeFileSync(program(), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      await begin((folder) => {
+        mkdirSync(join(folder, "gpu"));
+        return { variables: { PATH: `${join(folder, "gpu")}:/usr/bin:/bin` } };
+      });
+      nvidiaSmi("echo 'Tesla T4'; sleep 0.2; echo 'NVIDIA A100-SXM4-40GB'");
+      expect(await machine.facts()).toMatchObject({ gpus: ["Tesla T4", "NVIDIA A100-SXM4-40GB"] });
+      nvidiaSmi("echo 'NVIDIA-SMI has failed because it has no driver'; exit 9");
+      expect(await machine.facts()).toMatchObject({ gpus: [] });
+      nvidiaSmi("trap '' TERM; echo 'Tesla T4'; sleep 600; exit 0");
+      const since = performance.now();
+      expect(await machine.facts()).toMatchObject({ gpus: [], home: rig.server.home });
+      expect(performance.now() - since).toBeLessThan(25_000);
+    },
+  );
 
   test("an sshd that takes two commands at a time: the others wait", async () => {
     await begin(() => ({ lines: ["MaxSessions 2"] }));

@@ -49,6 +49,16 @@ test("F22: a visit at any moment of a sleep ends with the workload awake and its
   expect([...seen].filter((page) => page !== "its own page" && page !== "waiting page")).toEqual([]);
 });
 
+test("F22: a visit that its door let through before it had heard of the sleep counts too", async () => {
+  await project.tell("stop-delay", "600");
+  await project.wakeByAddress();
+  await project.untilState("awake");
+  await project.agent.call("sleep", { name: stubName, why: "A test.", by: "owner" });
+  await project.agent.call("use", { name: stubName, source: "somebody opened its page", kind: "visit" });
+  await delay(1_500);
+  await project.untilState("awake");
+});
+
 test("F22: what a script or a tab asks at that moment changes nothing: it falls asleep", async () => {
   await project.tell("stop-delay", "600");
   const door = (await project.gateway()).doors[stubName] ?? "";
