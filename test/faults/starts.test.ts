@@ -101,11 +101,11 @@ test("what a workload leaves behind ends with it, however stubborn", async () =>
   await rig.put("parent", "kernel stubborn");
   await rig.wake("parent");
   const { pid } = await rig.untilState("parent", "awake");
-  expect(rig.living("parent")).toHaveLength(2);
+  await until(() => rig.living("parent").length === 2, "its kernel is not there, or one of before still is");
   process.kill(pid ?? 0, "SIGKILL");
   await rig.untilState("parent", "waking");
   await rig.untilState("parent", "awake");
-  expect(rig.living("parent")).toHaveLength(2);
+  await until(() => rig.living("parent").length === 2, "its kernel is not there, or one of before still is");
   await rig.sleep("parent");
   await rig.untilState("parent", "asleep");
   expect(rig.living("parent")).toEqual([]);
