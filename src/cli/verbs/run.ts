@@ -4,7 +4,7 @@ import { SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
 import { ensureGateway } from "../../operations/gateway.ts";
 import { checkArguments } from "../../operations/jobs/arguments.ts";
-import { getTarget, openHosts } from "../../operations/machines.ts";
+import { getTarget } from "../../operations/machines.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
@@ -41,13 +41,11 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   const context = await session.open();
   const job = getJob(context, name ?? "");
   checkArguments(job, args);
-  const section = getTarget(context, job.target);
-  const wakes = section.type === "ssh" && section.wake !== undefined;
-  if (!wakes) openHosts(context, job.target, job.nodes).catch(() => undefined); // whoever needs them hears of it
   const found = await checkSecrets(context.project, world.env, listSecrets(job));
   throwMissingSecrets(context.project, found, terminal);
   await confirmHosts(session, context, job.target, job.nodes);
-  if (wakes) await context.targets.get(job.target).reach?.(); // it may sleep
+  const target = getTarget(context, job.target);
+  if (target.type === "ssh" && target.wake) await context.targets.get(job.target).reach?.(); // it may sleep
   const preparation = await planPreparation(context, job);
   const pending = preparation.machines.flatMap((machine) => machine.pending);
   const plays = preparation.playbook !== undefined && !preparation.playbook.isDone;
