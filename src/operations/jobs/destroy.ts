@@ -106,7 +106,10 @@ export async function clearMachine(
 
 /** What Sesta itself needs there; other projects may use it too. */
 async function listTools(host: Host): Promise<string[]> {
-  const found = await listPresent(host, [`${host.base}/bin`, `${host.base}/cache/uv`]);
+  const found = await listPresent(
+    host,
+    ["bin", "locks", "cache/uv"].map((name) => `${host.base}/${name}`),
+  );
   return found.map((path) => `${host.machine.name}: ${path}, which all projects share`);
 }
 
