@@ -1,4 +1,5 @@
 // One real Chromium for a test file, with a watch over what its pages report.
+import { setTimeout } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { chromiumArguments } from "./chromium.ts";
@@ -23,5 +24,7 @@ export async function createPage(browser: Browser, options: BrowserContextOption
   page.on("console", (message) => {
     if (/Content Security Policy|Uncaught|Refused/.test(message.text())) complaints.push(message.text());
   });
-  return { page, complaints, close: () => context.close() };
+  // Chromium may never answer where a page is on its way elsewhere; the end of the browser ends it then.
+  const close = (): Promise<void> => Promise.race([context.close(), setTimeout(20_000, undefined)]);
+  return { page, complaints, close };
 }
