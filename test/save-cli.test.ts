@@ -87,6 +87,7 @@ async function bringUp(more: Partial<Launch> = {}) {
     {
       plans: [await context.targets.get("local").plan("nb", launch)],
       jobs: [],
+      services: [],
       away: createAway("up", ["nb"]),
     },
     () => undefined,

@@ -7,8 +7,9 @@ import { version } from "../base/version.ts";
 import { serveControl, socketPath, type Handler, type Stream } from "../machine/control-socket.ts";
 import type { Machine } from "../machine/machine.ts";
 import { protocolVersion, type AgentEvent, type AgentMethods } from "../model/agent-protocol.ts";
-import { openAgentState } from "../state/agent-state.ts";
+import { openAgentState, type Supervised } from "../state/agent-state.ts";
 import { createBootLane } from "./boot-lane.ts";
+import { findFreePort } from "./free-port.ts";
 import { createProcessRunner } from "./process.ts";
 import { findMachineUse } from "./rest/find-use.ts";
 import { letRest } from "./rest/let-rest.ts";
@@ -16,6 +17,8 @@ import { createMachineRest } from "./rest/machine-rest.ts";
 import { compareBranch, joinBranch } from "./save/branches.ts";
 import { restore } from "./save/restoring.ts";
 import { createSaver } from "./save/saver.ts";
+import { createReleaseFolders } from "./service/release-folder.ts";
+import { Service, type ServiceContext } from "./service/service.ts";
 import { Supervisor, type SupervisorContext } from "./supervisor.ts";
 
 /** Starts that run side by side; more of them would only slow each other down. */
@@ -61,6 +64,17 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       return saver;
     },
   };
+  const serviceContext: ServiceContext = {
+    clock,
+    log,
+    state,
+    runner,
+    lane: createBootLane(boots),
+    send,
+    folders: createReleaseFolders(machine, home),
+  };
+  const create = (workload: Supervised): Supervisor | Service =>
+    workload.launch.service ? new Service(serviceContext, workload) : new Supervisor(context, workload);
   const rest = createMachineRest({
     clock,
     log,
@@ -73,16 +87,27 @@ export async function startAgent(agent: AgentContext): Promise<void> {
   });
   const known = state.list();
   state.closeUses();
-  const supervisors = new Map(known.map((workload) => [workload.name, new Supervisor(context, workload)]));
-  await runner.sweep(new Set(known.flatMap(({ start }) => (start ? [start.startId] : []))));
+  const supervisors = new Map(known.map((workload) => [workload.name, create(workload)]));
+  const starts = known.flatMap(({ start }) => (start ? [start.startId] : []));
+  await runner.sweep(new Set([...starts, ...state.listReplicaStarts()]));
   for (const supervisor of supervisors.values()) await supervisor.adopt();
 
-  const get = (name: string): Supervisor => {
+  const get = (name: string): Supervisor | Service => {
     const supervisor = supervisors.get(name);
     if (supervisor) return supervisor;
     throw new SestaError("NOT_UP", `The agent knows no workload ${name}`, {
       hint: `Run \`sesta up ${name}\`.`,
     });
+  };
+  const getLab = (name: string): Supervisor => {
+    const found = get(name);
+    if (found instanceof Supervisor) return found;
+    throw new SestaError("UNSUPPORTED", `${name} is a service: it has no workspace to save`);
+  };
+  const getService = (name: string): Service => {
+    const found = get(name);
+    if (found instanceof Service) return found;
+    throw new SestaError("UNSUPPORTED", `${name} is no service: it has no releases`);
   };
   const handlers: {
     [M in keyof AgentMethods]: (
@@ -93,21 +118,22 @@ export async function startAgent(agent: AgentContext): Promise<void> {
     list: () => [...supervisors.values()].map((supervisor) => supervisor.report()),
     put: ({ launch, places }) => {
       const present = supervisors.get(launch.name);
-      if (present) present.replace(launch, places);
-      else supervisors.set(launch.name, register(context, launch, places));
+      if (present) getLab(launch.name).replace(launch, places);
+      else supervisors.set(launch.name, new Supervisor(context, register(context, launch, places)));
       const report = get(launch.name).report();
       send({ report });
       return report;
     },
-    remove: ({ name }) => {
+    remove: async ({ name }) => {
       const supervisor = supervisors.get(name);
       if (supervisor && supervisor.state !== "asleep" && supervisor.state !== "failed") {
         throw new SestaError("BUSY", `${name} is ${supervisor.state}`, {
           hint: `Run \`sesta sleep ${name}\` first.`,
         });
       }
-      supervisor?.leave();
       supervisors.delete(name);
+      if (supervisor instanceof Service) await supervisor.remove();
+      else supervisor?.leave();
       state.delete(name);
       send({ removed: name });
       return null;
@@ -115,28 +141,39 @@ export async function startAgent(agent: AgentContext): Promise<void> {
     wake: (asked) => get(asked.name).wake(asked),
     sleep: (asked) => get(asked.name).sleep(asked),
     use: ({ name, source, kind }) => {
-      get(name).used(source, kind);
+      getLab(name).used(source, kind);
       return null;
     },
     hold: ({ forMs, reason, ...asked }) => get(asked.name).hold(asked, forMs, reason),
     token: ({ name, value }) => {
-      get(name).saver.setToken(value);
+      getLab(name).saver.setToken(value);
       return null;
     },
     save: async ({ name, acceptDeletions }) => {
-      const { saver } = get(name);
+      const { saver } = getLab(name);
       await saver.save({ acceptDeletions, check: true }, leaving.signal);
       return saver.report();
     },
-    compare: ({ name, onto }) => compareBranch(get(name).saver, onto, leaving.signal),
+    compare: ({ name, onto }) => compareBranch(getLab(name).saver, onto, leaving.signal),
     onto: async ({ name, onto, tip }) => {
-      const { saver } = get(name);
+      const { saver } = getLab(name);
       await joinBranch(saver, onto, tip, leaving.signal);
       return saver.report();
     },
-    restore: (asked) => restore(get(asked.name).saver, asked, leaving.signal),
+    restore: (asked) => restore(getLab(asked.name).saver, asked, leaving.signal),
     uses: ({ after, open }) => state.usesAfter(after, open),
-    door: ({ name }) => get(name).door(),
+    door: ({ name }) => {
+      const found = get(name);
+      return found instanceof Supervisor ? found.door() : null; // a service has a port of its own
+    },
+    deploy: ({ launch, places, release, why }) => {
+      if (!supervisors.has(launch.name))
+        supervisors.set(launch.name, new Service(serviceContext, register(serviceContext, launch, places)));
+      return getService(launch.name).deploy(launch, places, release, why);
+    },
+    releases: ({ name }) => getService(name).releases(),
+    rollback: ({ number, ...asked }) => getService(asked.name).rollback(asked, number),
+    freePort: ({ host, from, reserved }) => findFreePort(host, from, reserved),
     changes: ({ after }) => state.changesAfter(after),
     stop: () => {
       leaving.abort();
@@ -156,16 +193,19 @@ export async function startAgent(agent: AgentContext): Promise<void> {
   log.info("agent ready", { pid, workloads: supervisors.size });
 }
 
+/** Known from now on, asleep. */
 function register(
-  context: SupervisorContext,
+  context: Pick<SupervisorContext, "clock" | "state">,
   ...[launch, places]: Parameters<Supervisor["replace"]>
-): Supervisor {
+): Supervised {
   const since = context.clock.now();
   const workload = { name: launch.name, launch, places, start: null };
-  const why = "It was brought up and waits to be woken.";
+  const why = launch.service
+    ? "It was brought up and waits for its first release."
+    : "It was brought up and waits to be woken.";
   context.state.change(
     { ...workload, state: "asleep", since, why },
     { at: since, workload: launch.name, from: "absent", to: "asleep", why, by: "owner" },
   );
-  return new Supervisor(context, { ...workload, state: "asleep", since, why });
+  return { ...workload, state: "asleep", since, why };
 }

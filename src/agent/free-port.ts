@@ -15,11 +15,21 @@ export async function freePort(): Promise<number> {
   return listenOnce(0);
 }
 
-function listenOnce(wanted: number): Promise<number> {
+/** The first from `from` upwards that nothing listens on, none of `reserved`. */
+export async function findFreePort(host: string, from: number, reserved: readonly number[]): Promise<number> {
+  for (let port = from; port < 65_536; port += 1) {
+    if (reserved.includes(port)) continue;
+    const found = await listenOnce(port, host).catch(() => undefined);
+    if (found !== undefined) return found;
+  }
+  return listenOnce(0, host);
+}
+
+function listenOnce(wanted: number, host = "127.0.0.1"): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(wanted, "127.0.0.1", () => {
+    server.listen(wanted, host, () => {
       const address = server.address();
       server.close(() => {
         if (typeof address === "object" && address) resolve(address.port);

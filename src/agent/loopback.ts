@@ -6,8 +6,13 @@ export type Address = { host: string; port: number; headers: Readonly<Record<str
 const timeoutMs = 5_000;
 
 /** The status code. @throws a system error when nobody answers */
-export function send(method: "GET" | "POST", address: Address, path: string): Promise<number> {
-  return exchange(method, address, path).then(({ status }) => status);
+export function send(
+  method: "GET" | "POST",
+  address: Address,
+  path: string,
+  limitMs = timeoutMs,
+): Promise<number> {
+  return exchange(method, address, path, limitMs).then(({ status }) => status);
 }
 
 /** The parsed body of a 200 answer. @throws when the answer is another or no JSON */
@@ -21,11 +26,12 @@ function exchange(
   method: string,
   { host, port, headers }: Address,
   path: string,
+  limitMs = timeoutMs,
 ): Promise<{ status: number; body: string }> {
   // An import of node:http also loads the client behind `fetch`, 14 MB that stay for as long as the agent runs.
   const { request } = process.getBuiltinModule("node:http");
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(timeoutMs); // for all of it: a server may answer byte by byte
+    const signal = AbortSignal.timeout(limitMs); // for all of it: a server may answer byte by byte
     const outgoing = request({ method, host, port, path, headers, agent: false, signal }, (incoming) => {
       let body = "";
       incoming.setEncoding("utf8").on("data", (chunk) => (body += chunk));

@@ -21,6 +21,14 @@ export type StartEvents = {
   progress(phase: string, progress: number): void;
 };
 
+/** Of one of several processes of a workload. */
+export type StartParts = {
+  /** Its log, by the name of the file without its ending; the workload's own without it. */
+  log?: string;
+  /** Values that stand in no launch: secrets. */
+  env?: Readonly<Record<string, string>>;
+};
+
 export type ProcessRunner = ReturnType<typeof createProcessRunner>;
 
 /** @param home the agent's folder */
@@ -29,12 +37,11 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
   const logOf = (name: string) => join(home, "logs", `${name}.log`);
 
   const addressOf = (launch: Launch, start: Start): DoorAddress => {
+    const at = { host: "127.0.0.1", port: start.port };
+    const { tokenScheme } = launch.door;
+    if (tokenScheme === undefined) return { ...at, headers: {} };
     const token = readFileSync(join(runtimeOf(start), "token"), "utf8");
-    return {
-      host: "127.0.0.1",
-      port: start.port,
-      headers: { authorization: `${launch.door.tokenScheme} ${token}` },
-    };
+    return { ...at, headers: { authorization: `${tokenScheme} ${token}` } };
   };
 
   return {
@@ -45,6 +52,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       start: Start,
       signal: AbortSignal,
       on: StartEvents,
+      { log = launch.name, env = {} }: StartParts = {},
     ): Promise<void> {
       const { process } = launch;
       const runtime = runtimeOf(start);
@@ -59,8 +67,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       on.progress(`starting ${launch.title}`, 0.05);
       await mkdir(keep, { recursive: true, mode: 0o700 });
       await prepare(machine, home, runtime, fixed, process.files);
-      if (!existsSync(join(runtime, "claimed")))
-        await beginLog(logOf(launch.name), launch.title, clock.now());
+      if (!existsSync(join(runtime, "claimed"))) await beginLog(logOf(log), launch.title, clock.now());
       const identity = await machine.start(
         process.argv.map((part) => fill(part, places)) as unknown as Argv,
         {
@@ -69,11 +76,12 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
             ...Object.fromEntries(
               Object.entries(process.env).map(([key, value]) => [key, fill(value, places)]),
             ),
+            ...env,
             PYTHONDONTWRITEBYTECODE: undefined, // it makes every start compile everything anew
             NODE_COMPILE_CACHE: undefined, // the agent's own
             [strayMark]: start.startId,
           },
-          logFile: logOf(launch.name),
+          logFile: logOf(log),
           claim: runtime,
         },
       );

@@ -10,7 +10,8 @@ export type RecordContext = { clock: Clock; state: AgentState; send: (event: Age
 export type Details = Pick<
   Report,
   "pid" | "lastUse" | "sleepsAt" | "announced" | "hold" | "open" | "save" | "logTail"
->;
+> &
+  Pick<Report, "service">;
 
 export class StateRecord {
   readonly #context: RecordContext;

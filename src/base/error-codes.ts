@@ -56,6 +56,12 @@ export const errorCodes = {
     http: 500,
     summary: "A playbook failed: one of its tasks on a machine, or the playbook itself.",
   },
+  UNKNOWN_RELEASE: { exit: 2, http: 404, summary: "The service has no such release to go back to." },
+  DEPLOY_FAILED: {
+    exit: 1,
+    http: 500,
+    summary: "A release did not become healthy; the one before it stays.",
+  },
   UNKNOWN_RUN: { exit: 2, http: 404, summary: "No run has this id." },
   RUN_NOT_STARTED: { exit: 1, http: 502, summary: "A run could not be started on its machine." },
   SAVE_REMOTE: { exit: 1, http: 502, summary: "The remote that saves go to could not be used." },

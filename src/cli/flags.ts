@@ -47,6 +47,18 @@ export function maybeOne(brief: string, placeholder = "NAME") {
   return { kind: "tuple", parameters: [{ brief, parse: String, placeholder, optional: true }] } as const;
 }
 
+type Told = readonly [brief: string, placeholder: string];
+
+export function oneAndMaybe([brief, placeholder]: Told, [second, shown]: Told) {
+  return {
+    kind: "tuple",
+    parameters: [
+      { brief, parse: String, placeholder },
+      { brief: second, parse: String, placeholder: shown, optional: true },
+    ],
+  } as const;
+}
+
 export function many(brief: string, placeholder = "NAME") {
   return { kind: "array", parameter: { brief, parse: String, placeholder } } as const;
 }

@@ -15,9 +15,10 @@ const marks: Record<Action, { sign: string; style: "green" | "yellow" | "red" | 
   none: { sign: " ", style: "dim" },
 };
 
-export function printPlans({ plans, jobs, orphans, away }: ProjectPlan, terminal: Terminal): void {
+export function printPlans({ plans, jobs, services, orphans, away }: ProjectPlan, terminal: Terminal): void {
   const { err, paint } = terminal;
-  for (const plan of [...plans, ...jobs]) err(formatPlan(plan, paint));
+  const all = [...plans, ...jobs, ...services];
+  for (const plan of all) err(formatPlan(plan, paint));
   for (const name of orphans) {
     err(
       `${paint("yellow", "!")} ${name} exists but is not in sesta.yaml any more; \`sesta down ${name}\` takes it away\n`,
@@ -25,11 +26,11 @@ export function printPlans({ plans, jobs, orphans, away }: ProjectPlan, terminal
   }
   const leftOut = away.list();
   printLeftOut(leftOut, terminal);
-  if (leftOut.length === 0 && [...plans, ...jobs].every(({ action }) => action === "none"))
+  if (leftOut.length === 0 && all.every(({ action }) => action === "none"))
     err(paint("dim", "Nothing to change.\n"));
 }
 
-function formatPlan(
+export function formatPlan(
   { name, target, action, steps, keeps, warnings, price }: Omit<Plan, "wanted" | "basis">,
   paint: Terminal["paint"],
 ): string {

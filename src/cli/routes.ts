@@ -11,6 +11,7 @@ import {
   withExamples,
 } from "./flags.ts";
 import { runRoutes } from "./run-routes.ts";
+import { serviceRoutes } from "./service-routes.ts";
 import { workloadRoutes } from "./workload-routes.ts";
 
 export const routes = {
@@ -87,6 +88,7 @@ export const routes = {
   }),
   ...workloadRoutes,
   ...runRoutes,
+  ...serviceRoutes,
   history: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/history.ts")).history),
     parameters: { flags: quiet, aliases, positional: maybeOne("The workload; all when none is named") },

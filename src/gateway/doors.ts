@@ -7,7 +7,7 @@ import { createWorkloadDoor, type WorkloadDoor } from "../front/workload-door.ts
 import { findLab } from "../model/project.ts";
 import type { Context } from "../operations/context.ts";
 import { listenOn } from "./listen.ts";
-import type { PortClaims } from "./port-claims.ts";
+import type { PortClaims } from "../operations/port-claims.ts";
 
 export type Doors = {
   /** Opens the doors of what is placed and closes the others. @throws SestaError PORT_TAKEN, after opening the rest */
@@ -60,7 +60,12 @@ export function createDoors(
   }
 
   const listPlaced = () =>
-    new Set(state.listWorkloads().flatMap(({ name, placedAt }) => (placedAt === null ? [] : [name])));
+    new Set(
+      // A service has its port on its own machine, held by the agent there.
+      state
+        .listWorkloads()
+        .flatMap(({ name, type, placedAt }) => (placedAt === null || type === "service" ? [] : [name])),
+    );
 
   async function sync(site: SiteContext): Promise<void> {
     const placed = listPlaced();

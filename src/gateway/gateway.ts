@@ -20,7 +20,7 @@ import { createFrontPage } from "./front-page.ts";
 import { createHousehold } from "./household.ts";
 import { createKept } from "./kept.ts";
 import { listenOn } from "./listen.ts";
-import { createPortClaims } from "./port-claims.ts";
+import { createPortClaims } from "../operations/port-claims.ts";
 import { createProjectTokens } from "./project-tokens.ts";
 import { watchRuns } from "./run-watch.ts";
 import { watchSecrets } from "./secret-watch.ts";

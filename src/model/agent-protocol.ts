@@ -1,5 +1,6 @@
 // What crosses the agent's socket: its methods, and the lines of its stream. One request a connection.
 import type { Launch } from "./launch.ts";
+import type { NewRelease, Release } from "./release.ts";
 import type { SaveReport } from "./save.ts";
 import type { Change, Report, UseSpan } from "./status.ts";
 
@@ -32,6 +33,17 @@ export type AgentMethods = {
   /** Where the front door finds the process. The headers hold its token: only for the door. */
   door: { params: { name: string }; result: DoorAddress | null };
   changes: { params: { after: number }; result: Change[] };
+  /** Registers a service and begins a release of it; `releases` tells how it goes. */
+  deploy: {
+    params: { launch: Launch; places: MachinePlaces; release: NewRelease; why: string };
+    result: Release;
+  };
+  /** Of a service, newest first. */
+  releases: { params: { name: string }; result: Release[] };
+  /** Makes one that was live before live again; without a number the one before. */
+  rollback: { params: Asked & { number: number | null }; result: Release };
+  /** A port that nothing listens on there now, from `from` upwards. */
+  freePort: { params: { host: string; from: number; reserved: readonly number[] }; result: number };
   /** Spans of use that are over, after `after`; with `open`, the one that goes on too. */
   uses: { params: { after: number; open?: boolean }; result: UseSpan[] };
   /** Ends the agent; what it supervises goes on. */

@@ -13,8 +13,45 @@ export type Launch = {
   idle: IdleRule;
   /** Where the workspace is saved; without it, nowhere. */
   save?: SaveRule;
-  /** The folder that people own; relative to the project. Never removed. */
+  /** The folder that people own; relative to the project. Never removed. Of a service: "", as each release has its own. */
   workspace: string;
+  /** What only a service has: replicas, and a balancer in front of them. */
+  service?: ServiceRule;
+};
+
+export type ServiceRule = {
+  replicas: number;
+  /** Where people reach it, on its machine. */
+  listen: { host: string; port: number };
+  /** SHA-256 of the token that every request shows, as 64 hexadecimal digits; null: open to whoever reaches it. */
+  tokenDigest: string | null;
+  health: HealthRule;
+  /** Of a request while it wakes, in milliseconds. */
+  holdMs: number;
+  /** How long requests to an old release may take to end, in milliseconds. */
+  drainMs: number;
+  /** How long it may take to begin its answer, in milliseconds. */
+  responseMs: number;
+  maxBodyBytes: number;
+  /** Where the balancer tells Prometheus how it goes; null: nowhere. */
+  metricsPath: string | null;
+  memoryBytes: number | null;
+  cpus: number | null;
+  container: ServiceContainer | null;
+  /** Absolute paths of PEM files on its machine; null: plain HTTP. */
+  tls: { cert: string; key: string } | null;
+};
+
+/** By its digest where it has one, so that a release stays what it was. */
+export type ServiceContainer = { image: string; appPort: number };
+
+export type HealthRule = {
+  path: string;
+  startMs: number;
+  everyMs: number;
+  timeoutMs: number;
+  /** After so many failures in a row it gets no more requests, after twice as many it is started again. */
+  failures: number;
 };
 
 export type PythonEnvironment = {
@@ -48,8 +85,8 @@ export type Door = {
   home: string;
   /** Answers 200 when the workload is awake. */
   healthPath: string;
-  /** How the process is shown its token: `Authorization: SCHEME TOKEN`. */
-  tokenScheme: "token" | "Bearer";
+  /** How the process is shown its token: `Authorization: SCHEME TOKEN`; without it, it has none. */
+  tokenScheme?: "token" | "Bearer";
   /** The secret that guards it, by name; without one only `open` lets in. */
   password?: string;
   /** The port asked for in the project file. */

@@ -1,5 +1,5 @@
 // A project as the rest of Sesta sees it: checked, defaults filled in, secrets still references. Plain data.
-import type { KeepAwake, SaveRule } from "./launch.ts";
+import type { HealthRule, KeepAwake, SaveRule } from "./launch.ts";
 import type { SecretRef } from "./secret.ts";
 
 export const projectFileName = "sesta.yaml";
@@ -56,7 +56,7 @@ export type HostSection = {
   address?: string;
 };
 
-export type WorkloadSection = LabSection | JobSection;
+export type WorkloadSection = LabSection | JobSection | ServiceSection;
 
 export type JobSection = {
   type: "job";
@@ -97,6 +97,45 @@ export type JobSection = {
   playbook?: string;
   inventory?: string;
 };
+
+export type ServiceSection = {
+  type: "service";
+  name: string;
+  /** A name in `targets`. */
+  target: string;
+  source: ServiceSource;
+  python?: JobPython;
+  env: Readonly<Record<string, EnvValue>>;
+  replicas: number;
+  /** Where people reach it. */
+  host: string;
+  port?: number;
+  /** Where the app listens in its container. */
+  appPort?: number;
+  health: HealthRule;
+  /** The secret that requests must show, by name; without it, it is open to whoever reaches it. */
+  password?: string;
+  memoryBytes: number | null;
+  cpus: number | null;
+  /** `null`: never sleeps by itself. */
+  idleMs: number | null;
+  holdMs: number;
+  drainMs: number;
+  stopMs: number;
+  responseMs: number;
+  maxBodyBytes: number;
+  metricsPath: string | null;
+  /** Files, relative to the project's folder. */
+  certificate?: { cert: string; key: string };
+};
+
+/** Paths are relative to the project's folder. */
+export type ServiceSource =
+  /** Given to `sh -c` in the release's own copy of the sources. */
+  | { kind: "command"; command: string }
+  | { kind: "build"; folder: string }
+  | { kind: "image"; image: string }
+  | { kind: "model"; file: string; rows?: string };
 
 export type EnvValue = { text: string } | { secret: string };
 
@@ -169,4 +208,13 @@ export function listLabs({ workloads }: Pick<Project, "workloads">): LabSection[
 
 export function listJobs({ workloads }: Pick<Project, "workloads">): JobSection[] {
   return Object.values(workloads).filter((section) => section.type === "job");
+}
+
+export function findService(project: Pick<Project, "workloads">, name: string): ServiceSection | undefined {
+  const found = Object.hasOwn(project.workloads, name) ? project.workloads[name] : undefined;
+  return found?.type === "service" ? found : undefined;
+}
+
+export function listServices({ workloads }: Pick<Project, "workloads">): ServiceSection[] {
+  return Object.values(workloads).filter((section) => section.type === "service");
 }

@@ -1,4 +1,5 @@
 // What an agent says about a workload, what is kept of every change, and what `status` shows.
+import type { ReplicaReport } from "./release.ts";
 import type { SaveReport } from "./save.ts";
 import type { State, WorkloadType } from "./words.ts";
 
@@ -27,6 +28,8 @@ export type Report = {
   save: SaveReport | null;
   /** Last lines of the log, when failed. */
   logTail: readonly string[];
+  /** Only of a service: the release that is live, null before the first, and its replicas. */
+  service?: { release: number | null; port: number; replicas: readonly ReplicaReport[] };
 };
 
 export type Hold = { until: number; reason: string | null };
@@ -67,6 +70,9 @@ export type WorkloadStatus = {
   held_until?: string | null;
   pid: number | null;
   agent_pid: number | null;
+  /** Only of a service. */
+  release?: number | null;
+  replicas?: readonly ReplicaReport[];
   /** Last lines of its log; only when failed. */
   log_tail?: readonly string[];
 };

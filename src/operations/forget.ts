@@ -15,7 +15,13 @@ export async function planForget(context: Context, names: readonly string[]): Pr
     Promise.all(labs.map(({ name }) => planLabForget(context, name))),
     Promise.all(jobs.map((job) => planJob(context, job))),
   ]);
-  return { plans, jobs: jobPlans, orphans: listOrphans(context), away: createAway("down", names) };
+  return {
+    plans,
+    jobs: jobPlans,
+    services: [],
+    orphans: listOrphans(context),
+    away: createAway("down", names),
+  };
 }
 
 async function planLabForget({ targets }: Context, name: string): Promise<Plan> {

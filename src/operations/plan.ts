@@ -5,9 +5,15 @@ import { closest } from "fastest-levenshtein";
 import { SestaError } from "../base/errors.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
-import { findWorkload, type LabSection, type WorkloadSection } from "../model/project.ts";
+import {
+  findWorkload,
+  type LabSection,
+  type ServiceSection,
+  type WorkloadSection,
+} from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
 import { isJob } from "./jobs/find-job.ts";
+import { planDeploy, type DeployPlan } from "./services/plan.ts";
 import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
 import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
@@ -19,6 +25,7 @@ import { listOn } from "./targets.ts";
 export type ProjectPlan = {
   plans: Plan[];
   jobs: JobPlan[];
+  services: DeployPlan[];
   /** Workloads that exist but are not in the file any more. */
   orphans: string[];
   /** What none of these plans is about, since its host is away; what does them goes on with it. */
@@ -40,11 +47,25 @@ export async function planUp(
       : Object.values(context.project.workloads);
   const labs = chosen.filter((section) => section.type === "lab");
   const jobs = chosen.filter((section) => section.type === "job");
-  const [plans, jobPlans] = await Promise.all([
+  const services = chosen.filter((section) => section.type === "service");
+  const [plans, jobPlans, deployPlans] = await Promise.all([
     Promise.all(labs.map((lab) => away.attempt([lab], () => planLab(context, lab)))),
     Promise.all(jobs.map((job) => away.attempt([job], () => planJob(context, job)))),
+    Promise.all(services.map((service) => away.attempt([service], () => planService(context, service)))),
   ]);
-  return { plans: present(plans), jobs: present(jobPlans), orphans: listOrphans(context), away };
+  return {
+    plans: present(plans),
+    jobs: present(jobPlans),
+    services: present(deployPlans),
+    orphans: listOrphans(context),
+    away,
+  };
+}
+
+/** `up` makes a first release, and another one where its section has changed. */
+async function planService(context: Context, section: ServiceSection): Promise<DeployPlan> {
+  requirePlace(context, section.name);
+  return planDeploy(context, section, { ships: "section" });
 }
 
 function present<One>(plans: readonly (One | undefined)[]): One[] {
@@ -59,13 +80,17 @@ async function planLab(context: Context, section: LabSection): Promise<Plan> {
   return problem === undefined ? plan : { ...plan, warnings: [...plan.warnings, problem] };
 }
 
-/** @throws SestaError TARGET_CHANGED: what is up elsewhere is never left behind there */
-async function planOn({ targets, project, state }: Context, launch: Launch): Promise<Plan> {
-  const { name } = launch;
+async function planOn(context: Context, launch: Launch): Promise<Plan> {
+  const target = requirePlace(context, launch.name);
+  return context.targets.get(target).plan(launch.name, launch);
+}
+
+/** Its target. @throws SestaError TARGET_CHANGED: what is up elsewhere is never left behind there */
+export function requirePlace({ targets, project, state }: Context, name: string): string {
   const wanted = findWorkload(project, name)?.target ?? "local";
   const placed = state.findWorkload(name)?.target ?? wanted;
   const moved = targets.findMoved(wanted);
-  if (placed === wanted && !moved) return targets.get(wanted).plan(name, launch);
+  if (placed === wanted && !moved) return wanted;
   if (placed === wanted && moved) {
     const others = listOn(state, wanted).map((one) => one.name);
     throw new SestaError(
@@ -93,7 +118,13 @@ export async function planDown(
     Promise.all(labs.map((lab) => away.attempt([lab], () => planLabDown(context, lab.name)))),
     Promise.all(jobs.map((job) => away.attempt([job], () => planJobDown(context, job)))),
   ]);
-  return { plans: present(plans), jobs: present(jobPlans), orphans: listOrphans(context), away };
+  return {
+    plans: present(plans),
+    jobs: present(jobPlans),
+    services: [],
+    orphans: listOrphans(context),
+    away,
+  };
 }
 
 /** What there is to take away. @param names none means all. @throws SestaError UNKNOWN_WORKLOAD */

@@ -9,6 +9,7 @@ import { findGateway } from "./gateway.ts";
 import { listJobStatus } from "./jobs/job-status.ts";
 import { listOrphans } from "./plan.ts";
 import { buildSaveStatus, isoOf } from "./save-words.ts";
+import { findServiceUrl } from "./services/url.ts";
 import { listOn } from "./targets.ts";
 
 /** Of all agents, however far. */
@@ -39,7 +40,7 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         type,
         target,
         state: report?.state ?? guessState(context, name, problem !== undefined),
-        url: gateway?.doors[name] ?? null,
+        url: report?.service ? findServiceUrl(context, name, report) : (gateway?.doors[name] ?? null),
         since: report ? new Date(report.since).toISOString() : null,
         why: orphan
           ? `It is not in sesta.yaml any more: \`sesta down ${name}\` takes it away.`
@@ -49,6 +50,7 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         ...(report?.state === "awake" && describeUse(report)),
         pid: report?.pid ?? null,
         agent_pid: report && hello ? hello.pid : null,
+        ...(report?.service && { release: report.service.release, replicas: report.service.replicas }),
         ...(report?.state === "failed" && { log_tail: report.logTail }),
       };
     }),

@@ -7,6 +7,7 @@ import { saveFirst } from "./first-save.ts";
 import { ensureGateway } from "./gateway.ts";
 import { prepare } from "./jobs/prepare.ts";
 import type { ProjectPlan } from "./plan.ts";
+import { deploy } from "./services/deploy.ts";
 import { syncPasswords, type ChangedPassword } from "./passwords.ts";
 
 export type UpResult = {
@@ -24,7 +25,7 @@ export type UpResult = {
  */
 export async function up(
   context: Context,
-  { plans, jobs, away }: Pick<ProjectPlan, "plans" | "jobs" | "away">,
+  { plans, jobs, services, away }: Pick<ProjectPlan, "plans" | "jobs" | "services" | "away">,
   on: Progress,
   onUp: (gateway: GatewayHello) => void = () => undefined,
 ): Promise<UpResult> {
@@ -34,6 +35,10 @@ export async function up(
     for (const plan of plans) {
       context.targets.remember(plan.target);
       await away.attempt([plan], () => context.targets.get(plan.target).apply(plan, on));
+    }
+    for (const service of services) {
+      if (service.action === "none") continue;
+      await away.attempt([service], () => deploy(context, service, { figures: [] }, on));
     }
     const needed = plans.length > 0 || context.state.listWorkloads().length > 0;
     const gateway = needed ? await openGateway(context, on) : null;

@@ -1,7 +1,14 @@
 // What the file says about other files: they exist, and no link leads out of the project. Never cached.
 import { lstat, realpath, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { listJobs, listLabs, type JobSection, type Project } from "../model/project.ts";
+import {
+  listJobs,
+  listLabs,
+  listServices,
+  type JobSection,
+  type Project,
+  type ServiceSection,
+} from "../model/project.ts";
 import type { Path } from "./located.ts";
 import { quote } from "./wording.ts";
 
@@ -27,7 +34,7 @@ export function buildFileClaims(project: Project): FileClaim[] {
       ? []
       : [{ path: ["workloads", name, "requirements"], kind: "file" as const, file: requirements }]),
   ]);
-  return [...ofLabs, ...buildJobFileClaims(project)];
+  return [...ofLabs, ...buildJobFileClaims(project), ...listServices(project).flatMap(buildServiceClaims)];
 }
 
 export function buildJobFileClaims(project: Project): FileClaim[] {
@@ -55,6 +62,19 @@ function buildJobClaims({
     ...(own && container && "build" in container
       ? claim(["container", "build"], "path", container.build)
       : []),
+  ];
+}
+
+/** A model may be what a pipeline brings; without it a deploy says so. */
+function buildServiceClaims({ name, source, python, certificate }: ServiceSection): FileClaim[] {
+  const claim = (key: Path, kind: FileClaim["kind"], file: string | undefined): FileClaim[] =>
+    file === undefined ? [] : [{ path: ["workloads", name, ...key], kind, file }];
+  return [
+    ...claim(["build"], "path", source.kind === "build" ? source.folder : undefined),
+    ...claim(["rows"], "file", source.kind === "model" ? source.rows : undefined),
+    ...claim(["python"], "file", python?.requirements),
+    ...claim(["certificate", "cert"], "file", certificate?.cert),
+    ...claim(["certificate", "key"], "file", certificate?.key),
   ];
 }
 

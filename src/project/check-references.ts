@@ -3,9 +3,11 @@ import { isIPv4, isIPv6 } from "node:net";
 import { findSecretName } from "../model/secret.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { laterTargetTypes } from "./later.ts";
+import { isLoopback } from "../base/loopback.ts";
 import { checkHosts } from "./check-hosts.ts";
 import { checkJobs, findJobs } from "./check-jobs.ts";
 import { checkSaves } from "./check-saves.ts";
+import { checkServices } from "./check-services.ts";
 import { findLocated, findNamed, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
 import { suggest } from "./suggest.ts";
@@ -20,17 +22,21 @@ export const defaultGatewayPort = 8470;
 export function checkReferences(root: Located, folder: string): Finding[] {
   const labs = findLabs(root);
   const jobs = findJobs(root);
+  const services = findNamed(root, "service");
   return [
     ...checkGateway(root),
     ...checkTarget(root, ["target"]),
-    ...[...labs, ...jobs].flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
-    ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "password"])),
+    ...[...labs, ...jobs, ...services].flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
+    ...[...labs, ...services].flatMap((name) => checkSecret(root, ["workloads", name, "password"])),
     ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "save", "token"])),
     ...jobs.flatMap((name) => checkSecret(root, ["workloads", name, "token"])),
-    ...jobs.flatMap((name) => findEnvPaths(root, name).flatMap((path) => checkSecret(root, path))),
+    ...[...jobs, ...services].flatMap((name) =>
+      findEnvPaths(root, name).flatMap((path) => checkSecret(root, path)),
+    ),
     ...checkJobs(root, jobs),
     ...checkHosts(root),
-    ...checkPorts(root, labs),
+    ...checkServices(root, services),
+    ...checkPorts(root, [...labs, ...services]),
     ...checkWorkspaces(root, labs),
     ...checkSaves(root, labs, folder),
   ];
@@ -53,12 +59,6 @@ function checkGateway(root: Located): Finding[] {
     `the gateway would be open to other machines at ${quote(host)}, and passwords would cross the network in clear: ` +
     "use 127.0.0.1, or accept it with `insecure: true` (a domain with a certificate is not supported yet)";
   return [{ at: getOffset(root, ["gateway", "host"]), message }];
-}
-
-/** 127.0.0.0/8 (RFC 1122, 3.2.1.3) and ::1 however it is written. */
-function isLoopback(host: string): boolean {
-  if (isIPv4(host)) return host.startsWith("127.");
-  return /^[0:]*:0*1$/.test(host);
 }
 
 function checkTarget(root: Located, path: Path): Finding[] {

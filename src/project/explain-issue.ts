@@ -8,6 +8,7 @@ import { isSecretPlace, placeName } from "./places.ts";
 import { oneContainer } from "./job-fields.ts";
 import { nothingToRun } from "./job-schema.ts";
 import { oneSignal } from "./save-schema.ts";
+import { oneSource } from "./service-schema.ts";
 import { keysAt, oneReference } from "./schema.ts";
 import { suggest } from "./suggest.ts";
 import { describe, oneOf, quote } from "./wording.ts";
@@ -27,7 +28,7 @@ export function explainIssue(issue: z.core.$ZodIssue, root: Located): Finding[] 
     ];
   }
   if (issue.code === "invalid_union") return [{ at: here.at, message: explainType(path, here.value) }];
-  const isOfKeys = [oneReference, oneSignal, oneContainer].includes(issue.message);
+  const isOfKeys = [oneReference, oneSignal, oneContainer, oneSource].includes(issue.message);
   if (isOfKeys && hasUnknownKey(path, here)) return []; // said already
   return [{ at: here.at, message: explainValue(issue, path, here) }];
 }
@@ -47,7 +48,7 @@ function hasUnknownKey(path: Path, here: Located): boolean {
 
 /** The types that this version has, of workloads or targets. */
 function typesOf(path: Path): readonly string[] {
-  return path[0] === "targets" ? ["local", "ssh"] : ["lab", "job"];
+  return path[0] === "targets" ? ["local", "ssh"] : ["lab", "job", "service"];
 }
 
 /** A `type` that this version does not know, of a workload or target. */
@@ -70,6 +71,7 @@ function explainValue(issue: z.core.$ZodIssue, path: Path, here: Located): strin
     return 'expected one of { env: NAME }, { file: path } and { command: "…" }; a secret\'s value never stands in this file';
   }
   if (issue.message === oneContainer) return "expected exactly one of image and build";
+  if (issue.message === oneSource) return "expected exactly one of command, build, image and model";
   if (issue.message === nothingToRun)
     return "expected `run`, a command like python train.py, or a `playbook`";
   if (issue.message === oneSignal) return "expected at least one of cpu, gpu and command";

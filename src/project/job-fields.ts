@@ -136,7 +136,7 @@ export function findUnknownKey(mapping: object, known: readonly string[]): Refus
 
 const imageName = /^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$/;
 
-function image(expected: string, about: About) {
+export function image(expected: string, about: About) {
   const check = (input: unknown): string | Refusal =>
     typeof input === "string" && imageName.test(input) ? input : new Refusal(expected);
   return field(check, { type: "string", shown: "image", ...about });

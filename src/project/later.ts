@@ -5,11 +5,11 @@ import type { Path } from "./located.ts";
 const laterKeys: Readonly<Record<string, readonly string[]>> = {
   project: ["pipelines"],
   gateway: ["domain", "certificate"],
-  workload: ["machine", "tracker", "project"],
+  workload: ["machine", "tracker", "project", "domain"],
 };
 
 export const laterTargetTypes: readonly string[] = ["aws", "gcp"];
-export const laterWorkloadTypes: readonly string[] = ["service", "tracker"];
+export const laterWorkloadTypes: readonly string[] = ["tracker"];
 
 export function isLaterKey(path: Path, key: string): boolean {
   return (laterKeys[sectionOf(path)] ?? []).includes(key);

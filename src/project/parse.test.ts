@@ -179,7 +179,7 @@ test("anchors work within their limits", async () => {
   const project = await parse(
     "name: demo\nworkloads: { a: { type: lab, packages: &p [pandas] }, b: { type: lab, packages: *p } }\n",
   );
-  expect(project.workloads["b"]?.packages).toEqual(["pandas"]);
+  expect(project.workloads["b"]).toMatchObject({ packages: ["pandas"] });
 });
 
 test("T10: an alias bomb is refused", async () => {

@@ -1,8 +1,15 @@
 // Fills in the defaults: from what the file says to what the rest of Sesta trusts.
 import type { KeepAwake, SaveRule } from "../model/launch.ts";
-import type { GatewaySection, LabSection, Project, TargetSection } from "../model/project.ts";
+import type {
+  GatewaySection,
+  LabSection,
+  Project,
+  TargetSection,
+  WorkloadSection,
+} from "../model/project.ts";
 import type { SecretRef } from "../model/secret.ts";
 import { resolveJob } from "./resolve-job.ts";
+import { resolveService } from "./resolve-service.ts";
 import type { ProjectFile } from "./schema.ts";
 
 type WorkloadFile = NonNullable<ProjectFile["workloads"]>[string];
@@ -28,10 +35,19 @@ export function resolveProject(file: ProjectFile, folder: string): Project {
     gateway: resolveGateway(file.gateway ?? {}),
     secrets: mapValues(file.secrets ?? {}, resolveSecretRef),
     targets: { local: { type: "local" }, ...mapValues(file.targets ?? {}, resolveTarget) },
-    workloads: mapValues(file.workloads ?? {}, (section, name) =>
-      section.type === "job" ? resolveJob(section, name, target) : resolveLab(section, name, target),
-    ),
+    workloads: mapValues(file.workloads ?? {}, (section, name) => resolveWorkload(section, name, target)),
   };
+}
+
+function resolveWorkload(section: WorkloadFile, name: string, target: string): WorkloadSection {
+  switch (section.type) {
+    case "job":
+      return resolveJob(section, name, target);
+    case "service":
+      return resolveService(section, name, target);
+    default:
+      return resolveLab(section, name, target);
+  }
 }
 
 function resolveGateway({

@@ -136,7 +136,7 @@ function patterns(about: About) {
     .meta({ shown: "list of patterns", default: [], ...about });
 }
 
-function size({ minimumBytes }: { minimumBytes: number }, about: About) {
+export function size({ minimumBytes }: { minimumBytes: number }, about: About) {
   const check = (input: unknown): number | Refusal => {
     const expected = "a size like 100MB";
     if (typeof input === "number") return new Refusal(expected, "its unit is missing: KB, MB, GB or TB");

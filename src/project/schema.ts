@@ -3,6 +3,7 @@ import { z } from "zod";
 import { secretNamePattern } from "../model/secret.ts";
 import * as fields from "./fields.ts";
 import { job } from "./job-schema.ts";
+import { service } from "./service-schema.ts";
 import { container } from "./job-fields.ts";
 import { keepAwake, save } from "./save-schema.ts";
 import { localTarget, sshTarget } from "./target-schema.ts";
@@ -175,7 +176,7 @@ const sections = {
     })
     .optional(),
   workloads: z
-    .record(z.string(), z.discriminatedUnion("type", [lab, job]))
+    .record(z.string(), z.discriminatedUnion("type", [lab, job, service]))
     .meta({
       propertyNames: {
         pattern: `^(?!(?:${reservedNames.join("|")})$)${workloadNamePattern.source.slice(1)}`,
@@ -211,7 +212,7 @@ export function keysAt(path: Path, type?: unknown): readonly string[] {
     case "target":
       return Object.keys((type === "ssh" ? sshTarget : localTarget).shape);
     case "workload":
-      return Object.keys((type === "job" ? job : lab).shape);
+      return Object.keys((type === "job" ? job : type === "service" ? service : lab).shape);
     case "container":
       return Object.keys(container.shape);
     case "save":

@@ -4,6 +4,7 @@ import type { MachinePlaces } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Change, Hold, UseSpan } from "../model/status.ts";
 import type { State } from "../model/words.ts";
+import { releaseMigration, releases } from "./release-state.ts";
 import { explained, openDatabase, transact, type Migrations } from "./open.ts";
 
 const migrations: Migrations = [
@@ -28,6 +29,7 @@ const migrations: Migrations = [
      from_at INTEGER NOT NULL, to_at INTEGER NOT NULL
    ) STRICT;
    CREATE TABLE holds (workload TEXT PRIMARY KEY, until_at INTEGER NOT NULL, reason TEXT) STRICT;`,
+  releaseMigration,
 ];
 
 /** Oldest spans of use go when there are more; a machine in constant use makes some hundreds a day. */
@@ -96,6 +98,7 @@ export function openAgentState(path: string) {
       if (!hold) db.prepare("DELETE FROM holds WHERE workload = ?").run(workload);
       else db.prepare("INSERT OR REPLACE INTO holds VALUES (?, ?, ?)").run(workload, hold.until, hold.reason);
     },
+    ...releases(db),
     close: () => db.close(),
   });
 }

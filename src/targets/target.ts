@@ -3,11 +3,19 @@ import type { AgentConnection } from "../machine/agent-connection.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
+import type { NewRelease, Release } from "../model/release.ts";
 import type { Placed, Plan, Progress, Receipt } from "../model/plan.ts";
 import type { Report } from "../model/status.ts";
 
 /** Something that exists on a target, known to the project or not. */
 export type Resource = { name: string; kind: "workload" | "environment"; where: string };
+
+export type ReleaseOrder = {
+  release: NewRelease;
+  /** Of what `plan` compares, see the project's record. */
+  digest: string;
+  why: string;
+};
 
 export type LogOptions = { follow?: boolean | undefined; lines: number };
 
@@ -20,6 +28,8 @@ export type Target = {
   planForget?(name: string): Promise<Plan>;
   /** Exactly what was shown. @throws SestaError STALE_PLAN when what it was made from has changed */
   apply(plan: Plan, on: Progress): Promise<Placed | Receipt>;
+  /** Begins a release of a service; the agent's `releases` tells how it goes. */
+  release(launch: Launch, wanted: ReleaseOrder, on: Progress): Promise<Release>;
   /** The agent's own report; `absent` where it knows nothing of the workload. */
   status(name: string): Promise<Report>;
   list(): Promise<Resource[]>;

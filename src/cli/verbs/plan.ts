@@ -18,6 +18,7 @@ export const plan: Verb<object, string[]> = async (session, flags, ...names) => 
     const plans = [
       ...found.plans.map(({ wanted: _, basis: __, ...shown }) => shown),
       ...found.jobs.map(({ preparation: _, ...shown }) => shown),
+      ...found.services.map(({ section: _, sources: __, launch: ___, live: ____, ...shown }) => shown),
     ];
     const { orphans, away } = found;
     session.json({ project: context.project.name, plans, orphans, leftOut: away.list() });

@@ -1,6 +1,6 @@
 // `sesta up`: shows the plan, asks, brings it about.
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
-import { findLab, listJobs, listLabs, type Project } from "../../model/project.ts";
+import { findLab, type Project } from "../../model/project.ts";
 import { createAway } from "../../operations/away.ts";
 import { planUp } from "../../operations/plan.ts";
 import { up as bringUp } from "../../operations/up.ts";
@@ -21,10 +21,10 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const away = createAway("up", names);
   const isMeant = ({ name }: { name: string }) => names.length === 0 || names.includes(name);
   const { project } = context;
-  await meetMachines(session, context, [...listLabs(project), ...listJobs(project)].filter(isMeant), away);
+  await meetMachines(session, context, Object.values(project.workloads).filter(isMeant), away);
   const plan = await planUp(context, names, away);
   if (!flags.json) printPlans(plan, terminal);
-  const changes = [...plan.plans, ...plan.jobs].filter(({ action }) => action !== "none");
+  const changes = [...plan.plans, ...plan.jobs, ...plan.services].filter(({ action }) => action !== "none");
   if (changes.length > 0 && !(await session.confirm("Do this?"))) return;
 
   const reporter = createReporter(terminal, world.clock);

@@ -27,10 +27,14 @@ export type Sources = {
 };
 
 /** As .gitignore leaves it. */
-export async function findFolder(context: Context, job: JobSection): Promise<Sources> {
+export function findFolder(context: Context, job: JobSection): Promise<Sources> {
+  return findProjectFiles(context, listExcluded(context, job));
+}
+
+/** The project's folder as .gitignore leaves it. @param excluded paths in it that stay here with all that is in them */
+export async function findProjectFiles(context: Context, excluded: readonly string[]): Promise<Sources> {
   const { project, machine, folder: own, world } = context;
   const { folder } = project;
-  const excluded = listExcluded(context, job);
   const files = await listSources(machine, folder, excluded);
   const look = async () => {
     const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);

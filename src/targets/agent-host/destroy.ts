@@ -16,6 +16,7 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
   if (!placed) return { kind: "receipt", name, removed: [], remains: [] };
   const folders = await host.folders();
   const { workspace } = placesOf(folders, placed.launch);
+  const isService = placed.launch.service !== undefined;
 
   state.saveWorkload({ ...placed, placedAt: null });
   await runStep(on, name, "sleep", async () => {
@@ -26,7 +27,7 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
   const log = logFile(folders, name);
   const environments = await runStep(on, name, "environment", async () => {
     state.deleteWorkload(name);
-    await disk.remove([log, `${log}.1`]);
+    await disk.remove([log, `${log}.1`, ...(isService ? await listReplicaLogs(host, log) : [])]);
     return removeUnusedEnvironments(host);
   });
   const saves = savesFolder(folders, name);
@@ -34,9 +35,19 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
   return {
     kind: "receipt",
     name,
-    removed: [`${name} on ${title}`, ...environments, log],
-    remains: [workspace, keepFolder(folders, name), ...kept, ...listShared(host, folders)],
+    removed: [`${name} on ${title}`, ...environments, isService ? `its releases and their logs` : log],
+    remains: [
+      ...(isService ? [] : [workspace, keepFolder(folders, name), ...kept]),
+      ...listShared(host, folders),
+    ],
   };
+}
+
+/** Each replica has one of its own: NAME.RELEASE.SLOT.log. */
+async function listReplicaLogs({ machine }: AgentHost, log: string): Promise<string[]> {
+  const script = 'for path in "$1".*.log "$1".*.log.1; do [ ! -e "$path" ] || echo "$path"; done';
+  const { stdout } = await machine.run(["sh", "-c", script, "sh", log.replace(/\.log$/, "")]);
+  return stdout.split("\n").filter((path) => path !== "");
 }
 
 async function endRunning({ agent, clock }: AgentHost, name: string): Promise<void> {

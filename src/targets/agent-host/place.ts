@@ -17,7 +17,7 @@ export async function placeWorkload(
   launch: Launch,
   on: Progress,
 ): Promise<Placed> {
-  const { machine, disk, state, agent, clock, signal } = host;
+  const { machine, disk, state, agent, clock } = host;
   const { name, type } = launch;
   const folders = await host.folders();
   const places = { ...placesOf(folders, launch), ...host.kind };
@@ -40,16 +40,7 @@ export async function placeWorkload(
     for (const folder of [folders.cache, folders.sesta]) await disk.makeFolder(folder, 0o700);
     detail(places.workspace);
   });
-  const { environment } = launch;
-  if (environment) {
-    await step("environment", async (detail) => {
-      const shared = host.shared ? await createHost(machine) : undefined;
-      const maker = { machine, cacheFolder: folders.cache, signal, shared };
-      await makePythonEnvironment(maker, environment, places.environment, detail);
-    });
-  }
-  const { own } = host;
-  if (own) await step(own.what, own.make);
+  await prepareLaunch(host, launch, places.environment, on);
   await step("agent", async (detail) => {
     const hello = await agent.ensure(await host.build?.());
     await agent.call("put", { launch: kept, places });
@@ -59,7 +50,27 @@ export async function placeWorkload(
   return { kind: "placed", name, unchanged: plan.action === "none" };
 }
 
-async function refuseFullDisk(machine: Machine, folder: string): Promise<void> {
+/** What a launch and the agent itself need on the machine. */
+export async function prepareLaunch(
+  host: AgentHost,
+  { name, environment }: Launch,
+  folder: string,
+  on: Progress,
+): Promise<void> {
+  const { machine, own, signal } = host;
+  const { cache } = await host.folders();
+  if (environment) {
+    await runStep(on, name, "environment", async (detail) => {
+      const shared = host.shared ? await createHost(machine) : undefined;
+      const maker = { machine, cacheFolder: cache, signal, shared };
+      await makePythonEnvironment(maker, environment, folder, detail);
+    });
+  }
+  if (own) await runStep(on, name, own.what, own.make);
+}
+
+/** @throws SestaError DISK_FULL */
+export async function refuseFullDisk(machine: Machine, folder: string): Promise<void> {
   const free = await machine.freeBytes(folder);
   if (free >= reserveBytes) return;
   throw new SestaError("DISK_FULL", `Only ${Math.round(free / 1e6)} MB are free on the disk of ${folder}`, {

@@ -93,6 +93,14 @@ async function planDestroy(
 ): Promise<Found> {
   if (!placed) return { action: "none", steps: [], keeps: [], warnings: [] };
   const folders = await host.folders();
+  if (placed.launch.service) {
+    return {
+      action: "destroy",
+      steps: [`end the replicas of ${name}`, "remove its releases, environments and logs"],
+      keeps: [...listShared(host, folders), `the history of ${name}`],
+      warnings: [],
+    };
+  }
   const saves = await host.disk.findExisting([savesFolder(folders, name)]);
   const { workspace } = placesOf(folders, placed.launch);
   return {

@@ -13,11 +13,22 @@ import { forgetWorkload, planForget } from "./forget.ts";
 import { agentHome, placesOf } from "./layout.ts";
 import { placeWorkload } from "./place.ts";
 import { planWorkload } from "./plan.ts";
+import { releaseService } from "./release.ts";
 
 /** What is left to each kind of machine. */
 export type OwnParts = Omit<
   Target,
-  "name" | "agent" | "plan" | "planForget" | "apply" | "status" | "inside" | "list" | "wake" | "sleep"
+  | "name"
+  | "agent"
+  | "plan"
+  | "planForget"
+  | "apply"
+  | "release"
+  | "status"
+  | "inside"
+  | "list"
+  | "wake"
+  | "sleep"
 >;
 
 export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
@@ -41,6 +52,7 @@ export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
       if (forgets) return forgetWorkload(host, forgets, plan, on);
       return plan.wanted ? placeWorkload(host, plan, plan.wanted, on) : destroyWorkload(host, plan, on);
     },
+    release: (launch, order, on) => releaseService(host, launch, order, on),
     status: async (name) =>
       (await listReports(host)).find((report) => report.name === name) ?? buildAbsent(name, clock.now()),
     async list(): Promise<Resource[]> {

@@ -1,0 +1,48 @@
+// The folder of a release on its machine: its own copy of the tree, and what its replicas are told in secret.
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeAtomic } from "../../base/atomic-file.ts";
+import { SestaError } from "../../base/errors.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { NewRelease } from "../../model/release.ts";
+
+export type ReleaseFolders = ReturnType<typeof createReleaseFolders>;
+
+/** @param home the agent's folder */
+export function createReleaseFolders(machine: Machine, home: string) {
+  const ofService = (name: string) => join(home, "services", name);
+  const folderOf = (name: string, number: number) => join(ofService(name), String(number));
+  const treeOf = (name: string, number: number) => join(folderOf(name, number), "tree");
+
+  return {
+    treeOf,
+    /** Whole or not at all; the tree is a copy that nobody else writes into. @throws SestaError TRANSFER */
+    async make(name: string, number: number, { tree, env }: Pick<NewRelease, "tree" | "env">): Promise<void> {
+      const folder = folderOf(name, number);
+      const making = `${folder}.making`;
+      await rm(making, { recursive: true, force: true });
+      await mkdir(making, { recursive: true, mode: 0o700 });
+      if (tree === null) await mkdir(join(making, "tree"));
+      else await copy(machine, tree, join(making, "tree"));
+      await writeAtomic(join(making, "env.json"), JSON.stringify(env));
+      await rm(folder, { recursive: true, force: true });
+      await rename(making, folder);
+    },
+    async readEnv(name: string, number: number): Promise<Record<string, string>> {
+      const text = await readFile(join(folderOf(name, number), "env.json"), "utf8");
+      return JSON.parse(text) as Record<string, string>;
+    },
+    remove: (name: string, number: number): Promise<void> =>
+      rm(folderOf(name, number), { recursive: true, force: true }),
+    removeAll: (name: string): Promise<void> => rm(ofService(name), { recursive: true, force: true }),
+  };
+}
+
+async function copy(machine: Machine, from: string, to: string): Promise<void> {
+  const ran = await machine.run(["cp", "-R", "-P", "-p", from, to]);
+  if (ran.exitCode === 0) return;
+  throw new SestaError("TRANSFER", `The files of the release could not be copied to ${to}`, {
+    problems: [ran.stderr.trim()],
+    hint: "Check the disk there.",
+  });
+}

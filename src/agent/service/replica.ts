@@ -1,0 +1,244 @@
+// One replica of a release: starts it, keeps it running, and ends it. What it does is written before it is done.
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { getBootId, type Identity } from "../../machine/identity.ts";
+import type { DoorAddress } from "../../model/agent-protocol.ts";
+import type { ReplicaReport } from "../../model/release.ts";
+import type { AgentState, Start } from "../../state/agent-state.ts";
+import type { KeptRelease } from "../../state/release-state.ts";
+import type { BootLane } from "../boot-lane.ts";
+import { freePort } from "../free-port.ts";
+import type { ProcessRunner } from "../process.ts";
+import { watchReplica } from "./watch-replica.ts";
+
+export type ReplicaContext = {
+  clock: Clock;
+  log: Log;
+  state: AgentState;
+  runner: ProcessRunner;
+  lane: BootLane;
+};
+
+/** Whether it may get requests, or anything else that is shown of it, has changed. */
+export type ReplicaChange = (replica: Replica) => void;
+
+const firstBackoffMs = 500;
+const longestBackoffMs = 30_000;
+/** After so many failures without a long life in between it is given up, and tried only now and then. */
+const tries = 5;
+const brokenRestMs = 300_000;
+
+export class Replica {
+  readonly slot: number;
+  readonly #context: ReplicaContext;
+  readonly #release: KeptRelease;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #changed: ReplicaChange;
+  readonly #ending = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #start: Start | null;
+  #identity: Identity | null = null;
+  #state: ReplicaReport["state"] = "starting";
+  #why = "";
+  #phase: string | null = null;
+  #failures = 0;
+  #restarts = 0;
+  #logTail: readonly string[] = [];
+
+  /** @param start of an earlier agent, whose process may still run */
+  constructor(
+    context: ReplicaContext,
+    release: KeptRelease,
+    slot: number,
+    parts: { env: Readonly<Record<string, string>>; start: Start | null; changed: ReplicaChange },
+  ) {
+    this.#context = context;
+    this.#release = release;
+    this.slot = slot;
+    this.#env = parts.env;
+    this.#start = parts.start;
+    this.#changed = parts.changed;
+  }
+
+  /** Names this start of it among all that ever were; null while it has none. */
+  get id(): string | null {
+    return this.#start?.startId ?? null;
+  }
+
+  get state(): ReplicaReport["state"] {
+    return this.#state;
+  }
+
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
+  get phase(): string | null {
+    return this.#phase;
+  }
+
+  get why(): string {
+    return this.#why;
+  }
+
+  get logTail(): readonly string[] {
+    return this.#logTail;
+  }
+
+  address(): DoorAddress | null {
+    return this.#start ? this.#context.runner.door(this.#release.launch, this.#start) : null;
+  }
+
+  report(): ReplicaReport {
+    return {
+      release: this.#release.number,
+      slot: this.slot,
+      state: this.#state,
+      pid: this.#identity?.pid ?? null,
+      port: this.#start?.port ?? null,
+      restarts: this.#restarts,
+      why: this.#why,
+    };
+  }
+
+  /**
+   * Resolves when it is up for the first time; it is kept up until `end`.
+   * @param firstTries how often it may fail before this rejects
+   */
+  begin(firstTries: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#running = this.#keepUp(firstTries, resolve, reject).catch((error: unknown) =>
+      reject(error as Error),
+    );
+    promise.catch(() => undefined);
+    return promise;
+  }
+
+  /** Nothing of it runs when this resolves. */
+  async end(): Promise<void> {
+    this.#show("ending", "It is ended.");
+    this.#ending.abort(new Error("it is ended"));
+    await this.#running;
+    await this.#clear();
+  }
+
+  /** It goes on without anybody who watches it. */
+  leave(): void {
+    this.#ending.abort(new Error("nobody watches any more"));
+  }
+
+  async #keepUp(firstTries: number, up: () => void, failed: (error: Error) => void): Promise<void> {
+    const { signal } = this.#ending;
+    let left = firstTries;
+    while (!signal.aborted) {
+      const problem = await this.#live(() => {
+        left = Infinity;
+        up();
+      }).catch((error: unknown) => messageOf(error));
+      if (signal.aborted) break;
+      this.#logTail = await this.#context.runner.logTail(this.logName);
+      await this.#clear();
+      this.#failures += 1;
+      this.#context.log.warn("replica ended", {
+        replica: this.logName,
+        why: problem,
+        failures: this.#failures,
+      });
+      left -= 1;
+      if (left <= 0) {
+        this.#show("broken", problem);
+        return failed(new Error(problem));
+      }
+      await this.#rest(problem);
+    }
+    failed(new Error("it was ended before it was up"));
+  }
+
+  /** From its start to its end; resolves with why it has to be started again. */
+  async #live(up: () => void): Promise<string> {
+    const { clock, lane } = this.#context;
+    const { signal } = this.#ending;
+    const { launch } = this.#release;
+    const rule = launch.service;
+    if (!rule) throw new Error(`${launch.name} is no service`);
+    this.#show("starting", this.#restarts === 0 ? "It starts." : this.#why);
+    await lane.run(
+      () => this.#boot(signal),
+      signal,
+      () => undefined,
+    );
+    const [identity, address] = [this.#identity, this.address()];
+    if (!identity || !address) throw new Error("it did not start");
+    this.#show("up", "It answers.");
+    up();
+    const watched = { clock, identity, address, health: rule.health, memoryBytes: rule.memoryBytes };
+    const events = {
+      well: (isWell: boolean) =>
+        isWell
+          ? this.#show("up", "It answers again.")
+          : this.#show("unhealthy", "It does not answer as it should."),
+      proven: () => (this.#failures = 0),
+    };
+    return watchReplica(watched, events, signal);
+  }
+
+  async #boot(signal: AbortSignal): Promise<void> {
+    const { launch, places } = this.#release;
+    const start = this.#start ?? (await this.#newStart());
+    signal.throwIfAborted();
+    const on = {
+      started: (identity: Identity) => (this.#identity = identity),
+      progress: (phase: string) => {
+        this.#phase = phase;
+        this.#changed(this);
+      },
+    };
+    const parts = { log: this.logName, env: this.#env };
+    await this.#context.runner.start(launch, places, start, signal, on, parts);
+  }
+
+  // Written before the process exists, so that a kill in between leaves something to look for.
+  async #newStart(): Promise<Start> {
+    const start = { startId: randomUUID(), port: await freePort(), bootId: await getBootId() };
+    const { workload, number: release } = this.#release;
+    this.#context.state.saveReplica(workload, { release, slot: this.slot, start });
+    this.#start = start;
+    return start;
+  }
+
+  /** Backoff, or a long rest once it has failed too often. */
+  async #rest(problem: string): Promise<void> {
+    const { clock } = this.#context;
+    const isBroken = this.#failures >= tries;
+    const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (this.#failures - 1));
+    const restMs = isBroken ? brokenRestMs : backoffMs;
+    const again = `${problem}; it is started again in ${Math.ceil(restMs / 1000)} s`;
+    this.#show(isBroken ? "broken" : "waiting", again);
+    this.#restarts += 1;
+    await clock.sleep(restMs, this.#ending.signal).catch(() => undefined);
+  }
+
+  async #clear(): Promise<void> {
+    const { runner, state } = this.#context;
+    const { workload, number, launch } = this.#release;
+    if (this.#start) await runner.stop(launch, this.#start, () => undefined);
+    state.deleteReplica(workload, number, this.slot);
+    this.#start = null;
+    this.#identity = null;
+  }
+
+  /** Of its log, and how sentences for operators name it. */
+  get logName(): string {
+    const { workload, number } = this.#release;
+    return `${workload}.${number}.${this.slot}`;
+  }
+
+  #show(state: ReplicaReport["state"], why: string): void {
+    this.#state = state;
+    this.#why = why;
+    this.#phase = null;
+    this.#changed(this);
+  }
+}

@@ -1,0 +1,144 @@
+// Deploys a service: sends its files, begins a release, and waits until it is live or has failed.
+import { createHash, randomUUID } from "node:crypto";
+import { SestaError } from "../../base/errors.ts";
+import { findSecret } from "../../model/project.ts";
+import type { Launch } from "../../model/launch.ts";
+import type { Progress } from "../../model/plan.ts";
+import type { Figure, Release } from "../../model/release.ts";
+import { resolveSecret } from "../../project/secret.ts";
+import { launchDigest } from "../../targets/agent-host/layout.ts";
+import type { Context } from "../context.ts";
+import { quietGit } from "../jobs/list-files.ts";
+import { sendSources, senderOf } from "../jobs/send-sources.ts";
+import { exists } from "../jobs/step.ts";
+import { openHosts } from "../machines.ts";
+import { secretContext } from "../passwords.ts";
+import type { DeployPlan } from "./plan.ts";
+import { chooseServicePort } from "./port.ts";
+
+export type DeployFacts = { figures: readonly Figure[]; commit?: string | null };
+
+const askEveryMs = 20;
+
+/** @throws SestaError DEPLOY_FAILED with the last lines that it printed: what was live before still is */
+export async function deploy(
+  context: Context,
+  plan: DeployPlan,
+  facts: DeployFacts,
+  on: Progress,
+): Promise<Release> {
+  const { targets, state } = context;
+  const { name, target, section, sources, digest } = plan;
+  targets.remember(target);
+  const port = await chooseServicePort(context, section);
+  const tree = await sendTree(context, plan, on);
+  const tokenDigest = await findTokenDigest(context, section.password);
+  const launch = withPort(plan.launch, port, tokenDigest);
+  const release = {
+    key: randomUUID(),
+    digest,
+    commit: facts.commit === undefined ? sources.commit : facts.commit,
+    dirty: sources.dirty,
+    by: await findAuthor(context),
+    figures: facts.figures,
+    tree,
+    env: await resolveEnv(context, plan),
+  };
+  const draft = launchDigest(withPort(plan.launch, port, null));
+  const order = { release, digest: draft, why: "A release is deployed." };
+  const begun = await targets.get(target).release(launch, order, on);
+  const ended = await untilDecided(context, name, begun, on);
+  if (ended.state === "live") {
+    const placed = state.findWorkload(name);
+    if (placed) state.saveWorkload({ ...placed, digest: draft });
+    return ended;
+  }
+  const before = plan.live ? `; release ${plan.live.number} stays` : "";
+  throw new SestaError(
+    "DEPLOY_FAILED",
+    `Release ${ended.number} of ${name} did not become healthy${before}: ${ended.why}`,
+    {
+      problems: ended.logTail,
+      hint: `\`sesta logs ${name}\` shows all that it printed.`,
+    },
+  );
+}
+
+/** Polls: the connection may break meanwhile, and the release goes on. */
+export async function untilDecided(
+  { targets, world: { clock } }: Context,
+  name: string,
+  { number }: Release,
+  on: Progress,
+): Promise<Release> {
+  const { agent } = targets.of(name);
+  const step = { workload: name, step: `release ${number}` };
+  let shown = "";
+  for (;;) {
+    const found = (await agent.call("releases", { name })).find((one) => one.number === number);
+    if (!found) throw new SestaError("DEPLOY_FAILED", `Release ${number} of ${name} is gone`);
+    if (found.state !== "starting") {
+      on({ ...step, state: "done", detail: found.why });
+      return found;
+    }
+    if (found.phase !== null && found.phase !== shown) on({ ...step, state: "running", detail: found.phase });
+    shown = found.phase ?? shown;
+    await clock.sleep(askEveryMs);
+  }
+}
+
+/** Where the files are on the machine; the same ones are sent once. */
+async function sendTree(
+  context: Context,
+  { name, target, sources }: DeployPlan,
+  on: Progress,
+): Promise<string> {
+  const [host] = await openHosts(context, target, 1);
+  if (!host) throw new Error(`${target} has no machine`);
+  const tree = `${host.base}/cache/trees/${sources.digest}`;
+  const step = { workload: name, step: "files" };
+  if (!(await exists(host, `${tree}/complete`))) {
+    on({ ...step, state: "running" });
+    const detail = (text: string) => on({ ...step, state: "running", detail: text });
+    const report = { detail, bytes: () => undefined, signal: context.world.signal };
+    await sendSources(host, senderOf(context, host), sources, tree, report);
+    on({ ...step, state: "done", detail: `${sources.upload?.files.length ?? 0}` });
+  }
+  return `${tree}/tree`;
+}
+
+function withPort(launch: Launch, port: number, tokenDigest: string | null): Launch {
+  const { service, door } = launch;
+  if (!service) throw new Error(`${launch.name} is no service`);
+  const listen = { ...service.listen, port };
+  return { ...launch, door: { ...door, port }, service: { ...service, listen, tokenDigest } };
+}
+
+async function findTokenDigest(context: Context, password: string | undefined): Promise<string | null> {
+  if (password === undefined) return null;
+  return createHash("sha256")
+    .update(await readSecret(context, password))
+    .digest("hex");
+}
+
+async function resolveEnv(context: Context, { section }: DeployPlan): Promise<Record<string, string>> {
+  const env: Record<string, string> = {};
+  for (const [key, value] of Object.entries(section.env))
+    if ("secret" in value) env[key] = await readSecret(context, value.secret);
+  return env;
+}
+
+async function readSecret(context: Context, name: string): Promise<string> {
+  const ref = findSecret(context.project, name);
+  if (!ref) throw new Error(`there is no secret ${name}`); // the project file was checked
+  return resolveSecret(name, ref, secretContext(context));
+}
+
+/** As git names who commits here, else the user of the system. */
+async function findAuthor({ machine, project, world }: Context): Promise<string> {
+  const asked = await machine
+    .run([...quietGit(project.folder), "config", "user.email"])
+    .catch(() => undefined);
+  const email = asked?.exitCode === 0 ? asked.stdout.trim() : "";
+  return email !== "" ? email : (world.env["USER"] ?? world.env["LOGNAME"] ?? "somebody");
+}

@@ -1,0 +1,92 @@
+// What a deploy would do, before anybody does it. Reads only.
+import type { Plan } from "../../model/plan.ts";
+import type { ServiceSection } from "../../model/project.ts";
+import type { Release } from "../../model/release.ts";
+import { launchDigest } from "../../targets/agent-host/layout.ts";
+import { buildServiceLaunch } from "../../workloads/service/build-launch.ts";
+import type { Launch } from "../../model/launch.ts";
+import type { Context } from "../context.ts";
+import type { Sources } from "../jobs/folder-sources.ts";
+import { findServicePort } from "./port.ts";
+import { listReleases } from "./releases.ts";
+import { findServiceFiles, readServiceRequirements } from "./sources.ts";
+
+export type DeployPlan = Pick<
+  Plan,
+  "name" | "target" | "action" | "steps" | "keeps" | "warnings" | "price"
+> & {
+  section: ServiceSection;
+  sources: Sources;
+  /** What is to run, but for what only the deploy itself finds out: its port, its secrets. */
+  launch: Launch;
+  /** Of what is to run; the same one again changes nothing. */
+  digest: string;
+  live: Release | undefined;
+};
+
+export type DeployWish = {
+  /** Also where it is what runs already. */
+  again?: boolean | undefined;
+  /** Only `deploy` ships changed files; `up` ships what has no release, or another section in sesta.yaml. */
+  ships: "files" | "section";
+  /** Instead of the project's folder. */
+  sources?: Sources;
+};
+
+/** @throws SestaError SSH_CONNECTION */
+export async function planDeploy(
+  context: Context,
+  section: ServiceSection,
+  { again = false, ships, sources: given }: DeployWish,
+): Promise<DeployPlan> {
+  const { name, target } = section;
+  const sources = given ?? (await findServiceFiles(context));
+  const requirements = await readServiceRequirements(section, sources);
+  const parts = { port: findServicePort(context, section) ?? 0, requirements, container: null, tls: null };
+  const launch = buildServiceLaunch(section, { ...parts, tokenDigest: null });
+  const placed = context.state.findWorkload(name);
+  const releases = placed ? await listReleases(context, name) : [];
+  const live = releases.find(({ state }) => state === "live");
+  const digest = `sha256:${sources.digest}`;
+  const sameFiles = live?.digest === digest;
+  const sameSection =
+    placed !== undefined && placed.placedAt !== null && placed.digest === launchDigest(launch);
+  const isSame = sameSection && (sameFiles || ships === "section");
+  const action = live === undefined ? "create" : isSame && !again ? "none" : "change";
+  const steps = [
+    ...(launch.environment ? ["make its Python environment, where it has changed"] : []),
+    `make release ${(releases[0]?.number ?? 0) + 1} of ${describeSources(sources)}`,
+    ...(live
+      ? [`start ${replicasOf(section)} beside release ${live.number}, which goes when they are well`]
+      : [`start ${replicasOf(section)}`]),
+  ];
+  const warnings = [
+    ...(sources.dirty === true && action !== "none" ? ["the files differ from the commit"] : []),
+    ...(isSame && live && !sameFiles
+      ? [`its files differ from release ${live.number}: \`sesta deploy ${name}\` ships them`]
+      : []),
+  ];
+  return {
+    name,
+    target,
+    action,
+    steps: action === "none" ? [] : steps,
+    keeps: [],
+    warnings,
+    price: target === "local" ? "free, on this machine" : "free, on your own machine",
+    section,
+    sources,
+    launch,
+    digest,
+    live,
+  };
+}
+
+function describeSources({ upload, commit, dirty }: Sources): string {
+  const files = `${upload?.files.length ?? 0} files`;
+  return commit === null ? files : `${files} at ${commit.slice(0, 8)}${dirty ? ", with changes" : ""}`;
+}
+
+function replicasOf({ replicas }: ServiceSection): string {
+  return replicas === 1 ? "a replica" : `${replicas} replicas`;
+}

@@ -1,0 +1,38 @@
+// The files of a release: the project's folder as .gitignore leaves it, or a tree that a pipeline made.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SestaError } from "../../base/errors.ts";
+import { listLabs, type ServiceSection } from "../../model/project.ts";
+import { parseRequirements } from "../../workloads/lab/requirements.ts";
+import type { Context } from "../context.ts";
+import { findProjectFiles, type Sources } from "../jobs/folder-sources.ts";
+import { listPrivateFiles } from "../private-files.ts";
+
+/** What stays here: outputs of jobs, workspaces of labs, and what is private. */
+export function findServiceFiles(context: Context): Promise<Sources> {
+  const { project } = context;
+  const outputs = Object.values(project.workloads).flatMap((one) => (one.type === "job" ? [one.into] : []));
+  const workspaces = listLabs(project).map(({ workspace }) => workspace);
+  const excluded = [...outputs, ...workspaces].filter((path) => path !== ".");
+  return findProjectFiles(context, [...excluded, ...listPrivateFiles(context)]);
+}
+
+/** Lines of the requirements file, as it is in the release. @throws SestaError SETUP_FAILED */
+export async function readServiceRequirements(
+  { name, python }: ServiceSection,
+  { upload }: Sources,
+): Promise<string[]> {
+  const file = python?.requirements;
+  if (file === undefined || !upload) return [];
+  if (!upload.files.includes(file)) {
+    throw new SestaError(
+      "SETUP_FAILED",
+      `${file} would not be in a release of ${name}: .gitignore leaves it out`,
+      {
+        hint: "Let git see it, or correct `python` in sesta.yaml.",
+      },
+    );
+  }
+  const text = await readFile(join(upload.folder, file), "utf8");
+  return parseRequirements(text, `${name}: ${file}`);
+}

@@ -1,0 +1,54 @@
+// What the keys of a service say about each other.
+import { isLoopback } from "../base/loopback.ts";
+import { getKeyOffset, getOffset, valueAt } from "./located.ts";
+import type { Finding, Located } from "./located.ts";
+import { quote } from "./wording.ts";
+
+export function checkServices(root: Located, services: readonly string[]): Finding[] {
+  return services.flatMap((name) => [...checkGuard(root, name), ...checkKeys(root, name)]);
+}
+
+/** Nothing is open that was not asked for. */
+function checkGuard(root: Located, name: string): Finding[] {
+  const path = ["workloads", name];
+  const of = (key: string) => valueAt(root, [...path, key]);
+  const [host, auth] = [of("host"), of("auth")];
+  const guarded = of("password") !== undefined;
+  if (auth === "none" && guarded) {
+    const message = "`password` guards nothing with `auth: none`: leave out one of them";
+    return [{ at: getKeyOffset(root, [...path, "password"]), message }];
+  }
+  if (guarded || auth === "none") return [];
+  if (auth === "token") {
+    const message = "`auth: token` needs the token: `password: ${secret.NAME}`";
+    return [{ at: getOffset(root, [...path, "auth"]), message }];
+  }
+  if (typeof host !== "string" || isLoopback(host)) return [];
+  const message =
+    `${quote(name)} would be open to other machines at ${quote(host)}: ` +
+    "guard it with `password: ${secret.NAME}`, or accept it with `auth: none`";
+  return [{ at: getOffset(root, [...path, "host"]), message }];
+}
+
+/** Keys that only go with one way to run it. */
+function checkKeys(root: Located, name: string): Finding[] {
+  const path = ["workloads", name];
+  const has = (key: string) => valueAt(root, [...path, key]) !== undefined;
+  const refuse = (key: string, when: boolean, message: string): Finding[] =>
+    has(key) && when ? [{ at: getKeyOffset(root, [...path, key]), message }] : [];
+  const inContainer = has("build") || has("image");
+  return [
+    ...refuse(
+      "python",
+      inContainer,
+      "`python` does not reach into a container: install the packages in its Dockerfile",
+    ),
+    ...refuse("python", has("model"), "`python` goes with `command`: Sesta serves a model itself"),
+    ...refuse(
+      "app_port",
+      !inContainer,
+      "`app_port` goes with `build` or `image`: a process listens on $PORT",
+    ),
+    ...refuse("rows", !has("model"), "`rows` goes with `model`"),
+  ];
+}

@@ -1,0 +1,76 @@
+// The section of a service as a launch: what one replica runs, and the rule of the balancer before all of them.
+import { anyPython } from "../../commands/uv.ts";
+import type { Launch, ServiceContainer } from "../../model/launch.ts";
+import type { EnvValue, ServiceSection } from "../../model/project.ts";
+import { template, type Template } from "../../model/template.ts";
+
+/** What is known only once somebody deploys it. */
+export type ServiceParts = {
+  port: number;
+  tokenDigest: string | null;
+  /** Lines of the requirements file. */
+  requirements: readonly string[];
+  /** The image by its digest; null where none runs. */
+  container: ServiceContainer | null;
+  /** What serves a model, instead of a command. */
+  modelServer?: readonly Template[];
+  tls: { cert: string; key: string } | null;
+};
+
+export function buildServiceLaunch(section: ServiceSection, parts: ServiceParts): Launch {
+  const { name, source, python, health, replicas, host, idleMs, stopMs, password } = section;
+  const { port, tokenDigest, requirements, container, modelServer, tls } = parts;
+  return {
+    name,
+    type: "service",
+    title: name,
+    ...(python && {
+      environment: {
+        python: python.version ?? anyPython,
+        locked: "",
+        packages: python.packages,
+        requirements,
+      },
+    }),
+    process: {
+      argv:
+        modelServer ?? (source.kind === "command" ? buildCommand(source.command, python !== undefined) : []),
+      env: { ...buildEnv(section.env), PORT: template`${{ place: "port" }}` },
+      files: {},
+      startTimeoutMs: health.startMs,
+      stopGraceMs: stopMs,
+    },
+    door: { home: "/", healthPath: health.path, port, ...(password === undefined ? {} : { password }) },
+    idle: { idleMs, maxAwakeMs: null, evidence: "none" },
+    workspace: "",
+    service: {
+      replicas,
+      listen: { host, port },
+      tokenDigest,
+      health,
+      holdMs: section.holdMs,
+      drainMs: section.drainMs,
+      responseMs: section.responseMs,
+      maxBodyBytes: section.maxBodyBytes,
+      metricsPath: section.metricsPath,
+      memoryBytes: section.memoryBytes,
+      cpus: section.cpus,
+      container,
+      tls,
+    },
+  };
+}
+
+/** The user's script is one argument; its environment's programs come first. */
+function buildCommand(command: string, hasPython: boolean): Template[] {
+  if (!hasPython) return [["sh"], ["-c"], [command]];
+  const script = 'PATH="$0/bin:$PATH"; VIRTUAL_ENV="$0"; export PATH VIRTUAL_ENV; exec sh -c "$1"';
+  return [["sh"], ["-c"], [script], template`${{ place: "environment" }}`, [command]];
+}
+
+/** Secrets come with each release, beside the launch. */
+function buildEnv(env: Readonly<Record<string, EnvValue>>): Record<string, Template> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([key, value]) => ("text" in value ? [[key, [value.text]]] : [])),
+  );
+}
