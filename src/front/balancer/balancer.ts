@@ -55,11 +55,8 @@ export type Traffic = {
   onIdle: ((upstream: Upstream) => void) | undefined;
 };
 
-/** Something that is in flight on a replica. */
-export type Load = {
-  /** The drain's time is over. */
-  cut(): void;
-};
+/** Something that is in flight on a replica. `cut`: the time to drain is over. */
+export type Load = { cut: (() => void) | undefined };
 
 export function createBalancer(options: { clock: Clock; outlier?: Partial<OutlierOptions> }): Balancer {
   const { clock } = options;
@@ -131,7 +128,7 @@ export function createBalancer(options: { clock: Clock; outlier?: Partial<Outlie
       await Promise.race([emptied, timedOut]);
       over.abort();
       const left = [...member.loads];
-      for (const load of left) load.cut();
+      for (const load of left) load.cut?.();
       return left.length;
     },
     inFlight: () => traffic.uses,

@@ -26,7 +26,7 @@ export function buildForwardedHead(
     const { name = "", rule: what = "drop" } = fields[index] ?? {};
     if (what === "host") continue;
     const value = lines[2 * index + 1] ?? "";
-    if (what === "forward" || (rule.authorization && name === "authorization")) {
+    if (what === "forward" || (name === "authorization" && rule.authorization)) {
       if (!named?.has(name) && !injected.names.has(name)) text += `${lines[2 * index]}: ${value}\r\n`;
     } else if (what === "cookie") {
       if (named?.has(name) || injected.names.has(name)) continue;
