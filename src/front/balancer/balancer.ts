@@ -81,7 +81,7 @@ export function createBalancer(options: { clock: Clock; outlier?: Partial<Outlie
     uses: 0,
     onIdle: undefined,
     enter(load, except) {
-      turn += 1;
+      if (!except) turn += 1;
       const now = rule.ejections > 0 ? clock.monotonic() : 0;
       const member =
         choose(routed, turn, except, now) ??
