@@ -121,6 +121,8 @@ export function openRaw(port: number) {
     write: (bytes: string) => void socket.write(bytes, "latin1"),
     received: (part: string) => until(() => text.includes(part)),
     closed: () => until(() => closed),
+    /** How often `part` was received so far. */
+    count: (part: string) => text.split(part).length - 1,
   };
 }
 

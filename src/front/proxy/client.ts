@@ -1,14 +1,23 @@
 // One client connection: which request it is on, which wait behind it, and whether it may send more.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Exchange } from "./exchange.ts";
+import type { Seen } from "./origin-lines.ts";
+
+/** What a client's connection is at: a request that is forwarded or held. */
+export type Errand = {
+  session: string;
+  /** The client went away, or is no longer wanted. */
+  abort(): void;
+  /** Called every quarter of a second or so. @param now monotonic */
+  watch(now: number): void;
+};
 
 export type Client = {
   socket: Socket;
   remoteAddress: string;
   encrypted: boolean;
-  /** The request that is being forwarded. */
-  exchange: Exchange | undefined;
+  /** The request that is being seen to. */
+  errand: Errand | undefined;
   /** Requests that were sent without waiting for the answer; taken one after the other, so that one connection
    * never occupies more than one upstream connection. */
   waiting: (() => void)[];
@@ -16,6 +25,7 @@ export type Client = {
   last: { request: IncomingMessage; response: ServerResponse } | undefined;
   /** A refusal ends it: what follows in the same bytes is not looked at. */
   closing: boolean;
+  seen: Seen;
 };
 
 export function buildClient(socket: Socket): Client {
@@ -24,10 +34,11 @@ export function buildClient(socket: Socket): Client {
     socket,
     remoteAddress: address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address,
     encrypted: "encrypted" in socket,
-    exchange: undefined,
+    errand: undefined,
     waiting: [],
     last: undefined,
     closing: false,
+    seen: { localPort: socket.localPort ?? 0, host: undefined, text: "" },
   };
 }
 

@@ -1,13 +1,14 @@
 // The front door's server: reads requests, asks its owner about each, and answers, forwards or tunnels it.
-import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { ServerResponse, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { messageOf, systemCode } from "../../base/errors.ts";
 import { buildMessage, sendAnswer, sendRawAnswer } from "./answer.ts";
 import { buildClient, mayAnswerError, type Client } from "./client.ts";
-import type { Door, DoorLimits, DoorOptions } from "./door.ts";
+import type { Decision, Door, DoorLimits, DoorOptions } from "./door.ts";
+import { createEarlyBytes, type EarlyBytes } from "./early-bytes.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
-import { checkRequest } from "./request-check.ts";
+import { buildParseAnswer, createNodeServer } from "./node-server.ts";
+import { checkRequest, type CheckedRequest } from "./request-check.ts";
 import { createUpstreamPool } from "./upstream-pool.ts";
 
 const defaults: DoorLimits = {
@@ -16,11 +17,20 @@ const defaults: DoorLimits = {
   keepAliveMs: 65_000,
   connectMs: 10_000,
 };
-const headBytes = 16_384;
 const backlog = 2048;
 const waitingLimit = 64;
 const acceptWarningMs = 10_000;
-const noBytes: Buffer = Buffer.alloc(0);
+const watchMs = 250;
+/** What a refused request still sends is read for a while, since many clients look for the answer only then. */
+const restMs = 30_000;
+
+type Asked = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  checked: CheckedRequest;
+  client: Client;
+  early: EarlyBytes | undefined;
+};
 
 export function createDoorServer(options: DoorOptions): Door {
   const limits = { ...defaults, ...options.limits };
@@ -29,16 +39,22 @@ export function createDoorServer(options: DoorOptions): Door {
   const context: ExchangeContext = {
     options,
     pool,
-    done({ client }) {
-      client.exchange = undefined;
-      while (!client.exchange && client.waiting.length > 0) client.waiting.shift()?.();
+    done(client) {
+      client.errand = undefined;
+      if (client.last?.request.complete === false) boundRest(client.last.request);
+      while (!client.errand && client.waiting.length > 0) client.waiting.shift()?.();
     },
   };
+  const watcher = setInterval(() => {
+    const now = options.clock.monotonic();
+    for (const { errand } of clients.values()) errand?.watch(now);
+  }, watchMs);
+  watcher.unref();
 
-  const handle = (request: IncomingMessage, response: ServerResponse, early = noBytes): void => {
+  const handle = (request: IncomingMessage, response: ServerResponse, early?: EarlyBytes): void => {
     const client = clients.get(request.socket);
     if (!client || client.closing) return;
-    if (client.exchange) {
+    if (client.errand) {
       if (client.waiting.length >= waitingLimit) client.socket.destroy();
       else client.waiting.push(() => handle(request, response, early));
       return;
@@ -48,39 +64,87 @@ export function createDoorServer(options: DoorOptions): Door {
     if ("status" in checked) {
       client.closing = true;
       response.shouldKeepAlive = false;
+      options.malformed?.(checked.status);
       sendAnswer(response, buildMessage(checked.status, checked.message));
       return;
     }
-    if (checked.body !== undefined) watchBody(request, response, limits.bodyIdleMs);
+    const asked = { request, response, checked, client, early };
     try {
-      const decision = options.decide(checked.head);
-      if (decision.kind === "refuse") sendAnswer(response, decision);
-      else if (decision.kind === "local") {
-        if (checked.expectsContinue) response.writeContinue();
-        options.local(request, response);
-      } else {
-        const { upstream, session } = decision;
-        client.exchange = new Exchange(
-          { request, response, checked, upstream, session, client, early },
-          context,
-        );
-      }
+      act(asked, options.decide(checked.head));
     } catch (error) {
-      options.log.error("a request could not be handled", { error: messageOf(error) });
-      if (response.headersSent) client.socket.destroy();
-      else sendAnswer(response, buildMessage(500, "The front door failed."));
+      failDecision(asked, error);
     }
   };
 
+  const act = (asked: Asked, decision: Decision): void => {
+    const { request, response, checked, client, early } = asked;
+    if (decision.kind === "hold") return hold(asked, decision);
+    if (checked.body !== undefined) watchBody(request, response, limits.bodyIdleMs);
+    if (decision.kind === "refuse") {
+      if (!request.complete) boundRest(request);
+      sendAnswer(response, decision);
+    } else if (decision.kind === "local") {
+      if (checked.expectsContinue) response.writeContinue();
+      options.local(request, response);
+    } else {
+      const { upstream, session, course } = decision;
+      early?.hold();
+      try {
+        client.errand = new Exchange(
+          { request, response, checked, upstream, session, course, client, early },
+          context,
+        );
+      } catch (error) {
+        course?.ended(500);
+        throw error;
+      }
+    }
+  };
+
+  const hold = (asked: Asked, { session, wait }: Decision & { kind: "hold" }): void => {
+    const { client, early } = asked;
+    let isDecided = false;
+    let forget = () => {};
+    const errand = {
+      session,
+      watch() {},
+      abort() {
+        isDecided = true;
+        client.errand = undefined;
+        forget();
+      },
+    };
+    client.errand = errand;
+    early?.hold();
+    forget = wait((decision) => {
+      if (isDecided) return;
+      isDecided = true;
+      client.errand = undefined;
+      try {
+        act(asked, decision);
+      } catch (error) {
+        failDecision(asked, error);
+      }
+      if (!client.errand) context.done(client);
+    });
+  };
+
+  const failDecision = ({ response, client }: Asked, error: unknown): void => {
+    options.log.error("a request could not be handled", { error: messageOf(error) });
+    if (response.headersSent) client.socket.destroy();
+    else sendAnswer(response, buildMessage(500, "The front door failed."));
+  };
+
   const server = createNodeServer(options, limits);
-  server.on("request", handle);
-  server.on("checkContinue", handle);
-  server.on("connect", (_request, socket) =>
-    sendRawAnswer(socket, buildMessage(405, "This method is not allowed.")),
-  );
+  server.on("request", (request, response) => handle(request, response));
+  server.on("checkContinue", (request, response) => handle(request, response));
+  server.on("connect", (_request, socket) => {
+    options.malformed?.(405);
+    sendRawAnswer(socket, buildMessage(405, "This method is not allowed."));
+  });
   server.on("upgrade", (request, _socket, early) => {
     const client = clients.get(request.socket);
-    if (!client || client.closing || client.exchange || client.last?.response.writableFinished === false) {
+    if (!client || client.closing || client.errand || client.last?.response.writableFinished === false) {
       request.socket.destroy();
       return;
     }
@@ -88,7 +152,7 @@ export function createDoorServer(options: DoorOptions): Door {
     response.shouldKeepAlive = false;
     response.assignSocket(request.socket);
     response.on("finish", () => request.socket.destroySoon());
-    handle(request, response, early);
+    handle(request, response, createEarlyBytes(request.socket, early));
   });
   server.on("clientError", (error, duplex) => {
     const client = clients.get(duplex as Socket);
@@ -96,10 +160,12 @@ export function createDoorServer(options: DoorOptions): Door {
     const answerable = client && mayAnswerError(client);
     if (client) {
       client.closing = true;
-      client.exchange?.abort();
+      client.errand?.abort();
     }
-    if (answerable) sendRawAnswer(duplex, buildParseAnswer(systemCode(error)));
-    else duplex.destroy();
+    if (!answerable) return void duplex.destroy();
+    const answer = buildParseAnswer(systemCode(error));
+    options.malformed?.(answer.status);
+    sendRawAnswer(duplex, answer);
   });
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
     const client = buildClient(socket);
@@ -108,7 +174,7 @@ export function createDoorServer(options: DoorOptions): Door {
     socket.on("close", () => {
       clients.delete(socket);
       client.closing = true;
-      client.exchange?.abort();
+      client.errand?.abort();
     });
   });
 
@@ -132,39 +198,15 @@ export function createDoorServer(options: DoorOptions): Door {
       new Promise((resolve) => {
         server.close(() => resolve());
         for (const socket of clients.keys()) socket.destroy();
+        clearInterval(watcher);
         pool.close();
       }),
     dropSessions(match) {
-      for (const { socket, exchange } of clients.values())
-        if (exchange && match(exchange.session)) socket.destroy();
+      for (const { socket, errand } of clients.values())
+        if (errand && match(errand.session)) socket.destroy();
     },
+    forget: pool.forget,
   };
-}
-
-function createNodeServer({ tls }: DoorOptions, limits: DoorLimits): Server {
-  const settings = {
-    insecureHTTPParser: false,
-    requireHostHeader: false, // checked with the rest, and answered as JSON
-    maxHeaderSize: headBytes,
-    headersTimeout: limits.headersMs,
-    connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
-    requestTimeout: 0, // an upload may take hours; one that stands still is cut by watchBody
-    keepAliveTimeout: limits.keepAliveMs,
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-    noDelay: true,
-    optimizeEmptyRequests: true,
-    shouldUpgradeCallback: (request: IncomingMessage) =>
-      request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket",
-  };
-  return tls
-    ? createTlsServer({
-        ...settings,
-        ...tls,
-        ALPNProtocols: ["http/1.1"],
-        handshakeTimeout: limits.headersMs,
-      })
-    : createServer(settings);
 }
 
 /** Ends the connection when a body's bytes stop moving before it is whole. */
@@ -175,10 +217,11 @@ function watchBody(request: IncomingMessage, response: ServerResponse, idleMs: n
   });
 }
 
-function buildParseAnswer(code: string | undefined) {
-  if (code === "HPE_HEADER_OVERFLOW") return buildMessage(431, "The request's headers are too large.");
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return buildMessage(408, "The request took too long to arrive.");
-  if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW")
-    return buildMessage(413, "The chunk extensions are too large.");
-  return buildMessage(400, "The request is not valid HTTP.");
+/** A refused request's body is read to its end and forgotten, but not for ever. */
+function boundRest(request: IncomingMessage): void {
+  const { socket } = request;
+  if (socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), restMs);
+  timer.unref();
+  request.once("close", () => clearTimeout(timer));
 }

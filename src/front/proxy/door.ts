@@ -16,6 +16,8 @@ export type DoorRequest = RequestHead & {
   remoteAddress: string;
   /** A WebSocket handshake. */
   upgrade: boolean;
+  /** The length that its body has in bytes; undefined when there is none. */
+  body: number | "chunked" | undefined;
 };
 
 export type Upstream = {
@@ -39,7 +41,30 @@ export type Decision =
       headers?: Readonly<Record<string, string>>;
     }
   /** `session` is what `dropSessions` and `used` know it by. */
-  | { kind: "forward"; upstream: Upstream; session: string };
+  | { kind: "forward"; upstream: Upstream; session: string; course?: Course }
+  /**
+   * Decided later, by the function that `wait` is given, which may also be called at once; the body stays unread until
+   * then. `wait` returns what is called when the client goes away before.
+   */
+  | { kind: "hold"; session: string; wait(decided: (decision: Decision) => void): () => void };
+
+/** Follows one forwarded request for an owner that has several upstreams. Without one, a failure is the answer. */
+export type Course = {
+  /** Set by the door: ends the request, answered 504 if no answer has begun. */
+  cut: (() => void) | undefined;
+  /**
+   * Its upstream failed. `repeatable`: the request may go to another one, since no byte of it arrived (`untouched`), or
+   * since its method is idempotent and no byte of an answer came. Returns that other one.
+   */
+  failed(what: UpstreamFailure, repeatable: boolean, untouched: boolean): Upstream | undefined;
+  /** The upstream's answer has begun, 101 included. */
+  answered(status: number): void;
+  /** The last call. `status` is what the client got, 499 when it left before. */
+  ended(status: number): void;
+};
+
+/** Not connected, connected too late, broken off, no answer in time, no HTTP. */
+export type UpstreamFailure = "refused" | "unreachable" | "reset" | "silent" | "invalid";
 
 export type DoorOptions = {
   /** Called once for every well-formed request; synchronous and cheap. Throwing answers 500. */
@@ -48,13 +73,32 @@ export type DoorOptions = {
   local(request: IncomingMessage, response: ServerResponse): void;
   /** The client sent a WebSocket data frame; at most once a second for each socket. */
   used?(session: string, what: "websocket"): void;
-  /** The upstream refused, reset, or did not accept in time. */
+  /** The upstream refused, reset, or did not accept in time, and the request had no `course`. */
   upstreamFailed?(upstream: Upstream): void;
+  /** The door answered what was no acceptable request, and asked nobody. */
+  malformed?(status: number): void;
+  /** How long an upstream may take to begin its answer, from the whole request on; without it, for ever. */
+  responseMs?(): number;
+  /** The longest body of a request that is sent without a length. */
+  maxBodyBytes?(): number;
+  /** What becomes of the headers by which a client says who it is and where it comes from. */
+  identity?: IdentityRule;
+  /** What stands behind the door, in the answers that the door gives itself: "The workload" unless said. */
+  behind?: string;
   clock: Clock;
   log: Log;
   /** PEM. Without it the door speaks plain HTTP. */
   tls?: { cert: string; key: string };
   limits?: Partial<DoorLimits>;
+};
+
+export type IdentityRule = {
+  /** The client's Authorization goes on. */
+  authorization: boolean;
+  /** X-Forwarded-* and Forwarded of the client are added to; otherwise they are replaced. */
+  trust: boolean;
+  /** X-Forwarded-Port and Forwarded go upstream too. */
+  whole: boolean;
 };
 
 export type DoorLimits = {
@@ -74,4 +118,6 @@ export type Door = {
   close(): Promise<void>;
   /** Ends the open sockets and the requests in flight of these sessions at once. */
   dropSessions(match: (session: string) => boolean): void;
+  /** Ends the idle connections to an upstream that gets no more requests. */
+  forget(upstream: Upstream): void;
 };

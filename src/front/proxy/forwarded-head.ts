@@ -1,21 +1,40 @@
 // Builds the head that goes upstream: the client's headers under the door's rules, and what the owner injects.
-import type { Upstream } from "./door.ts";
+import type { IdentityRule, Upstream } from "./door.ts";
+import { buildOrigin, type OriginLines, type Seen } from "./origin-lines.ts";
 import type { CheckedRequest } from "./request-check.ts";
 import { withoutSestaCookies } from "./sesta-cookies.ts";
 
-/** A whole request head, to be written as latin1: every char is one byte, as it came. */
-export function buildForwardedHead(request: CheckedRequest, upstream: Upstream): string {
+/** The client's Authorization and Forwarded go no further, and what is said of it in their place is the least. */
+const strictRule: IdentityRule = { authorization: false, trust: false, whole: false };
+
+/**
+ * A whole request head, to be written as latin1: every char is one byte, as it came.
+ * @param seen remembers what is said of a connection's requests, which is the same for most of them
+ */
+export function buildForwardedHead(
+  request: CheckedRequest,
+  upstream: Upstream,
+  rule: IdentityRule = strictRule,
+  seen?: Seen,
+): string {
   const { head, fields, lines, named } = request;
   const injected = injectedLines(upstream);
   let text = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.host}\r\n`;
   let cookies: string | undefined;
+  let came: OriginLines | undefined;
   for (let index = 0; index < fields.length; index += 1) {
-    const { name = "", rule = "drop" } = fields[index] ?? {};
-    if (rule !== "forward" && rule !== "cookie") continue;
-    if (named?.has(name) || injected.names.has(name)) continue;
+    const { name = "", rule: what = "drop" } = fields[index] ?? {};
+    if (what === "host") continue;
     const value = lines[2 * index + 1] ?? "";
-    if (rule === "forward") text += `${lines[2 * index]}: ${value}\r\n`;
-    else cookies = cookies === undefined ? value : `${cookies}; ${value}`;
+    if (what === "forward" || (name === "authorization" && rule.authorization)) {
+      if (!named?.has(name) && !injected.names.has(name)) text += `${lines[2 * index]}: ${value}\r\n`;
+    } else if (what === "cookie") {
+      if (named?.has(name) || injected.names.has(name)) continue;
+      cookies = cookies === undefined ? value : `${cookies}; ${value}`;
+    } else if (rule.trust && what === "drop" && /^(?:x-)?forwarded/.test(name)) {
+      came ??= {};
+      came[name] = came[name] === undefined ? value : `${came[name]}, ${value}`;
+    }
   }
   const cookie = cookies === undefined ? undefined : withoutSestaCookies(cookies);
   if (cookie !== undefined) text += `Cookie: ${cookie}\r\n`;
@@ -23,8 +42,7 @@ export function buildForwardedHead(request: CheckedRequest, upstream: Upstream):
   else if (request.body === "chunked") text += "Transfer-Encoding: chunked\r\n";
   if (request.expectsContinue) text += "Expect: 100-continue\r\n";
   if (head.upgrade) text += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
-  text += `X-Forwarded-For: ${head.remoteAddress}\r\nX-Forwarded-Proto: ${head.encrypted ? "https" : "http"}\r\n`;
-  return `${text}X-Forwarded-Host: ${head.host}\r\n${injected.text}\r\n`;
+  return `${text}${buildOrigin(head, rule, came, seen)}${injected.text}\r\n`;
 }
 
 type Injected = { text: string; names: ReadonlySet<string> };

@@ -70,7 +70,7 @@ export function checkRequest(
   if (websocket && body !== undefined && body !== 0) return malformed("A WebSocket handshake has no body.");
   const header = (name: string) => findHeader(name, fields, lines);
   const { remoteAddress, encrypted } = from;
-  const head = { method, target, host, header, remoteAddress, encrypted, upgrade: websocket };
+  const head = { method, target, host, header, remoteAddress, encrypted, upgrade: websocket, body };
   return { head, fields, lines, body, expectsContinue, named };
 }
 

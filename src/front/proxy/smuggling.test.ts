@@ -11,12 +11,13 @@ import {
   startDoor,
   startRawBackend,
 } from "../../../test/support/door.ts";
-
-const get = (target: string, ...lines: string[]) =>
-  `GET ${target} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;
-const post = (body: string, ...lines: string[]) =>
-  `POST / HTTP/1.1\r\nHost: a\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n${body}`;
-const host = "Host: door.test";
+import {
+  brokenBodies,
+  buildGet as get,
+  buildPost as post,
+  hostLine as host,
+  refusedRequests,
+} from "../../../test/support/smuggling-corpus.ts";
 
 /** A backend that answers every head, and a listener that no request may ever reach. */
 async function startScene() {
@@ -39,86 +40,7 @@ async function startScene() {
 }
 
 describe("T5: what is refused before anything is dialled", () => {
-  const corpus: [string, string | ((canary: number) => string), number][] = [
-    ["absolute form", (canary) => get(`http://127.0.0.1:${canary}/`, host), 400],
-    ["absolute form, own host", get("http://door.test/", host), 400],
-    ["https absolute form", (canary) => get(`https://127.0.0.1:${canary}/`, host), 400],
-    ["//host", (canary) => get(`//127.0.0.1:${canary}/x`, host), 400],
-    ["/\\host", (canary) => get(`/\\127.0.0.1:${canary}/x`, host), 400],
-    ["\\\\host", (canary) => get(`\\\\127.0.0.1:${canary}/x`, host), 400],
-    ["a backslash in the path", get("/a\\..\\b", host), 400],
-    ["@host", (canary) => get(`@127.0.0.1:${canary}/`, host), 400],
-    ["authority form", (canary) => get(`127.0.0.1:${canary}`, host), 400],
-    ["CONNECT", (canary) => `CONNECT 127.0.0.1:${canary} HTTP/1.1\r\n${host}\r\n\r\n`, 405],
-    ["TRACE", `TRACE / HTTP/1.1\r\n${host}\r\n\r\n`, 405],
-    ["OPTIONS *", `OPTIONS * HTTP/1.1\r\n${host}\r\n\r\n`, 400],
-    ["a fragment", get("/a#b", host), 400],
-    ["a control byte in the target", get("/a\x01", host), 400],
-    ["a tab in the target", get("/a\tb", host), 400],
-    ["a raw byte over 7f in the target", get("/\xe9", host), 400],
-    ["HTTP/0.9", "GET /\r\n\r\n", 505],
-    ["HTTP/2.0", `GET / HTTP/2.0\r\n${host}\r\n\r\n`, 505],
-    ["HTTP/1.2", `GET / HTTP/1.2\r\n${host}\r\n\r\n`, 400],
-    ["the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
-    ["an unknown method", `FOO / HTTP/1.1\r\n${host}\r\n\r\n`, 400],
-    ["no Host", get("/"), 400],
-    ["no Host, HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 400],
-    ["two Hosts", get("/", "Host: a", "Host: b"), 400],
-    ["two equal Hosts", get("/", host, host), 400],
-    ["an empty Host", get("/", "Host:"), 400],
-    ["a Host with a path", get("/", "Host: a/b"), 400],
-    ["a Host with user data", get("/", "Host: a@b"), 400],
-    ["a Host list", get("/", "Host: a, b"), 400],
-    ["a Host with a space", get("/", "Host: a b"), 400],
-    ["a Host with a wrong port", get("/", "Host: a:b"), 400],
-    ["a space before the colon", get("/", "Host : a"), 400],
-    ["a folded line", get("/", host, "X: 1", " 2"), 400],
-    ["a folded first line", get("/", " Host: a", "X: 1"), 400],
-    ["a folded Transfer-Encoding", post("0\r\n\r\n", "Transfer-Encoding:", " chunked"), 400],
-    ["bare LF everywhere", "GET / HTTP/1.1\nHost: a\n\n", 400],
-    ["bare LF after a header", "GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n", 400],
-    ["bare LF at the end", "GET / HTTP/1.1\r\nHost: a\r\n\n", 400],
-    ["bare CR", "GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", 400],
-    ["NUL in a value", get("/", host, "X: a\0b"), 400],
-    ["a control byte in a value", get("/", host, "X: a\x01b"), 400],
-    ["a bad name", get("/", host, "X(y): 1"), 400],
-    ["no name", get("/", host, ": 1"), 400],
-    [
-      "Content-Length beside chunked",
-      post("0\r\n\r\n", "Content-Length: 5", "Transfer-Encoding: chunked"),
-      400,
-    ],
-    [
-      "chunked beside Content-Length",
-      post("0\r\n\r\n", "Transfer-Encoding: chunked", "Content-Length: 5"),
-      400,
-    ],
-    ["two Content-Lengths", post("abc", "Content-Length: 3", "Content-Length: 4"), 400],
-    ["two equal Content-Lengths", post("abc", "Content-Length: 3", "Content-Length: 3"), 400],
-    ["a Content-Length list", post("abc", "Content-Length: 3, 3"), 400],
-    ["+3", post("abc", "Content-Length: +3"), 400],
-    ["-3", post("abc", "Content-Length: -3"), 400],
-    ["0x3", post("abc", "Content-Length: 0x3"), 400],
-    ["an empty Content-Length", post("", "Content-Length:"), 400],
-    ["a Content-Length beyond numbers", post("abc", "Content-Length: 99999999999999999999"), 400],
-    ["xchunked", post("0\r\n\r\n", "Transfer-Encoding: xchunked"), 400],
-    ["identity", post("abc", "Transfer-Encoding: identity"), 400],
-    ["gzip, chunked", post("0\r\n\r\n", "Transfer-Encoding: gzip, chunked"), 400],
-    ["chunked, identity", post("0\r\n\r\n", "Transfer-Encoding: chunked, identity"), 400],
-    ["chunked twice", post("0\r\n\r\n", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400],
-    ["\\x0bchunked", post("0\r\n\r\n", "Transfer-Encoding: \x0bchunked"), 400],
-    ["chunked in HTTP/1.0", `POST / HTTP/1.0\r\n${host}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
-    [
-      "a handshake with a body",
-      get("/", host, "Connection: Upgrade", "Upgrade: websocket", "Content-Length: 3") + "abc",
-      400,
-    ],
-    ["headers over 16 KB", get("/", host, `X: ${"a".repeat(17_000)}`), 431],
-    ["a target over 16 KB", get(`/${"a".repeat(17_000)}`, host), 431],
-    ["too many headers", get("/", host, ...Array<string>(250).fill("X: 1")), 431],
-  ];
-
-  test.each(corpus)("%s", async (_what, bytes, status) => {
+  test.each(refusedRequests)("%s", async (_what, bytes, status) => {
     const { port, decided, heads, backend, canaryPort, hits } = await startScene();
     const sent = typeof bytes === "string" ? bytes : bytes(canaryPort);
     // What follows in the same bytes must not be taken for a request either.
@@ -137,35 +59,28 @@ describe("T5: what is refused before anything is dialled", () => {
 });
 
 describe("T5: bodies whose framing breaks", () => {
-  test.each([
-    ["a word for a size", "zz\r\n"],
-    ["a space after the size", "3 \r\nabc\r\n0\r\n\r\n"],
-    ["bare LF after the size", "3\nabc\r\n0\r\n\r\n"],
-    ["a sign", "+3\r\nabc\r\n0\r\n\r\n"],
-    ["more than the size says", "3\r\nabcd\r\n0\r\n\r\n"],
-    ["bare LF in an extension", "3;a\nxx\r\nabc\r\n0\r\n\r\n"],
-    ["a size that overflows", "fffffffffffffffff\r\n"],
-    ["bare LF after the data", "3\r\nabc\n0\r\n\r\n"],
-    ["a folded trailer", "0\r\nX: a\r\n b\r\n\r\n"],
-  ])("%s: 400, closed, and the upstream never sees the end of the request", async (_what, body) => {
-    let upstream = "";
-    const closed: Promise<void>[] = [];
-    const backend = await startRawBackend((socket) => {
-      socket.on("data", (bytes) => (upstream += bytes.toString("latin1")));
-      closed.push(new Promise((resolve) => socket.on("close", () => resolve())));
-      socket.on("end", () => socket.end());
-    });
-    const { port } = await startDoor(backend.port);
-    const answer = await exchangeRaw(
-      port,
-      `${post(body, "Transfer-Encoding: chunked")}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
-    );
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    await Promise.all(closed);
-    expect(upstream).not.toContain("smuggled");
-    expect(upstream).not.toContain("\r\n0\r\n\r\n");
-    expect(backend.sockets.length).toBeLessThanOrEqual(1);
-  });
+  test.each(brokenBodies)(
+    "%s: 400, closed, and the upstream never sees the end of the request",
+    async (_what, body) => {
+      let upstream = "";
+      const closed: Promise<void>[] = [];
+      const backend = await startRawBackend((socket) => {
+        socket.on("data", (bytes) => (upstream += bytes.toString("latin1")));
+        closed.push(new Promise((resolve) => socket.on("close", () => resolve())));
+        socket.on("end", () => socket.end());
+      });
+      const { port } = await startDoor(backend.port);
+      const answer = await exchangeRaw(
+        port,
+        `${post(body, "Transfer-Encoding: chunked")}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      await Promise.all(closed);
+      expect(upstream).not.toContain("smuggled");
+      expect(upstream).not.toContain("\r\n0\r\n\r\n");
+      expect(backend.sockets.length).toBeLessThanOrEqual(1);
+    },
+  );
 
   test("garbage behind an answered request is never answered in the place of another", async () => {
     const backend = await startRawBackend(() => {});

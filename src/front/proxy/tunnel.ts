@@ -56,6 +56,7 @@ export function startTunnel(
   if (early.client.length > 0) fromClient(early.client);
   client.resume();
   return {
+    connected() {},
     received: fromUpstream,
     drained: () => client.resume(),
     ended() {

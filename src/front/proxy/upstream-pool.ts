@@ -4,7 +4,8 @@ import type { Upstream } from "./door.ts";
 
 /** Who reads a connection now. */
 export type Receiver = {
-  connected?(): void;
+  /** A new connection is there. */
+  connected(): void;
   /** `bytes` are overwritten after the call: what is kept must be copied. */
   received(bytes: Buffer): void;
   /** The upstream will send no more. */
@@ -15,16 +16,20 @@ export type Receiver = {
 };
 
 export type UpstreamPool = {
-  /** An idle connection, or a new one. `recent`: only one whose last use was a moment ago. */
+  /** An idle connection, or a new one. `recent`: only one whose last use was a moment ago, which its server kept. */
   acquire(upstream: Upstream, receiver: Receiver, recent: boolean): UpstreamConnection;
   dial(upstream: Upstream, receiver: Receiver): UpstreamConnection;
   /** Gives back a connection whose last response is complete. */
   release(connection: UpstreamConnection): void;
+  /** Ends the idle connections there. */
+  forget(upstream: Upstream): void;
   close(): void;
 };
 
-const sweepMs = 1_000;
-const idleSweeps = 15;
+const sweepMs = 250;
+const idleSweeps = 60;
+/** Half a second: servers keep a connection for 2 s at the least (gunicorn; 5 s: Node, uvicorn, Apache). */
+const recentSweeps = 1;
 const idleLimit = 256;
 
 export function createUpstreamPool(connectMs: number): UpstreamPool {
@@ -57,7 +62,7 @@ export function createUpstreamPool(connectMs: number): UpstreamPool {
     acquire(upstream, receiver, recent) {
       const connections = idle.get(keyOf(upstream));
       const last = connections?.at(-1);
-      if (!last || (recent && sweeps - last.idleSince > 1)) return dial(upstream, receiver);
+      if (!last || (recent && sweeps - last.idleSince > recentSweeps)) return dial(upstream, receiver);
       connections?.pop();
       last.reused = true;
       last.receiver = receiver;
@@ -70,6 +75,11 @@ export function createUpstreamPool(connectMs: number): UpstreamPool {
       if (!connections) idle.set(connection.key, [connection]);
       else if (connections.length < idleLimit) connections.push(connection);
       else connection.destroy();
+    },
+    forget(upstream) {
+      const connections = idle.get(keyOf(upstream)) ?? [];
+      idle.delete(keyOf(upstream));
+      for (const connection of connections) connection.destroy();
     },
     close() {
       clearInterval(sweeper);
@@ -85,6 +95,7 @@ export class UpstreamConnection {
   readonly socket: Socket;
   readonly key: string;
   receiver: Receiver | undefined;
+  connected = false;
   /** It has carried a request before this one. */
   reused = false;
   /** Counted in sweeps of the pool. */
@@ -108,7 +119,11 @@ export class UpstreamConnection {
     });
     this.socket = socket;
     socket.setTimeout(connectMs, () => socket.destroy(new ConnectTimeout()));
-    socket.once("connect", () => socket.setTimeout(0));
+    socket.once("connect", () => {
+      socket.setTimeout(0);
+      this.connected = true;
+      this.receiver?.connected();
+    });
     socket.on("end", () => (this.receiver ? this.receiver.ended() : socket.destroy()));
     socket.on("drain", () => this.receiver?.drained());
     socket.on("error", (error) => (failure = error));
@@ -129,6 +144,13 @@ export class ConnectTimeout extends Error {
   override readonly name = "ConnectTimeout";
 }
 
-function keyOf({ host, port, path }: Upstream): string {
-  return path ?? `${host}:${port}`;
+const keys = new WeakMap<Upstream, string>();
+
+function keyOf(upstream: Upstream): string {
+  let key = keys.get(upstream);
+  if (key === undefined) {
+    key = upstream.path ?? `${upstream.host}:${upstream.port}`;
+    keys.set(upstream, key);
+  }
+  return key;
 }
