@@ -278,7 +278,8 @@ export class Service {
   #awake(why: string): void {
     this.#logTail = [];
     this.#attendance?.end();
-    if (this.state !== "awake") this.#record.change("awake", why, this.#asked.by);
+    if (this.state !== "awake" || this.#record.workload.why !== why)
+      this.#record.change("awake", why, this.#asked.by);
     this.#attendance = attendService(this.#context, this.#record.workload, {
       inFlight: () => this.#front.inFlight(),
       sleep: (reason) => void this.sleep({ name: this.name, why: reason, by: "agent" }),
