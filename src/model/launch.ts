@@ -38,8 +38,8 @@ export type ServiceRule = {
   memoryBytes: number | null;
   cpus: number | null;
   container: ServiceContainer | null;
-  /** Absolute paths of PEM files on its machine; null: plain HTTP. */
-  tls: { cert: string; key: string } | null;
+  /** SHA-256 of the certificate that its port speaks TLS with, kept beside each release; null: plain HTTP. */
+  tls: string | null;
 };
 
 /** By its digest where it has one, so that a release stays what it was. */

@@ -13,6 +13,7 @@ import { sendSources, senderOf } from "../jobs/send-sources.ts";
 import { exists } from "../jobs/step.ts";
 import { openHosts } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
+import { readCertificate } from "./certificate.ts";
 import type { DeployPlan } from "./plan.ts";
 import { chooseServicePort } from "./port.ts";
 
@@ -33,6 +34,7 @@ export async function deploy(
   const port = await chooseServicePort(context, section);
   const tree = await sendTree(context, plan, on);
   const tokenDigest = await findTokenDigest(context, section.password);
+  const certificate = await readCertificate(context, section);
   const launch = withPort(plan.launch, port, tokenDigest);
   const release = {
     key: randomUUID(),
@@ -43,6 +45,7 @@ export async function deploy(
     figures: facts.figures,
     tree,
     env: await resolveEnv(context, plan),
+    certificate,
   };
   const draft = launchDigest(withPort(plan.launch, port, null));
   const order = { release, digest: draft, why: "A release is deployed." };

@@ -1,4 +1,5 @@
 // What a deploy would do, before anybody does it. Reads only.
+import { createHash } from "node:crypto";
 import type { Plan } from "../../model/plan.ts";
 import type { ServiceSection } from "../../model/project.ts";
 import type { Release } from "../../model/release.ts";
@@ -7,6 +8,7 @@ import { buildServiceLaunch } from "../../workloads/service/build-launch.ts";
 import type { Launch } from "../../model/launch.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "../jobs/folder-sources.ts";
+import { readCertificate } from "./certificate.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
 import { findServiceFiles, readServiceRequirements } from "./sources.ts";
@@ -42,12 +44,14 @@ export async function planDeploy(
   const { name, target } = section;
   const sources = given ?? (await findServiceFiles(context));
   const requirements = await readServiceRequirements(section, sources);
-  const parts = { port: findServicePort(context, section) ?? 0, requirements, container: null, tls: null };
+  const certificate = await readCertificate(context, section);
+  const tls = certificate && createHash("sha256").update(certificate.cert).digest("hex");
+  const parts = { port: findServicePort(context, section) ?? 0, requirements, container: null, tls };
   const launch = buildServiceLaunch(section, { ...parts, tokenDigest: null });
   const placed = context.state.findWorkload(name);
   const releases = placed ? await listReleases(context, name) : [];
   const live = releases.find(({ state }) => state === "live");
-  const digest = `sha256:${sources.digest}`;
+  const digest = sources.contents ?? `sha256:${sources.digest}`;
   const sameFiles = live?.digest === digest;
   const sameSection =
     placed !== undefined && placed.placedAt !== null && placed.digest === launchDigest(launch);

@@ -14,7 +14,7 @@ export type ServiceParts = {
   container: ServiceContainer | null;
   /** What serves a model, instead of a command. */
   modelServer?: readonly Template[];
-  tls: { cert: string; key: string } | null;
+  tls: string | null;
 };
 
 export function buildServiceLaunch(section: ServiceSection, parts: ServiceParts): Launch {
