@@ -30,3 +30,4 @@ const door = createServiceDoor({
   used: () => {},
 });
 await door.listen(port, "127.0.0.1");
+process.on("SIGINT", () => process.exit());
