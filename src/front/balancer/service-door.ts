@@ -56,7 +56,13 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
   const { balancer, clock, log, name, metricsPath, healthPath, tls } = options;
   const metrics = createServiceMetrics(name, balancer, () => holder.size());
   const holder = createHolder({ ...options, refuseState });
-  const passages: PassageContext = { traffic: balancer.traffic, clock, metrics, used: options.used };
+  const passages: PassageContext = {
+    traffic: balancer.traffic,
+    clock,
+    metrics,
+    used: options.used,
+    later: holder.later,
+  };
   const count = (status: number, method?: string) => metrics.count(status, method);
 
   const decide = (request: DoorRequest): Decision => {
@@ -81,7 +87,11 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
         return refuseState(state, why);
       }
     }
-    const passage = new Passage(passages, method, isProbe);
+    const passage = new Passage(
+      passages,
+      method,
+      isProbe ? "probe" : request.upgrade ? "websocket" : "request",
+    );
     const forward = passage.begin();
     if (forward) {
       holder.passing();

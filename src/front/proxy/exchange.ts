@@ -61,6 +61,8 @@ export class Exchange implements Receiver, Errand {
   #requestSent = false;
   /** On the monotonic clock, when it was first seen that the whole request is sent. */
   #waitsSince: number | undefined;
+  /** While it waits for another upstream. */
+  #stopWaiting: (() => void) | undefined;
   #received = noBytes;
   #answered = false;
   #response: ResponseHead | undefined;
@@ -142,10 +144,17 @@ export class Exchange implements Receiver, Errand {
     if (course) {
       const what = isLate ? "unreachable" : wasConnected ? "reset" : "refused";
       const next = course.failed(what, isRepeatable, !this.#written);
+      if (next && "wait" in next) {
+        this.#stopWaiting = next.wait((found) => {
+          this.#stopWaiting = undefined;
+          if (found) this.#turnTo(found);
+          else this.#failUpstream(isLate);
+        });
+        return;
+      }
       if (next) return this.#turnTo(next);
     } else options.upstreamFailed?.(this.#upstream);
-    if (isLate) this.#fail(504, `${this.#behind} does not answer in time.`);
-    else this.#fail(502, `${this.#behind} does not answer.`);
+    this.#failUpstream(isLate);
   }
 
   drained(): void {
@@ -303,6 +312,11 @@ export class Exchange implements Receiver, Errand {
     this.#finish(101);
   }
 
+  #failUpstream(isLate: boolean): void {
+    if (isLate) this.#fail(504, `${this.#behind} does not answer in time.`);
+    else this.#fail(502, `${this.#behind} does not answer.`);
+  }
+
   #failResponse(): void {
     this.#tell("invalid");
     this.#fail(502, `${this.#behind} did not answer with valid HTTP.`);
@@ -324,6 +338,7 @@ export class Exchange implements Receiver, Errand {
   #finish(status: number): void {
     if (this.#over) return;
     this.#over = true;
+    this.#stopWaiting?.();
     this.#upload?.abandon();
     const { course, client } = this.#forwarding;
     if (course) {
