@@ -107,6 +107,7 @@ export class ServiceFront {
       holdMs: () => this.#rule().holdMs,
       maxBodyBytes: () => this.#rule().maxBodyBytes,
       responseMs: () => this.#rule().responseMs,
+      repeatsAll: () => this.#rule().repeatsAll,
       used: this.#owner.used,
     });
   }

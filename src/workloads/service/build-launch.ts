@@ -52,6 +52,7 @@ export function buildServiceLaunch(section: ServiceSection, parts: ServiceParts)
       drainMs: section.drainMs,
       responseMs: section.responseMs,
       maxBodyBytes: section.maxBodyBytes,
+      repeatsAll: section.repeatsAll,
       metricsPath: section.metricsPath,
       memoryBytes: section.memoryBytes,
       cpus: section.cpus,
