@@ -1,7 +1,7 @@
 // onnxruntime, loaded as its native part alone: two files of the package onnxruntime-node, and none of its JavaScript.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { messageOf, SestaError } from "../base/errors.ts";
@@ -46,7 +46,7 @@ export function loadRuntime(program: string, folder: string | undefined): Runtim
   const require = createRequire(program);
   const [file = ""] = listRuntimeFiles(process.platform, process.arch);
   const binding =
-    folder === undefined ? findBinding(require, file) : join(folder, "onnxruntime_binding.node");
+    folder === undefined ? findBinding(require, file) : resolve(folder, "onnxruntime_binding.node");
   if (binding === undefined || !existsSync(binding))
     throw new SestaError(
       "START_FAILED",
@@ -61,7 +61,11 @@ export function loadRuntime(program: string, folder: string | undefined): Runtim
     loaded.initOrtOnce(errorsOnly, Tensor, isMainThread);
     return loaded;
   } catch (cause) {
-    throw new SestaError("START_FAILED", `onnxruntime could not be loaded: ${messageOf(cause)}`, { cause });
+    throw new SestaError(
+      "START_FAILED",
+      `onnxruntime could not be loaded: ${messageOf(cause).split("\n")[0]}`,
+      { cause },
+    );
   }
 }
 
