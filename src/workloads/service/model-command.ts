@@ -9,7 +9,8 @@ type ModelServer = {
   /** What the protocol calls the model's version; a release's number. */
   version?: string | undefined;
   host: string;
-  port: number;
+  /** Undefined: $PORT. */
+  port?: number | undefined;
   /** Undefined: one for each core. */
   workers?: number | undefined;
   /** The folder of onnxruntime's native files, where they are not in node_modules beside the program. */
@@ -33,8 +34,7 @@ export function buildModelServer(server: ModelServer): [string, ...string[]] {
     ...(version === undefined ? [] : ["--version", version]),
     "--host",
     host,
-    "--port",
-    String(port),
+    ...(port === undefined ? [] : ["--port", String(port)]),
     ...(workers === undefined ? [] : ["--workers", String(workers)]),
     ...(runtime === undefined ? [] : ["--runtime", runtime]),
   ];
