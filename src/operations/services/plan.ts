@@ -71,7 +71,9 @@ export async function planDeploy(
   const isSame = sameSection && (sameFiles || ships === "section");
   const action = live === undefined ? "create" : isSame && !again ? "none" : "change";
   const steps = [
-    ...(model && !model.isReady ? [`convert ${model.file} to ONNX, and compare what both predict`] : []),
+    ...(model && !model.isReady && !model.file.endsWith(".onnx")
+      ? [`convert ${model.file} to ONNX, and compare what both predict`]
+      : []),
     ...(launch.environment ? ["make its Python environment, where it has changed"] : []),
     `make release ${(releases[0]?.number ?? 0) + 1} of ${describeSources(sources)}`,
     ...(live
