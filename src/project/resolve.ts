@@ -3,6 +3,7 @@ import type { KeepAwake, SaveRule } from "../model/launch.ts";
 import type { GatewaySection, LabSection, Project, TargetSection } from "../model/project.ts";
 import type { SecretRef } from "../model/secret.ts";
 import { resolveJob } from "./resolve-job.ts";
+import { resolvePipeline, resolveRegistry } from "./resolve-pipeline.ts";
 import type { ProjectFile } from "./schema.ts";
 
 type WorkloadFile = NonNullable<ProjectFile["workloads"]>[string];
@@ -31,6 +32,8 @@ export function resolveProject(file: ProjectFile, folder: string): Project {
     workloads: mapValues(file.workloads ?? {}, (section, name) =>
       section.type === "job" ? resolveJob(section, name, target) : resolveLab(section, name, target),
     ),
+    registries: mapValues(file.registries ?? {}, resolveRegistry),
+    pipelines: mapValues(file.pipelines ?? {}, resolvePipeline),
   };
 }
 
