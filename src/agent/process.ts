@@ -14,7 +14,7 @@ import { isBound, untilAnswering } from "./answering.ts";
 import { askToEnd, makeEnd, termGraceMs } from "./ending.ts";
 import { prepare } from "./prepare.ts";
 import { beginLog, readLogTail } from "./process-log.ts";
-import { endStrays } from "./strays.ts";
+import { endStrays } from "../machine/strays.ts";
 
 export type StartEvents = {
   started(identity: Identity): void;
