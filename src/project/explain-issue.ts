@@ -29,7 +29,9 @@ export function explainIssue(issue: z.core.$ZodIssue, root: Located): Finding[] 
     ];
   }
   if (issue.code === "invalid_union") return [{ at: here.at, message: explainType(path, here.value) }];
-  const isOfKeys = [oneReference, oneSignal, oneContainer, oneWork, oneSource, oneService].includes(issue.message);
+  const isOfKeys = [oneReference, oneSignal, oneContainer, oneWork, oneSource, oneService].includes(
+    issue.message,
+  );
   if (isOfKeys && hasUnknownKey(path, here)) return []; // said already
   return [{ at: here.at, message: explainValue(issue, path, here) }];
 }

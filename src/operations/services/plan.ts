@@ -9,6 +9,7 @@ import type { Launch } from "../../model/launch.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "../jobs/folder-sources.ts";
 import { readCertificate } from "./certificate.ts";
+import { findGateProblem } from "./gate.ts";
 import { findModel, type Model } from "./model.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
@@ -26,6 +27,8 @@ export type DeployPlan = Pick<
   /** Of what is to run; the same one again changes nothing. */
   digest: string;
   live: Release | undefined;
+  /** Why its gate does not let it pass; undefined where it has none, or passed. */
+  unvalidated: string | undefined;
 };
 
 export type DeployWish = {
@@ -100,6 +103,7 @@ export async function planDeploy(
     launch,
     digest,
     live,
+    unvalidated: findGateProblem(context, name, digest),
   };
 }
 
