@@ -154,10 +154,10 @@ async function readSecret(context: Context, name: string): Promise<string> {
 }
 
 /** As git names who commits here, else the user of the system. */
-async function findAuthor({ machine, project, world }: Context): Promise<string> {
+async function findAuthor({ machine, project }: Context): Promise<string> {
   const asked = await machine
     .run([...quietGit(project.folder), "config", "user.email"])
     .catch(() => undefined);
   const email = asked?.exitCode === 0 ? asked.stdout.trim() : "";
-  return email !== "" ? email : (world.env["USER"] ?? world.env["LOGNAME"] ?? "somebody");
+  return email !== "" ? email : (await machine.facts()).user;
 }
