@@ -45,11 +45,18 @@ export function createDoorServer(options: DoorOptions): Door {
       while (!client.errand && client.waiting.length > 0) client.waiting.shift()?.();
     },
   };
-  const watcher = setInterval(() => {
-    const now = options.clock.monotonic();
-    for (const { errand } of clients.values()) errand?.watch(now);
-  }, watchMs);
-  watcher.unref();
+  let watcher: NodeJS.Timeout | undefined;
+  const watch = () => {
+    if (!options.responseMs || watcher) return;
+    watcher = setInterval(() => {
+      const now = options.clock.monotonic();
+      for (const { errand } of clients.values()) errand?.watch(now);
+      if (clients.size > 0) return;
+      clearInterval(watcher);
+      watcher = undefined;
+    }, watchMs);
+    watcher.unref();
+  };
 
   const handle = (request: IncomingMessage, response: ServerResponse, early?: EarlyBytes): void => {
     const client = clients.get(request.socket);
@@ -170,6 +177,7 @@ export function createDoorServer(options: DoorOptions): Door {
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
     const client = buildClient(socket);
     clients.set(socket, client);
+    watch();
     socket.on("error", () => {}); // a reset by the client concerns nobody; "close" follows
     socket.on("close", () => {
       clients.delete(socket);
