@@ -63,7 +63,7 @@ function startServiceDoor(port: number, replicas: readonly number[]): ChildProce
   return spawnQuiet(process.execPath, [...doorFlags, script, String(port), ...replicas.map(String)]);
 }
 
-/** As an agent has it: a small young generation, which costs no speed here and spares 80 MB. */
+/** A small young generation: it costs no speed here and spares 80 MB. */
 const doorFlags = ["--max-semi-space-size=8"];
 
 /** Least connections, retries and headers as Sesta's door has them. */

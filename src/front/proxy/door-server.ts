@@ -88,7 +88,7 @@ export function createDoorServer(options: DoorOptions): Door {
     if (decision.kind === "hold") return hold(asked, decision);
     if (checked.body !== undefined) watchBody(request, response, limits.bodyIdleMs);
     if (decision.kind === "refuse") {
-      if (!request.complete) boundRest(request);
+      if (checked.body !== undefined) boundRest(request);
       sendAnswer(response, decision);
     } else if (decision.kind === "local") {
       if (checked.expectsContinue) response.writeContinue();
@@ -229,7 +229,7 @@ function watchBody(request: IncomingMessage, response: ServerResponse, idleMs: n
 function boundRest(request: IncomingMessage): void {
   const { socket } = request;
   if (socket.destroyed) return;
-  const timer = setTimeout(() => socket.destroy(), restMs);
+  const timer = setTimeout(() => request.complete || socket.destroy(), restMs);
   timer.unref();
   request.once("close", () => clearTimeout(timer));
 }
