@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { bundleModelServer } from "../scripts/bundle-model-server.ts";
-import { listRuntimeFiles } from "../src/model-server/runtime.ts";
+import { listRuntimeFiles } from "../src/model/model-runtime.ts";
 import { findModelFiles } from "./support/model-files.ts";
 import { modelServer, startModel, type RunningModel } from "./support/running-model.ts";
 import { root } from "./support/source-files.ts";

@@ -1,7 +1,7 @@
 // The converter's environment for each scikit-learn, and what its verdicts mean.
 import { expect, test } from "vitest";
 import { buildConversion, buildConverterEnvironment, lockedSklearn, readVerdict } from "./convert-model.ts";
-import { buildModelServer } from "./model-command.ts";
+import { buildModelServer, buildRuntimeInstall } from "./model-command.ts";
 
 test("locked with digests for the locked version, or for none", () => {
   for (const version of [undefined, lockedSklearn]) {
@@ -34,6 +34,9 @@ test("commands", () => {
   };
   expect(buildConversion(files)).toEqual(["/e/bin/python", "convert.py", "iris model.pkl", "iris.onnx"]);
   expect(buildConversion({ ...files, rows: "rows.csv" }).slice(4)).toEqual(["--rows", "rows.csv"]);
+  expect(buildRuntimeInstall("npm", "/r").join(" ")).toBe(
+    "npm install --prefix /r --ignore-scripts --no-save --no-audit --no-fund onnxruntime-node@1.30.0",
+  );
   const server = {
     node: "node",
     program: "s.mjs",
