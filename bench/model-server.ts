@@ -1,5 +1,5 @@
 // The model server beside what serves models in Python, all with two workers: requests/s, p50, p99, memory, start.
-// `node bench/model-server.ts [ROUNDS]`; 3 rounds, interleaved, each with a fresh start. Linux; needs uv or Python, PyPI, wrk.
+// `node bench/model-server.ts [ROUNDS [PART OF A NAME…]]`; 3 rounds, interleaved, each with a fresh start. Linux; needs uv or Python, PyPI, wrk.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,6 +15,7 @@ import { medianOf } from "./support/spread.ts";
 type Round = { rate: number; p50: number; p99: number; pss: number; rss: number; startMs: number };
 
 const rounds = Number(process.argv[2] ?? 3);
+const wanted = process.argv.slice(3);
 const connections = 32;
 const seconds = 4;
 const reference = "Flask on gunicorn";
@@ -26,8 +27,19 @@ if (uv === undefined || spawnSync("wrk", ["-v"]).error !== undefined) {
 }
 const folder = mkdtempSync(join(tmpdir(), "sesta-bench-model-"));
 const results = new Map<string, Round[]>();
+let current = 0; // the server that runs now
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    if (current !== 0) killTree(current);
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  });
 try {
-  const subjects = await buildSubjects(uv, folder);
+  const subjects = await buildSubjects(
+    uv,
+    folder,
+    (name) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
+  );
   for (let round = 0; round < rounds; round += 1)
     for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
       const measured = await measure(subject).catch((error: unknown) =>
@@ -50,6 +62,7 @@ async function measure(subject: Subject): Promise<Round> {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  current = child.pid ?? 0;
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (log = (log + text).slice(-1000)));
   try {
@@ -63,6 +76,7 @@ async function measure(subject: Subject): Promise<Round> {
     const ended = once(child, "exit");
     killTree(child.pid ?? 0);
     if (child.exitCode === null && child.signalCode === null) await ended;
+    current = 0;
   }
 }
 
@@ -73,7 +87,7 @@ async function untilAnswered(
   log: () => string,
 ): Promise<void> {
   const headers = { "content-type": "application/json" };
-  for (const deadline = performance.now() + 90_000; performance.now() < deadline;) {
+  for (const deadline = performance.now() + 180_000; performance.now() < deadline;) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${log()}`);
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", body, headers }).catch(
       () => undefined,

@@ -19,9 +19,15 @@ const row = [5.1, 3.5, 1.4, 0.2];
 const features = JSON.stringify({ features: row });
 const apps = import.meta.dirname;
 
-export async function buildSubjects(uv: string, folder: string): Promise<Subject[]> {
+export async function buildSubjects(
+  uv: string,
+  folder: string,
+  isWanted: (name: string) => boolean,
+): Promise<Subject[]> {
+  const attemptWanted = (name: string, build: () => Subject) =>
+    isWanted(name) ? attempt(name, build) : undefined;
   const subjects: (Subject | undefined)[] = [
-    attempt("Flask on gunicorn", () => {
+    attemptWanted("Flask on gunicorn", () => {
       const python = install(uv, folder, "flask", ["flask==3.1.*", "gunicorn", sklearn]);
       const argv = (port: number) => [
         "-m",
@@ -34,7 +40,7 @@ export async function buildSubjects(uv: string, folder: string): Promise<Subject
       ];
       return plain("Flask on gunicorn", python, argv);
     }),
-    attempt("FastAPI on uvicorn", () => {
+    attemptWanted("FastAPI on uvicorn", () => {
       const python = install(uv, folder, "fastapi", ["fastapi", "uvicorn[standard]", sklearn]);
       const argv = (port: number) => [
         "-m",
@@ -51,7 +57,7 @@ export async function buildSubjects(uv: string, folder: string): Promise<Subject
       ];
       return plain("FastAPI on uvicorn", python, argv);
     }),
-    attempt("BentoML", () => {
+    attemptWanted("BentoML", () => {
       const python = install(uv, folder, "bentoml", ["bentoml==1.4.39", sklearn]);
       const argv = (port: number) => [
         "-m",
@@ -65,7 +71,7 @@ export async function buildSubjects(uv: string, folder: string): Promise<Subject
       ];
       return plain("BentoML", python, argv, { BENTOML_HOME: folder, BENTOML_DO_NOT_TRACK: "True" });
     }),
-    attempt("mlflow models serve", () => {
+    attemptWanted("mlflow models serve", () => {
       const python = install(uv, folder, "mlflow", ["mlflow==3.17.*", sklearn], "mlflow");
       return {
         name: "mlflow models serve",
@@ -93,8 +99,8 @@ export async function buildSubjects(uv: string, folder: string): Promise<Subject
         }),
       };
     }),
-    attempt("MLServer", () => {
-      const python = install(uv, folder, "mlserver", ["mlserver", "mlserver-sklearn"]);
+    attemptWanted("MLServer", () => {
+      const python = install(uv, folder, "mlserver", ["mlserver", "mlserver-sklearn", "uvloop<0.22"]);
       const own = join(folder, "mlserver");
       const tensor = { name: "X", shape: [1, 4], datatype: "FP32", data: row };
       return {
