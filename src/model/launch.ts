@@ -33,6 +33,8 @@ export type ServiceRule = {
   /** How long it may take to begin its answer, in milliseconds. */
   responseMs: number;
   maxBodyBytes: number;
+  /** Any request may be sent to another replica where its own died before it answered; else those whose method says so. */
+  repeatsAll: boolean;
   /** Where the balancer tells Prometheus how it goes; null: nowhere. */
   metricsPath: string | null;
   memoryBytes: number | null;

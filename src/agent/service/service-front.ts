@@ -131,6 +131,7 @@ export class ServiceFront {
       holdMs: () => rule(opened).holdMs,
       maxBodyBytes: () => rule(opened).maxBodyBytes,
       responseMs: () => rule(opened).responseMs,
+      repeatsAll: () => rule(opened).repeatsAll,
       used: this.#owner.used,
     });
   }

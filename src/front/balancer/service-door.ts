@@ -39,6 +39,8 @@ export type ServiceDoorOptions = {
   used?(): void;
   /** How long the upstream may take to begin its answer, from the end of the request on; 60 s unless said. */
   responseMs?: () => number;
+  /** Whatever its method, a request may be sent to another replica where no byte of an answer came. */
+  repeatsAll?: () => boolean;
   limits?: Partial<DoorLimits>;
 };
 
@@ -113,6 +115,7 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
     local: (_request, response) => response.writeHead(404).end(),
     malformed: (status) => count(status),
     responseMs: options.responseMs ?? (() => 60_000),
+    ...(options.repeatsAll && { repeatsAll: options.repeatsAll }),
     maxBodyBytes: options.maxBodyBytes,
     identity: {
       get authorization() {

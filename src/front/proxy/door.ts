@@ -94,6 +94,8 @@ export type DoorOptions = {
   identity?: IdentityRule;
   /** What stands behind the door, in the answers that the door gives itself: "The workload" unless said. */
   behind?: string;
+  /** Whatever its method, a request may be sent again where no byte of an answer came. */
+  repeatsAll?(): boolean;
   clock: Clock;
   log: Log;
   /** PEM. Without it the door speaks plain HTTP. */

@@ -77,7 +77,7 @@ export class Exchange implements Receiver, Errand {
     this.session = session;
     this.#upstream = upstream;
     this.#head = this.#buildHead();
-    this.#isIdempotent = idempotent.has(checked.head.method);
+    this.#isIdempotent = isIdempotent(checked, context.options);
     if (checked.body !== undefined && checked.body !== 0) {
       const { maxBodyBytes } = context.options;
       this.#upload = new RequestBody(request, {
@@ -347,4 +347,10 @@ export class Exchange implements Receiver, Errand {
     }
     this.#context.done(client);
   }
+}
+
+/** By its method; by its client's word, as Go's http.Transport reads it (net/http, "Idempotency-Key"); or by its owner's. */
+function isIdempotent({ head }: CheckedRequest, { repeatsAll }: DoorOptions): boolean {
+  if (idempotent.has(head.method)) return true;
+  return repeatsAll?.() === true || head.header("idempotency-key") !== undefined;
 }

@@ -13,7 +13,10 @@ import { sendSources, senderOf } from "../jobs/send-sources.ts";
 import { exists } from "../jobs/step.ts";
 import { openHosts } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
+import { runStep } from "../../targets/step.ts";
+import { buildModelServer } from "../../workloads/service/model-command.ts";
 import { readCertificate } from "./certificate.ts";
+import { modelFile, readyModel } from "./model.ts";
 import type { DeployPlan } from "./plan.ts";
 import { chooseServicePort } from "./port.ts";
 
@@ -32,10 +35,11 @@ export async function deploy(
   const { name, target, section, sources, digest } = plan;
   targets.remember(target);
   const port = await chooseServicePort(context, section);
+  if (plan.model) await readyModel(context, plan.model, name, on);
   const tree = await sendTree(context, plan, on);
   const tokenDigest = await findTokenDigest(context, section.password);
   const certificate = await readCertificate(context, section);
-  const launch = withPort(plan.launch, port, tokenDigest);
+  const launch = await withModelServer(context, plan, withPort(plan.launch, port, tokenDigest), on);
   const release = {
     key: randomUUID(),
     digest,
@@ -108,6 +112,18 @@ async function sendTree(
     on({ ...step, state: "done", detail: `${sources.upload?.files.length ?? 0}` });
   }
   return `${tree}/tree`;
+}
+
+async function withModelServer(
+  { targets }: Context,
+  { model, target, name }: DeployPlan,
+  launch: Launch,
+  on: Progress,
+): Promise<Launch> {
+  if (!model) return launch;
+  const place = await runStep(on, name, "model server", (detail) => targets.get(target).modelServer(detail));
+  const argv = buildModelServer({ ...place, model: modelFile, name, host: "127.0.0.1" });
+  return { ...launch, process: { ...launch.process, argv: argv.map((part) => [part]) } };
 }
 
 function withPort(launch: Launch, port: number, tokenDigest: string | null): Launch {

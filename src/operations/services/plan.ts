@@ -9,6 +9,7 @@ import type { Launch } from "../../model/launch.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "../jobs/folder-sources.ts";
 import { readCertificate } from "./certificate.ts";
+import { findModel, type Model } from "./model.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
 import { findServiceFiles, readServiceRequirements } from "./sources.ts";
@@ -19,6 +20,7 @@ export type DeployPlan = Pick<
 > & {
   section: ServiceSection;
   sources: Sources;
+  model: Model | null;
   /** What is to run, but for what only the deploy itself finds out: its port, its secrets. */
   launch: Launch;
   /** Of what is to run; the same one again changes nothing. */
@@ -42,11 +44,22 @@ export async function planDeploy(
   { again = false, ships, sources: given }: DeployWish,
 ): Promise<DeployPlan> {
   const { name, target } = section;
-  const sources = given ?? (await findServiceFiles(context));
+  const { source } = section;
+  const model =
+    source.kind === "model" ? await findModel(context, section, source, given?.upload?.folder) : null;
+  const sources = model
+    ? { ...model.sources, ...commitOf(given) }
+    : (given ?? (await findServiceFiles(context)));
   const requirements = await readServiceRequirements(section, sources);
   const certificate = await readCertificate(context, section);
   const tls = certificate && createHash("sha256").update(certificate.cert).digest("hex");
-  const parts = { port: findServicePort(context, section) ?? 0, requirements, container: null, tls };
+  const parts = {
+    port: findServicePort(context, section) ?? 0,
+    requirements,
+    container: null,
+    tls,
+    modelServer: null,
+  };
   const launch = buildServiceLaunch(section, { ...parts, tokenDigest: null });
   const placed = context.state.findWorkload(name);
   const releases = placed ? await listReleases(context, name) : [];
@@ -58,6 +71,9 @@ export async function planDeploy(
   const isSame = sameSection && (sameFiles || ships === "section");
   const action = live === undefined ? "create" : isSame && !again ? "none" : "change";
   const steps = [
+    ...(model && !model.isReady && !model.file.endsWith(".onnx")
+      ? [`convert ${model.file} to ONNX, and compare what both predict`]
+      : []),
     ...(launch.environment ? ["make its Python environment, where it has changed"] : []),
     `make release ${(releases[0]?.number ?? 0) + 1} of ${describeSources(sources)}`,
     ...(live
@@ -80,10 +96,16 @@ export async function planDeploy(
     price: target === "local" ? "free, on this machine" : "free, on your own machine",
     section,
     sources,
+    model,
     launch,
     digest,
     live,
   };
+}
+
+/** Of a tree that a pipeline made, the model is only a part. */
+function commitOf(given: Sources | undefined): Partial<Sources> {
+  return given ? { commit: given.commit, dirty: given.dirty } : {};
 }
 
 function describeSources({ upload, commit, dirty }: Sources): string {
