@@ -36,7 +36,12 @@ export type ReleaseOrder = {
   why: string;
 };
 
-export type LogOptions = { follow?: boolean | undefined; lines: number };
+export type LogOptions = {
+  follow?: boolean | undefined;
+  lines: number;
+  /** Only of a service: whose replicas' last lines are read, in this order. */
+  releases?: readonly number[];
+};
 
 export type Target = {
   /** As the project file calls it. */

@@ -1,5 +1,5 @@
 // The folder of a release on its machine: its own copy of the tree, and what its replicas are told in secret.
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../../base/atomic-file.ts";
 import { SestaError } from "../../base/errors.ts";
@@ -44,8 +44,16 @@ export function createReleaseFolders(machine: Machine, home: string) {
       const text = await readFile(join(folderOf(name, number), "env.json"), "utf8");
       return JSON.parse(text) as Record<string, string>;
     },
-    remove: (name: string, number: number): Promise<void> =>
+    /** What it runs from; its logs stay. */
+    removeFiles: (name: string, number: number): Promise<void> =>
       rm(folderOf(name, number), { recursive: true, force: true }),
+    async remove(name: string, number: number): Promise<void> {
+      await rm(folderOf(name, number), { recursive: true, force: true });
+      const logs = join(home, "logs");
+      const own = (file: string) => file.startsWith(`${name}.${number}.`);
+      const files = (await readdir(logs).catch(() => [])).filter(own);
+      await Promise.all(files.map((file) => rm(join(logs, file), { force: true })));
+    },
     removeAll: (name: string): Promise<void> => rm(ofService(name), { recursive: true, force: true }),
   };
 }

@@ -96,7 +96,7 @@ export function createSshTarget(context: SshContext): Target {
     },
     door: doors.find,
     logs: async function* (workload, options) {
-      yield* readLogs(machine, logFile(await place(), workload), options, signal);
+      yield* readLogs(machine, logFile(await place(), workload), options, { clock, signal });
     },
     resolvePath: async (path) => resolve((await place()).project, path),
     async close() {
