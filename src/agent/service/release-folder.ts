@@ -1,10 +1,12 @@
-// The folder of a release on its machine: its own copy of the tree, and what its replicas are told in secret.
+// What a release has on its machine: its own copy of the tree, what its replicas are told in secret, its image.
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../../base/atomic-file.ts";
 import { SestaError } from "../../base/errors.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { NewRelease } from "../../model/release.ts";
+import type { KeptRelease } from "../../state/release-state.ts";
+import { askEngine } from "../container.ts";
 
 export type ReleaseFolders = ReturnType<typeof createReleaseFolders>;
 
@@ -32,8 +34,15 @@ export function createReleaseFolders(machine: Machine, home: string) {
       const text = await readFile(join(folderOf(name, number), "env.json"), "utf8");
       return JSON.parse(text) as Record<string, string>;
     },
-    remove: (name: string, number: number): Promise<void> =>
-      rm(folderOf(name, number), { recursive: true, force: true }),
+    /** Takes away what releases had that are forgotten, but for images that others still run from. */
+    async prune(gone: readonly KeptRelease[], kept: readonly KeptRelease[]): Promise<void> {
+      const used = new Set(kept.map(({ launch }) => launch.service?.container?.image));
+      for (const { workload, number, launch } of gone) {
+        await rm(folderOf(workload, number), { recursive: true, force: true });
+        const { engine = [], image = "", label } = launch.service?.container ?? {};
+        if (typeof label === "string" && !used.has(image)) await askEngine(machine, engine, ["rmi", image]);
+      }
+    },
     removeAll: (name: string): Promise<void> => rm(ofService(name), { recursive: true, force: true }),
   };
 }

@@ -173,7 +173,9 @@ export class Replica {
     if (!identity || !address) throw new Error("it did not start");
     this.#show("up", "It answers.");
     up();
-    const watched = { clock, identity, address, health: rule.health, memoryBytes: rule.memoryBytes };
+    const { health, memoryBytes } = rule;
+    const container = this.#start ? this.#context.runner.container(launch, this.#start) : undefined;
+    const watched = { clock, identity, address, health, memoryBytes, container };
     const events = {
       well: (isWell: boolean) =>
         isWell

@@ -238,7 +238,7 @@ export class Service {
     this.#group = group;
     this.#awake(`Release ${release.number} is live.`);
     if (old) this.#leaving = Promise.all([this.#leaving, this.#front.drain(old).then(() => old.end())]);
-    for (const { number } of this.#book.prune()) await this.#context.folders.remove(this.name, number);
+    await this.#context.folders.prune(this.#book.prune(), this.#book.all);
   }
 
   /** Until its replicas are stopped, whoever wants it awake takes that back. */

@@ -7,6 +7,8 @@ import { buildServiceLaunch } from "../../workloads/service/build-launch.ts";
 import type { Launch } from "../../model/launch.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "../jobs/folder-sources.ts";
+import { openHosts } from "../machines.ts";
+import { draftContainer, findServiceImage } from "./image.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
 import { findServiceFiles, readServiceRequirements } from "./sources.ts";
@@ -42,12 +44,14 @@ export async function planDeploy(
   const { name, target } = section;
   const sources = given ?? (await findServiceFiles(context));
   const requirements = await readServiceRequirements(section, sources);
-  const parts = { port: findServicePort(context, section) ?? 0, requirements, container: null, tls: null };
+  const port = findServicePort(context, section) ?? 0;
+  const parts = { port, requirements, container: draftContainer(section), tls: null };
   const launch = buildServiceLaunch(section, { ...parts, tokenDigest: null });
   const placed = context.state.findWorkload(name);
   const releases = placed ? await listReleases(context, name) : [];
   const live = releases.find(({ state }) => state === "live");
-  const digest = `sha256:${sources.digest}`;
+  const image = await findImage(context, section, sources);
+  const digest = image?.id ?? `sha256:${sources.digest}`;
   const sameFiles = live?.digest === digest;
   const sameSection =
     placed !== undefined && placed.placedAt !== null && placed.digest === launchDigest(launch);
@@ -55,13 +59,16 @@ export async function planDeploy(
   const action = live === undefined ? "create" : isSame && !again ? "none" : "change";
   const steps = [
     ...(launch.environment ? ["make its Python environment, where it has changed"] : []),
-    `make release ${(releases[0]?.number ?? 0) + 1} of ${describeSources(sources)}`,
+    ...(image ? [] : describeImage(section)),
+    `make release ${(releases[0]?.number ?? 0) + 1} of ${describeSources(section, sources)}`,
     ...(live
       ? [`start ${replicasOf(section)} beside release ${live.number}, which goes when they are well`]
       : [`start ${replicasOf(section)}`]),
   ];
   const warnings = [
-    ...(sources.dirty === true && action !== "none" ? ["the files differ from the commit"] : []),
+    ...(sources.dirty === true && action !== "none" && section.source.kind !== "image"
+      ? ["the files differ from the commit"]
+      : []),
     ...(isSame && live && !sameFiles
       ? [`its files differ from release ${live.number}: \`sesta deploy ${name}\` ships them`]
       : []),
@@ -82,7 +89,19 @@ export async function planDeploy(
   };
 }
 
-function describeSources({ upload, commit, dirty }: Sources): string {
+async function findImage(context: Context, section: ServiceSection, sources: Sources) {
+  if (section.source.kind !== "build" && section.source.kind !== "image") return undefined;
+  const [host] = await openHosts(context, section.target, 1);
+  return host && findServiceImage(context, section, host, sources);
+}
+
+function describeImage({ source, name }: ServiceSection): string[] {
+  if (source.kind === "build") return [`build the image of ${name}, from ${source.folder}`];
+  return source.kind === "image" ? [`pull the image ${source.image}`] : [];
+}
+
+function describeSources({ source }: ServiceSection, { upload, commit, dirty }: Sources): string {
+  if (source.kind === "image") return `the image ${source.image}`;
   const files = `${upload?.files.length ?? 0} files`;
   return commit === null ? files : `${files} at ${commit.slice(0, 8)}${dirty ? ", with changes" : ""}`;
 }
