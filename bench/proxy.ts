@@ -2,7 +2,7 @@
 // Run: node bench/proxy.ts [rounds, 5 unless said]. Linux; fetches configurable-http-proxy from npm into the system's
 // temporary folder; takes nginx and wrk from PATH and says so when it does without. Below three minutes.
 import { loadEcho } from "./proxy/load-echo.ts";
-import { loadHttp } from "./proxy/load-http.ts";
+import { loadHttp, type HttpLoad } from "./proxy/load-http.ts";
 import { startPeers, type Side } from "./proxy/peers.ts";
 import { buildTable, type Round } from "./proxy/table.ts";
 
@@ -12,7 +12,7 @@ const seconds = 3;
 const openSockets = 1_000;
 const echoRounds = 3;
 
-type Load = (port: number) => Promise<{ count: number; seconds: number; p99Ms: number }>;
+type Load = (port: number) => Promise<HttpLoad>;
 
 const peers = await startPeers();
 try {
@@ -42,7 +42,7 @@ async function run(side: "http" | "echo", count: number, load: Load): Promise<Ma
 
 async function measure(side: Side, load: Load): Promise<Round> {
   const before = side.cpuMs();
-  const { count, seconds: tookSeconds, p99Ms } = await load(side.port);
+  const { count, seconds: tookSeconds, p50Ms, p99Ms } = await load(side.port);
   const cpuUs = ((side.cpuMs() - before) * 1000) / count;
-  return { rate: count / tookSeconds, p99Ms, cpuUs, rssBytes: side.rssBytes() };
+  return { rate: count / tookSeconds, p50Ms, p99Ms, cpuUs, rssBytes: side.rssBytes() };
 }

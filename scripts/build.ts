@@ -3,6 +3,7 @@ import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { bundleAgent, bundleOptions } from "./bundle-agent.ts";
+import { bundleModelServer } from "./bundle-model-server.ts";
 
 const root = join(import.meta.dirname, "..");
 const outdir = join(root, "dist");
@@ -31,5 +32,6 @@ await build({
   legalComments: "linked",
 });
 await writeFile(join(outdir, "agent.js"), await bundleAgent());
+await writeFile(join(outdir, "model-server.mjs"), await bundleModelServer());
 await writeFile(join(outdir, "main.js"), firstStage);
 await chmod(join(outdir, "main.js"), 0o755);

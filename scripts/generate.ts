@@ -6,6 +6,7 @@ import type { FormatConfig } from "oxfmt";
 import { buildJsonSchema } from "../src/project/json-schema.ts";
 import { buildAnsibleFiles } from "./ansible-files.ts";
 import { buildAssets } from "./assets.ts";
+import { buildConvertFiles } from "./convert-files.ts";
 import { buildErrorsReference } from "./errors-reference.ts";
 import { buildLabFiles } from "./lab-files.ts";
 import { buildMachineScripts } from "./machine-scripts.ts";
@@ -19,6 +20,7 @@ const generated: readonly Generated[] = [
   { path: "docs/reference/errors.md", build: buildErrorsReference },
   { path: "src/front/pages/assets.gen.ts", build: buildAssets },
   { path: "src/workloads/lab/files.gen.ts", build: buildLabFiles },
+  { path: "src/workloads/service/convert/files.gen.ts", build: buildConvertFiles },
   { path: "src/machine/ansible/files.gen.ts", build: buildAnsibleFiles },
   { path: "src/machine/scripts.gen.ts", build: buildMachineScripts },
 ];

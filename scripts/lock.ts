@@ -4,12 +4,25 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { buildLock } from "../src/commands/uv.ts";
 
-const folders = ["src/workloads/lab/", "src/machine/ansible/current/", "src/machine/ansible/older/"];
+const folders = [
+  "src/workloads/lab/",
+  "src/machine/ansible/current/",
+  "src/machine/ansible/older/",
+  "src/workloads/service/convert/",
+];
+/** The oldest Python, where it is not the oldest that Sesta knows. */
+const oldest: Readonly<Record<string, string>> = { "src/workloads/service/convert/": "3.11" };
 const root = fileURLToPath(new URL("../", import.meta.url));
 const upgrade = process.argv.includes("--upgrade");
 
 for (const folder of folders) {
-  const [program, ...operands] = buildLock("uv", "requirements.in", "requirements.txt", upgrade);
+  const [program, ...operands] = buildLock(
+    "uv",
+    "requirements.in",
+    "requirements.txt",
+    upgrade,
+    oldest[folder],
+  );
   const { status, error } = spawnSync(program, operands, {
     cwd: root + folder,
     stdio: ["ignore", "ignore", "inherit"],

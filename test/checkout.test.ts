@@ -21,6 +21,7 @@ const layers = [
   "operations",
   "gateway",
   "agent",
+  "model-server",
   "functions",
   "cli",
 ];
@@ -99,7 +100,12 @@ test("no check is switched off, and nothing is trusted that was not checked", ()
 
 test("clock, environment and console belong to the command line and the executables", () => {
   const world = /\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\bconsole\./;
-  const allowed = new Set(["src/base/clock.ts", "src/agent/main.ts", "src/main.ts"]);
+  const allowed = new Set([
+    "src/base/clock.ts",
+    "src/agent/main.ts",
+    "src/model-server/main.ts",
+    "src/main.ts",
+  ]);
   const below = programs.filter(({ path }) => !path.startsWith("src/cli/") && !allowed.has(path));
   // A launch's `process.env` is its own, see `ProcessSpec`.
   const found = below
@@ -181,6 +187,8 @@ function judgeImport({ path }: SourceFile, { line, from }: { line: number; from:
   if (layers.indexOf(other) > layers.indexOf(own)) return [`${place}, a layer above`];
   const isProgram = own === "agent" || own === "functions";
   if (isProgram && !reachOfPrograms.includes(other)) return [`${place}; ${own} imports only base to front`];
+  if (own === "model-server" && other !== "base" && other !== "model")
+    return [`${place}; ${own} imports only base and model`];
   if (own === "targets" && other === "workloads") return [`${place}; no target imports a workload`];
   return [];
 }

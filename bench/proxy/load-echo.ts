@@ -41,6 +41,7 @@ export async function loadEcho(port: number, count: number, seconds: number): Pr
   return {
     count: echoed,
     seconds: tookSeconds,
+    p50Ms: sorted[Math.floor(sorted.length * 0.5)] ?? Number.NaN,
     p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
   };
 }

@@ -9,7 +9,7 @@ export const headers = {
   "User-Agent": "bench",
 };
 
-export type HttpLoad = { count: number; seconds: number; p99Ms: number };
+export type HttpLoad = { count: number; seconds: number; p50Ms: number; p99Ms: number };
 
 export async function loadHttp(port: number, connections: number, seconds: number): Promise<HttpLoad> {
   if (!hasWrk()) {
@@ -32,9 +32,11 @@ export async function loadHttp(port: number, connections: number, seconds: numbe
   const output = (await child.stdout.toArray()).join("");
   if (/Non-2xx|Socket errors/.test(output)) throw new Error(output);
   const [, count, tookSeconds] = /(\d+) requests in ([\d.]+)s/.exec(output) ?? [];
-  const [, p99, unit] = /99% +([\d.]+)(us|ms|s)/.exec(output) ?? [];
-  const toMs = unit === "us" ? 0.001 : unit === "s" ? 1000 : 1;
-  return { count: Number(count), seconds: Number(tookSeconds), p99Ms: Number(p99) * toMs };
+  const readMs = (percent: number) => {
+    const [, figure, unit] = new RegExp(`${percent}% +([\\d.]+)(us|ms|s)`).exec(output) ?? [];
+    return Number(figure) * (unit === "us" ? 0.001 : unit === "s" ? 1000 : 1);
+  };
+  return { count: Number(count), seconds: Number(tookSeconds), p50Ms: readMs(50), p99Ms: readMs(99) };
 }
 
 let found: boolean | undefined;

@@ -41,8 +41,9 @@ const sockets = Array.from({ length: connections }, () => {
 setTimeout(() => {
   for (const socket of sockets) socket.destroy();
   const sorted = Float64Array.from(latencies).toSorted();
-  const p99Ms = sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
-  const result: HttpLoad = { count: sorted.length, seconds: (performance.now() - start) / 1000, p99Ms };
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+  const tookSeconds = (performance.now() - start) / 1000;
+  const result: HttpLoad = { count: sorted.length, seconds: tookSeconds, p50Ms: at(0.5), p99Ms: at(0.99) };
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
   parentPort?.postMessage(result);
 }, seconds * 1000);

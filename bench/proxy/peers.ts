@@ -21,9 +21,7 @@ const clockTicks = 100; // per second, on Linux
 
 /** Each peer has one port before the 1 KB backend, and one before the WebSocket echo. */
 export async function startPeers(): Promise<Peer[]> {
-  const nginx = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"].find((path) =>
-    existsSync(path),
-  );
+  const nginx = findNginx();
   const [http = 0, echo = 0, ...ports] = await findFreePorts(10);
   const httpBackend = nginx
     ? startNginx(nginx, `server { listen 127.0.0.1:${http}; ${oneKilobyte} }`)
@@ -65,12 +63,16 @@ export async function startPeers(): Promise<Peer[]> {
   return peers;
 }
 
+export function findNginx(): string | undefined {
+  return ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"].find((path) => existsSync(path));
+}
+
 function buildPeer(name: string, http: [number, ChildProcess], echo: [number, ChildProcess]): Peer {
   const stop = () => [http, echo].forEach(([, child]) => child.kill());
   return { name, http: buildSide(...http), echo: buildSide(...echo), stop };
 }
 
-function buildSide(port: number, { pid = 0 }: ChildProcess): Side {
+export function buildSide(port: number, { pid = 0 }: ChildProcess): Side {
   return { port, cpuMs: () => readCpu(pid), rssBytes: () => readRss(pid) };
 }
 
@@ -96,7 +98,7 @@ function installChp(): string | undefined {
   return existsSync(command) ? command : undefined;
 }
 
-const oneKilobyte = `location / { default_type text/plain; return 200 "${"x".repeat(1024)}"; }`;
+export const oneKilobyte = `location / { default_type text/plain; return 200 "${"x".repeat(1024)}"; }`;
 
 function nginxProxy(port: number, target: number): string {
   return `
@@ -110,7 +112,7 @@ function nginxProxy(port: number, target: number): string {
 }
 
 /** One process: the master works itself. */
-function startNginx(nginx: string, servers: string): ChildProcess {
+export function startNginx(nginx: string, servers: string): ChildProcess {
   const folder = mkdtempSync(join(tmpdir(), "sesta-bench-nginx-"));
   const config = `daemon off; master_process off; worker_rlimit_nofile 8192; pid ${folder}/pid; error_log /dev/null;
 events { worker_connections 4096; }
@@ -122,18 +124,18 @@ http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
   return spawnQuiet(nginx, ["-p", folder, "-c", join(folder, "nginx.conf")]);
 }
 
-function startScript(name: string, ...options: (string | number)[]): ChildProcess {
+export function startScript(name: string, ...options: (string | number)[]): ChildProcess {
   return spawnQuiet(process.execPath, [
     fileURLToPath(new URL(name, import.meta.url)),
     ...options.map(String),
   ]);
 }
 
-function spawnQuiet(command: string, options: readonly string[]): ChildProcess {
+export function spawnQuiet(command: string, options: readonly string[]): ChildProcess {
   return spawn(command, options, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
-async function findFreePorts(count: number): Promise<number[]> {
+export async function findFreePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports = await Promise.all(
     servers.map(
@@ -147,7 +149,7 @@ async function findFreePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-async function untilOpen(port: number): Promise<void> {
+export async function untilOpen(port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true));

@@ -1,6 +1,6 @@
 // Prints what was measured: minimum, median and maximum of each peer, and how the door stands beside it.
 
-export type Round = { rate: number; p99Ms: number; cpuUs: number; rssBytes: number };
+export type Round = { rate: number; p50Ms: number; p99Ms: number; cpuUs: number; rssBytes: number };
 
 /** Peers in the order of `results`; "direct" is no proxy, "sesta" the one that is compared. */
 export function buildTable(results: ReadonlyMap<string, readonly Round[]>, unit: string): string {
@@ -10,6 +10,7 @@ export function buildTable(results: ReadonlyMap<string, readonly Round[]>, unit:
   const rows = [...results.keys()].map((name) => [
     name,
     spread(of(name, "rate"), 0),
+    median(of(name, "p50Ms")).toFixed(2),
     spread(of(name, "p99Ms"), 1),
     name === "direct" ? "" : median(of(name, "cpuUs")).toFixed(1),
     name === "direct" ? "" : (Math.max(...of(name, "rssBytes")) / 1e6).toFixed(0),
@@ -19,6 +20,7 @@ export function buildTable(results: ReadonlyMap<string, readonly Round[]>, unit:
   const heads = [
     "",
     `${unit} min/median/max`,
+    "p50 ms",
     "p99 ms min/median/max",
     "CPU us each",
     "RSS MB max",

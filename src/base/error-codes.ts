@@ -85,6 +85,11 @@ export const errorCodes = {
     http: 400,
     summary: "The gateway was asked to listen beyond this machine without protection.",
   },
+  MODEL_REFUSED: {
+    exit: 1,
+    http: 500,
+    summary: "A model could not be converted, or predicts otherwise than the original once it is.",
+  },
   START_FAILED: { exit: 1, http: 503, summary: "The workload did not start." },
   FORBIDDEN: { exit: 1, http: 403, summary: "The request is not allowed." },
   UNSUPPORTED: { exit: 1, http: 501, summary: "This machine or target cannot do what was asked." },

@@ -94,15 +94,22 @@ export function findUserInstall(
 /**
  * Pins `input` with digests for Linux and macOS and every supported Python, without a word on where from.
  * @param upgrade takes the newest of everything; otherwise what `output` already says stays
+ * @param python the oldest
  */
-export function buildLock(uv: string, input: string, output: string, upgrade: boolean): Argv {
+export function buildLock(
+  uv: string,
+  input: string,
+  output: string,
+  upgrade: boolean,
+  python = "3.10",
+): Argv {
   return [
     uv,
     "pip",
     "compile",
     "--universal",
     "--python-version",
-    "3.10",
+    python,
     "--no-python-downloads",
     "--generate-hashes",
     "--no-header",

@@ -5,6 +5,7 @@ import type { Launch } from "../model/launch.ts";
 import { findLab, listLabs } from "../model/project.ts";
 import type { WorkloadView } from "../model/view.ts";
 import type { Context } from "../operations/context.ts";
+import { findServiceUrl } from "../operations/services/url.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Kept } from "./kept.ts";
 import { buildSavedView } from "./saved-view.ts";
@@ -47,7 +48,7 @@ export function createHousehold(
       saved: buildSavedView(report?.save ?? null),
       ...idleOf(placed?.launch),
       logTail: report?.state === "failed" ? report.logTail : [],
-      url: urlOf(name),
+      url: report?.service ? findServiceUrl(context, name, report) : urlOf(name),
       home: placed?.launch.door.home ?? "/",
     };
   };

@@ -33,13 +33,15 @@ export type ServiceRule = {
   /** How long it may take to begin its answer, in milliseconds. */
   responseMs: number;
   maxBodyBytes: number;
+  /** Any request may be sent to another replica where its own died before it answered; else those whose method says so. */
+  repeatsAll: boolean;
   /** Where the balancer tells Prometheus how it goes; null: nowhere. */
   metricsPath: string | null;
   memoryBytes: number | null;
   cpus: number | null;
   container: ServiceContainer | null;
-  /** Absolute paths of PEM files on its machine; null: plain HTTP. */
-  tls: { cert: string; key: string } | null;
+  /** SHA-256 of the certificate that its port speaks TLS with, kept beside each release; null: plain HTTP. */
+  tls: string | null;
 };
 
 export type ServiceContainer = {

@@ -124,6 +124,8 @@ export type ServiceSection = {
   stopMs: number;
   responseMs: number;
   maxBodyBytes: number;
+  /** Asking twice is asking once, also by POST. */
+  repeatsAll: boolean;
   metricsPath: string | null;
   /** Files, relative to the project's folder. */
   certificate?: { cert: string; key: string };

@@ -41,7 +41,11 @@ export type NewRelease = ReleaseFacts & {
   tree: string | null;
   /** Values of secrets; kept in a file that only the user reads. */
   env: Readonly<Record<string, string>>;
+  /** PEM; kept as `env` is. */
+  certificate: Certificate | null;
 };
+
+export type Certificate = { cert: string; key: string };
 
 export type ReplicaReport = {
   release: number;

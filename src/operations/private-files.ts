@@ -1,6 +1,7 @@
-// Files of the project's folder that never leave it: what its secrets are read from, and private keys of its hosts.
+// Files of the project's folder that never leave it: what its secrets are read from, and private keys of hosts and certificates.
 import { isAbsolute, relative, resolve } from "node:path";
 import { findSecretPath } from "../project/secret.ts";
+import { listServices } from "../model/project.ts";
 import type { Context } from "./context.ts";
 
 /** Relative to the project's folder; what is kept elsewhere is not among them. */
@@ -9,7 +10,10 @@ export function listPrivateFiles({ project, world }: Pick<Context, "project" | "
   const keys = Object.values(project.targets).flatMap((target) =>
     target.type === "ssh" ? target.hosts.map(({ key }) => findKey(project.folder, key)) : [],
   );
-  return [...secrets, ...keys].flatMap((path) => {
+  const certified = listServices(project).flatMap(({ certificate }) =>
+    certificate ? [resolve(project.folder, certificate.key)] : [],
+  );
+  return [...secrets, ...keys, ...certified].flatMap((path) => {
     const inner = path === undefined ? ".." : relative(project.folder, path);
     return inner.startsWith("..") || isAbsolute(inner) ? [] : [inner];
   });

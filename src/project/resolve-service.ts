@@ -35,6 +35,7 @@ export function resolveService(service: ServiceFile, name: string, target: strin
     stopMs: service.stop ?? serviceDefaults.stopMs,
     responseMs: service.response ?? serviceDefaults.responseMs,
     maxBodyBytes: service.max_body ?? serviceDefaults.maxBodyBytes,
+    repeatsAll: service.retry === undefined ? service.model !== undefined : service.retry === "all",
     metricsPath: service.metrics === undefined ? serviceDefaults.metricsPath : service.metrics,
     ...(python === undefined ? {} : { python }),
     ...(port === undefined ? {} : { port }),

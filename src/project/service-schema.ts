@@ -147,6 +147,17 @@ export const service = z
       { minimumBytes: 1024 },
       { description: "The longest body of a request.", default: "100MB" },
     ).optional(),
+    retry: field(
+      (input: unknown): "idempotent" | "all" | Refusal =>
+        input === "idempotent" || input === "all" ? input : new Refusal("idempotent or all"),
+      {
+        enum: ["idempotent", "all"],
+        shown: "idempotent or all",
+        description:
+          "Which requests go to another replica where theirs dies before it answers: those that by their method (not POST) or an `Idempotency-Key` may be asked twice, or `all`, for an app whose answers change nothing. A `model` has `all`.",
+        default: "idempotent",
+      },
+    ).optional(),
     metrics: metricsPath({
       description: "Where the balancer tells Prometheus how it goes; `none` leaves the path to the app.",
       default: "/metrics",

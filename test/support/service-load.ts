@@ -10,10 +10,10 @@ export function startServiceLoad(
 ): { outcomes: Outcome[]; stop(): Promise<void> } {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const outcomes: Outcome[] = [];
-  let running = true;
+  const over = new AbortController();
   let count = 0;
   const one = async () => {
-    while (running) {
+    while (!over.signal.aborted) {
       count += 1;
       const method = count % 4 === 0 ? "POST" : "GET";
       const path = `/${count}`;
@@ -26,7 +26,7 @@ export function startServiceLoad(
   return {
     outcomes,
     async stop() {
-      running = false;
+      over.abort();
       await Promise.all(all);
       agent.destroy();
     },

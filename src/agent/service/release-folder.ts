@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeAtomic } from "../../base/atomic-file.ts";
 import { SestaError } from "../../base/errors.ts";
 import type { Machine } from "../../machine/machine.ts";
-import type { NewRelease } from "../../model/release.ts";
+import type { Certificate, NewRelease } from "../../model/release.ts";
 import type { KeptRelease } from "../../state/release-state.ts";
 import { askEngine } from "../container.ts";
 
@@ -19,7 +19,11 @@ export function createReleaseFolders(machine: Machine, home: string) {
   return {
     treeOf,
     /** Whole or not at all; the tree is a copy that nobody else writes into. @throws SestaError TRANSFER */
-    async make(name: string, number: number, { tree, env }: Pick<NewRelease, "tree" | "env">): Promise<void> {
+    async make(
+      name: string,
+      number: number,
+      { tree, env, certificate }: Pick<NewRelease, "tree" | "env" | "certificate">,
+    ): Promise<void> {
       const folder = folderOf(name, number);
       const making = `${folder}.making`;
       await rm(making, { recursive: true, force: true });
@@ -27,8 +31,16 @@ export function createReleaseFolders(machine: Machine, home: string) {
       if (tree === null) await mkdir(join(making, "tree"));
       else await copy(machine, tree, join(making, "tree"));
       await writeAtomic(join(making, "env.json"), JSON.stringify(env));
+      if (certificate) await writeAtomic(join(making, "certificate.json"), JSON.stringify(certificate));
       await rm(folder, { recursive: true, force: true });
       await rename(making, folder);
+    },
+    /** Null where it has none. */
+    async readCertificate(name: string, number: number): Promise<Certificate | null> {
+      const text = await readFile(join(folderOf(name, number), "certificate.json"), "utf8").catch(
+        () => "null",
+      );
+      return JSON.parse(text) as Certificate | null;
     },
     async readEnv(name: string, number: number): Promise<Record<string, string>> {
       const text = await readFile(join(folderOf(name, number), "env.json"), "utf8");

@@ -5,12 +5,14 @@ import type { Log } from "../../base/log.ts";
 import { createBalancer } from "../../front/balancer/balancer.ts";
 import { createServiceDoor, type ServiceDoor } from "../../front/balancer/service-door.ts";
 import type { Launch, ServiceRule } from "../../model/launch.ts";
+import type { Certificate } from "../../model/release.ts";
 import type { State } from "../../model/words.ts";
 import type { Group } from "./group.ts";
-import { readFile } from "node:fs/promises";
 
 export type FrontOwner = {
   launch(): Launch;
+  /** What its port speaks TLS with. */
+  certificate(): Promise<Certificate | null>;
   state(): { state: State; why: string };
   wake(): Promise<void>;
   used(): void;
@@ -88,11 +90,12 @@ export class ServiceFront {
 
   async #createDoor(): Promise<ServiceDoor> {
     const { tls, metricsPath } = this.#rule();
+    const certificate = tls === null ? null : await this.#owner.certificate();
     return createServiceDoor({
       ...this.#context,
       balancer: this.#balancer,
       name: this.#name,
-      ...(tls && { tls: { cert: await readFile(tls.cert, "utf8"), key: await readFile(tls.key, "utf8") } }),
+      ...(certificate && { tls: certificate }),
       tokenDigest: () => {
         const { tokenDigest } = this.#rule();
         return tokenDigest === null ? null : Buffer.from(tokenDigest, "hex");
@@ -104,6 +107,7 @@ export class ServiceFront {
       holdMs: () => this.#rule().holdMs,
       maxBodyBytes: () => this.#rule().maxBodyBytes,
       responseMs: () => this.#rule().responseMs,
+      repeatsAll: () => this.#rule().repeatsAll,
       used: this.#owner.used,
     });
   }

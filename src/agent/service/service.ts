@@ -2,7 +2,7 @@
 import { messageOf, SestaError } from "../../base/errors.ts";
 import type { Asked, MachinePlaces } from "../../model/agent-protocol.ts";
 import type { Launch } from "../../model/launch.ts";
-import type { NewRelease, Release } from "../../model/release.ts";
+import type { Certificate, NewRelease, Release } from "../../model/release.ts";
 import type { Report } from "../../model/status.ts";
 import type { State } from "../../model/words.ts";
 import type { Supervised } from "../../state/agent-state.ts";
@@ -34,6 +34,8 @@ export class Service {
   #activity = new AbortController();
   #attendance: ServiceUse | null = null;
   #logTail: readonly string[] = [];
+  /** The number of a release whose files are there before it is written down. */
+  #newest = 0;
 
   constructor(context: ServiceContext, workload: Supervised) {
     this.#context = context;
@@ -42,6 +44,7 @@ export class Service {
     this.#wanted = workload.state === "waking" || workload.state === "awake" ? "awake" : "asleep";
     this.#front = new ServiceFront(context, workload.name, {
       launch: () => this.#record.workload.launch,
+      certificate: () => this.#readCertificate(),
       state: () => ({ state: this.state, why: this.#record.workload.why }),
       wake: async () => void this.wake({ why: "A request came.", by: "visitor" }),
       used: () => this.#attendance?.note(),
@@ -152,11 +155,12 @@ export class Service {
     this.#book.refuseTwo();
     this.#record.save({ ...this.#record.workload, launch, places });
     this.#attendance?.use.setRule(launch.idle);
-    await this.#front.open();
     const number = this.#book.nextNumber();
     const { folders } = this.#context;
     await folders.make(this.name, number, wanted);
     this.#book.refuseTwo();
+    this.#newest = number;
+    await this.#front.open();
     const own = { ...places, workspace: folders.treeOf(this.name, number) };
     return this.#begin(this.#book.add(launch, own, number, wanted), why, wanted.by);
   }
@@ -258,6 +262,17 @@ export class Service {
     }
     await this.#leaving;
     if (this.state === "sleeping") this.#record.change("asleep", this.#record.workload.why, this.#asked.by);
+  }
+
+  /** Of the newest release that has one. */
+  async #readCertificate(): Promise<Certificate | null> {
+    const { folders } = this.#context;
+    const numbers = [this.#newest, ...this.#book.all.map(({ number }) => number)];
+    for (const number of numbers) {
+      const found = await folders.readCertificate(this.name, number);
+      if (found) return found;
+    }
+    return null;
   }
 
   #createGroup(release: KeptRelease): Promise<Group> {

@@ -2,7 +2,9 @@
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
 import { findLab, type Project } from "../../model/project.ts";
 import { createAway } from "../../operations/away.ts";
+import type { Context } from "../../operations/context.ts";
 import { planUp } from "../../operations/plan.ts";
+import { getStatus } from "../../operations/status.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
 import { checkSecrets } from "../../project/secret.ts";
@@ -48,7 +50,7 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
     else {
       const ready = plan.jobs.filter(({ name }) => !away.has(name));
       terminal.out(
-        `\n${result.gateway ? describe(context.project, result.gateway) : ""}${describeJobs(ready)}`,
+        `\n${result.gateway ? describe(context.project, result.gateway) : ""}${describeJobs(ready)}${await describeServices(context, plan.services)}`,
       );
     }
     endLeftOut(session, away.list());
@@ -58,6 +60,16 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
     if (gateway && !flags.json) terminal.out(`\n${describe(context.project, gateway)}\n`);
   }
 };
+
+async function describeServices(context: Context, services: readonly { name: string }[]): Promise<string> {
+  if (services.length === 0) return "";
+  const { workloads } = await getStatus(context);
+  const lines = services.map(({ name }) => {
+    const found = workloads.find((one) => one.name === name);
+    return `${name}  ${found?.url ?? `reached on ${found?.target} only`}, ${found?.state}\n`;
+  });
+  return lines.join("");
+}
 
 function describeJobs(jobs: readonly { name: string }[]): string {
   return jobs.map(({ name }) => `${name}  is ready: sesta run ${name}\n`).join("");

@@ -14,7 +14,7 @@ function start(names: string, outlier = {}) {
   route(names);
   const { traffic } = balancer;
   /** Sends `count` requests that are answered at once, and says who got them. */
-  const send = (count: number, act?: (member: Member) => void) => {
+  const send = (count: number, act?: (member: Member) => unknown) => {
     let ids = "";
     for (let sent = 0; sent < count; sent += 1) {
       const one = load();
@@ -27,13 +27,10 @@ function start(names: string, outlier = {}) {
     return [...ids].toSorted().join("");
   };
   const fail = (id: string, times: number) => {
-    for (let failed = 0; failed < times;)
-      send(1, (member) => {
-        if (member.id !== id) return;
-        failed += 1;
-        traffic.failed(member);
-      });
+    const before = failuresOf(id);
+    while (failuresOf(id) < before + times) send(1, (member) => member.id === id && traffic.failed(member));
   };
+  const failuresOf = (id: string) => balancer.replicas().find((one) => one.id === id)?.failures ?? 0;
   return { balancer, clock, traffic, route, send, fail };
 }
 

@@ -1,9 +1,9 @@
-// Holds requests for a service that has no replica yet, and wakes it: until there is one, it failed, or time is up.
+// Holds requests that no replica takes, and wakes the service: until one does, it failed, or time is up.
 import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { State } from "../../model/words.ts";
-import type { Decision } from "../proxy/door.ts";
+import type { Decision, LaterUpstream } from "../proxy/door.ts";
 import type { Passage } from "./passage.ts";
 
 export type HolderOptions = {
@@ -20,6 +20,8 @@ export type HolderOptions = {
 export type Holder = {
   /** A decision for a request that no replica takes now. */
   hold(passage: Passage): Decision;
+  /** For a request whose replicas all failed, as when the only one was killed; undefined when it must not wait. */
+  later(passage: Passage): LaterUpstream | undefined;
   /** A request went on to a replica: a service that goes to sleep is told. */
   passing(): void;
   /** State or replicas changed. */
@@ -28,7 +30,15 @@ export type Holder = {
   close(): void;
 };
 
-type Held = { passage: Passage; decided: (decision: Decision) => void; until: number };
+type Held = {
+  until: number;
+  /** Whether a replica takes it now. */
+  goesOn(): boolean;
+  refuse(decision: Decision): void;
+};
+
+/** One that met a dead replica waits no longer than this: it may be that nobody starts another. */
+const laterMs = 10_000;
 
 const lookMs = 100;
 const heldLimit = 1_000;
@@ -40,9 +50,9 @@ export function createHolder(options: HolderOptions): Holder {
 
   const refuse = (one: Held, decision: Decision) => {
     held.delete(one);
-    one.passage.ended(503);
-    one.decided(decision);
+    one.refuse(decision);
   };
+  const isFull = () => held.size >= (options.maxHeld?.() ?? heldLimit);
   const wake = (whom: Iterable<Held>) => {
     options.wake().catch((error: unknown) => {
       log.warn("wake by request", { service: name, error: messageOf(error) });
@@ -56,11 +66,8 @@ export function createHolder(options: HolderOptions): Holder {
     last = state;
     if (held.size === 0) return;
     for (const one of held) {
-      const forward = one.passage.begin();
-      if (forward) {
-        held.delete(one);
-        one.decided(forward);
-      } else if (isOver(state) || clock.monotonic() >= one.until) refuse(one, refuseState(state, why));
+      if (one.goesOn()) held.delete(one);
+      else if (isOver(state) || clock.monotonic() >= one.until) refuse(one, refuseState(state, why));
     }
     if (fellAsleep && held.size > 0) wake(held);
   };
@@ -71,7 +78,7 @@ export function createHolder(options: HolderOptions): Holder {
     hold(passage) {
       const { state, why } = options.state();
       last = state;
-      if (isOver(state) || held.size >= (options.maxHeld?.() ?? heldLimit)) {
+      if (isOver(state) || isFull()) {
         passage.ended(503);
         return refuseState(state, isOver(state) ? why : "too many requests wait for it already.");
       }
@@ -79,12 +86,42 @@ export function createHolder(options: HolderOptions): Holder {
         kind: "hold",
         session: "",
         wait(decided) {
-          const one = { passage, decided, until: clock.monotonic() + options.holdMs() };
+          const one: Held = {
+            until: clock.monotonic() + options.holdMs(),
+            goesOn() {
+              const forward = passage.begin();
+              if (forward) decided(forward);
+              return forward !== undefined;
+            },
+            refuse(decision) {
+              passage.ended(503);
+              decided(decision);
+            },
+          };
           held.add(one);
           if (state !== "awake") wake([one]);
           return () => {
             if (held.delete(one)) passage.ended(499);
           };
+        },
+      };
+    },
+    later(passage) {
+      const until = (passage.waitsUntil ??= clock.monotonic() + Math.min(laterMs, options.holdMs()));
+      if (isOver(options.state().state) || isFull() || clock.monotonic() >= until) return undefined;
+      return {
+        wait(found) {
+          const one: Held = {
+            until,
+            goesOn() {
+              const upstream = passage.again();
+              if (upstream) found(upstream);
+              return upstream !== undefined;
+            },
+            refuse: () => found(undefined),
+          };
+          held.add(one);
+          return () => held.delete(one);
         },
       };
     },

@@ -74,8 +74,9 @@ describe("refused", () => {
     },
   );
 
-  test("by all: 502", async () => {
-    const { port, balancer } = await startService([await startDead(), await startDead()]);
+  test("by all: 502, after a while", async () => {
+    const dead = [await startDead(), await startDead()];
+    const { port, balancer } = await startService(dead, { holdMs: () => 150 });
     expect(await send(port, "POST", "x")).toMatch(bad);
     expect(balancer.replicas()).toMatchObject([
       { failures: 1, inFlight: 0 },
@@ -92,6 +93,53 @@ describe("refused", () => {
       { failures: 3, requests: 3 },
       { failures: 0, requests: 20 },
     ]);
+  });
+});
+
+describe("the only replica is dead", () => {
+  test("what did not reach it, or may be asked again, waits for the next; a POST that it had does not", async () => {
+    const good = await startGood();
+    const { port: backend, sockets } = await startRawBackend(() => {});
+    const { port, balancer } = await startService([backend]);
+    const had = [send(port, "GET"), send(port, "POST", "x")];
+    await expect.poll(() => sockets.length).toBe(2);
+    balancer.route([replicaOn(await startDead(), "dead")]);
+    const came = [send(port, "GET"), send(port, "POST", "y"), send(port, "PUT", "z")];
+    await expect.poll(() => balancer.replicas().find(({ id }) => id === "dead")?.failures).toBe(3);
+    expect(balancer.replicas().find(({ id }) => id === "dead")?.inFlight).toBe(0);
+    await expect.poll(() => sockets.every((socket) => socket.bytesRead > 0)).toBe(true);
+    for (const socket of sockets) socket.resetAndDestroy();
+    expect(await had[1]).toMatch(bad);
+    expect(balancer.inFlight()).toBe(4);
+    balancer.route([replicaOn(good.port, "next")]);
+    for (const answer of await Promise.all([had[0], ...came])) expect(answer).toMatch(ok);
+    expect(good.bodies.toSorted()).toEqual(["GET ", "GET ", "POST y", "PUT z"]);
+    expect(balancer.inFlight()).toBe(0);
+  });
+
+  test("one that starts again on its own port is found again", async () => {
+    const server = createServer((socket) =>
+      socket.on("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")),
+    );
+    const backend = await startDead();
+    const { port, balancer } = await startService([backend], { outlier });
+    const asked = send(port, "POST", "x");
+    await expect.poll(() => balancer.replicas()[0]?.failures).toBe(1);
+    server.listen(backend, "127.0.0.1");
+    expect(await asked).toMatch(ok);
+    server.close();
+  });
+
+  test("whoever goes away while it waits is let go; a WebSocket does not wait", async () => {
+    const { port, balancer } = await startService([await startDead()]);
+    const client = openRaw(port);
+    client.write(`GET / HTTP/1.1\r\nHost: a\r\n${end}`);
+    await expect.poll(() => balancer.replicas()[0]?.failures).toBe(1);
+    expect(balancer.inFlight()).toBe(1);
+    client.socket.destroy();
+    await expect.poll(() => balancer.inFlight()).toBe(0);
+    const upgrade = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    expect(await exchangeRaw(port, upgrade)).toMatch(bad);
   });
 });
 

@@ -39,6 +39,8 @@ export type ServiceDoorOptions = {
   used?(): void;
   /** How long the upstream may take to begin its answer, from the end of the request on; 60 s unless said. */
   responseMs?: () => number;
+  /** Whatever its method, a request may be sent to another replica where no byte of an answer came. */
+  repeatsAll?: () => boolean;
   limits?: Partial<DoorLimits>;
 };
 
@@ -56,7 +58,13 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
   const { balancer, clock, log, name, metricsPath, healthPath, tls } = options;
   const metrics = createServiceMetrics(name, balancer, () => holder.size());
   const holder = createHolder({ ...options, refuseState });
-  const passages: PassageContext = { traffic: balancer.traffic, clock, metrics, used: options.used };
+  const passages: PassageContext = {
+    traffic: balancer.traffic,
+    clock,
+    metrics,
+    used: options.used,
+    later: holder.later,
+  };
   const count = (status: number, method?: string) => metrics.count(status, method);
 
   const decide = (request: DoorRequest): Decision => {
@@ -81,7 +89,11 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
         return refuseState(state, why);
       }
     }
-    const passage = new Passage(passages, method, isProbe);
+    const passage = new Passage(
+      passages,
+      method,
+      isProbe ? "probe" : request.upgrade ? "websocket" : "request",
+    );
     const forward = passage.begin();
     if (forward) {
       holder.passing();
@@ -103,6 +115,7 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
     local: (_request, response) => response.writeHead(404).end(),
     malformed: (status) => count(status),
     responseMs: options.responseMs ?? (() => 60_000),
+    ...(options.repeatsAll && { repeatsAll: options.repeatsAll }),
     maxBodyBytes: options.maxBodyBytes,
     identity: {
       get authorization() {

@@ -54,13 +54,22 @@ export type Course = {
   cut: (() => void) | undefined;
   /**
    * Its upstream failed. `repeatable`: the request may go to another one, since no byte of it arrived (`untouched`), or
-   * since its method is idempotent and no byte of an answer came. Returns that other one.
+   * since its method is idempotent and no byte of an answer came. Returns that other one, or what waits for one.
    */
-  failed(what: UpstreamFailure, repeatable: boolean, untouched: boolean): Upstream | undefined;
+  failed(
+    what: UpstreamFailure,
+    repeatable: boolean,
+    untouched: boolean,
+  ): Upstream | LaterUpstream | undefined;
   /** The upstream's answer has begun, 101 included. */
   answered(status: number): void;
   /** The last call. `status` is what the client got, 499 when it left before. */
   ended(status: number): void;
+};
+
+export type LaterUpstream = {
+  /** `found` is called once, with undefined when there is none. @returns what is called when the client goes away */
+  wait(found: (upstream: Upstream | undefined) => void): () => void;
 };
 
 /** Not connected, connected too late, broken off, no answer in time, no HTTP. */
@@ -85,6 +94,8 @@ export type DoorOptions = {
   identity?: IdentityRule;
   /** What stands behind the door, in the answers that the door gives itself: "The workload" unless said. */
   behind?: string;
+  /** Whatever its method, a request may be sent again where no byte of an answer came. */
+  repeatsAll?(): boolean;
   clock: Clock;
   log: Log;
   /** PEM. Without it the door speaks plain HTTP. */

@@ -61,6 +61,8 @@ export class Exchange implements Receiver, Errand {
   #requestSent = false;
   /** On the monotonic clock, when it was first seen that the whole request is sent. */
   #waitsSince: number | undefined;
+  /** While it waits for another upstream. */
+  #stopWaiting: (() => void) | undefined;
   #received = noBytes;
   #answered = false;
   #response: ResponseHead | undefined;
@@ -75,7 +77,7 @@ export class Exchange implements Receiver, Errand {
     this.session = session;
     this.#upstream = upstream;
     this.#head = this.#buildHead();
-    this.#isIdempotent = idempotent.has(checked.head.method);
+    this.#isIdempotent = isIdempotent(checked, context.options);
     if (checked.body !== undefined && checked.body !== 0) {
       const { maxBodyBytes } = context.options;
       this.#upload = new RequestBody(request, {
@@ -142,10 +144,17 @@ export class Exchange implements Receiver, Errand {
     if (course) {
       const what = isLate ? "unreachable" : wasConnected ? "reset" : "refused";
       const next = course.failed(what, isRepeatable, !this.#written);
+      if (next && "wait" in next) {
+        this.#stopWaiting = next.wait((found) => {
+          this.#stopWaiting = undefined;
+          if (found) this.#turnTo(found);
+          else this.#failUpstream(isLate);
+        });
+        return;
+      }
       if (next) return this.#turnTo(next);
     } else options.upstreamFailed?.(this.#upstream);
-    if (isLate) this.#fail(504, `${this.#behind} does not answer in time.`);
-    else this.#fail(502, `${this.#behind} does not answer.`);
+    this.#failUpstream(isLate);
   }
 
   drained(): void {
@@ -303,6 +312,11 @@ export class Exchange implements Receiver, Errand {
     this.#finish(101);
   }
 
+  #failUpstream(isLate: boolean): void {
+    if (isLate) this.#fail(504, `${this.#behind} does not answer in time.`);
+    else this.#fail(502, `${this.#behind} does not answer.`);
+  }
+
   #failResponse(): void {
     this.#tell("invalid");
     this.#fail(502, `${this.#behind} did not answer with valid HTTP.`);
@@ -324,6 +338,7 @@ export class Exchange implements Receiver, Errand {
   #finish(status: number): void {
     if (this.#over) return;
     this.#over = true;
+    this.#stopWaiting?.();
     this.#upload?.abandon();
     const { course, client } = this.#forwarding;
     if (course) {
@@ -332,4 +347,10 @@ export class Exchange implements Receiver, Errand {
     }
     this.#context.done(client);
   }
+}
+
+/** By its method; by its client's word, as Go's http.Transport reads it (net/http, "Idempotency-Key"); or by its owner's. */
+function isIdempotent({ head }: CheckedRequest, { repeatsAll }: DoorOptions): boolean {
+  if (idempotent.has(head.method)) return true;
+  return repeatsAll?.() === true || head.header("idempotency-key") !== undefined;
 }

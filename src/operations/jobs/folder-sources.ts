@@ -11,6 +11,8 @@ import { listSources, quietGit } from "./list-files.ts";
 export type Sources = {
   /** Names the tree on machines. */
   digest: string;
+  /** Of the files alone: `sha256:…`; only of a folder here. */
+  contents?: string;
   commit: string | null;
   dirty: boolean | null;
   /** Files of a folder here; absent where the machine fetches a repository. */
@@ -38,9 +40,9 @@ export async function findProjectFiles(context: Context, excluded: readonly stri
   const files = await listSources(machine, folder, excluded);
   const look = async () => {
     const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
-    return { digest: digestOf("folder", digest), bytes };
+    return { digest: digestOf("folder", digest), contents: `sha256:${digest}`, bytes };
   };
-  const { digest, bytes } = await look();
+  const { digest, contents, bytes } = await look();
   const [commit, status] = await Promise.all([
     machine.run([...quietGit(folder), "rev-parse", "--verify", "-q", "HEAD"]).catch(() => undefined),
     machine
@@ -50,6 +52,7 @@ export async function findProjectFiles(context: Context, excluded: readonly stri
   const isKnown = commit?.exitCode === 0;
   return {
     digest,
+    contents,
     commit: isKnown ? commit.stdout.trim() : null,
     dirty: isKnown ? (status?.stdout ?? "").trim() !== "" : null,
     upload: { folder, files, bytes, lookAgain: async () => (await look()).digest },

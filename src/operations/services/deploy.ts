@@ -15,6 +15,7 @@ import { exists } from "../jobs/step.ts";
 import { openHosts } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
 import { makeServiceImage } from "./image.ts";
+import { readCertificate } from "./certificate.ts";
 import type { DeployPlan } from "./plan.ts";
 import { chooseServicePort } from "./port.ts";
 
@@ -38,6 +39,7 @@ export async function deploy(
   const tree = section.source.kind === "image" ? null : await sendTree(context, host, plan, on);
   const container = await makeServiceImage(context, section, host, sources, tree, on);
   const tokenDigest = await findTokenDigest(context, section.password);
+  const certificate = await readCertificate(context, section);
   const launch = withContainer(withPort(plan.launch, port, tokenDigest), container);
   const release = {
     key: randomUUID(),
@@ -48,6 +50,7 @@ export async function deploy(
     figures: facts.figures,
     tree: container ? null : tree, // its files are in the image
     env: await resolveEnv(context, plan),
+    certificate,
   };
   const draft = launchDigest(withPort(plan.launch, port, null));
   const order = { release, digest: draft, why: "A release is deployed." };

@@ -1,4 +1,5 @@
 // What a deploy would do, before anybody does it. Reads only.
+import { createHash } from "node:crypto";
 import type { Plan } from "../../model/plan.ts";
 import type { ServiceSection } from "../../model/project.ts";
 import type { Release } from "../../model/release.ts";
@@ -9,6 +10,7 @@ import type { Context } from "../context.ts";
 import type { Sources } from "../jobs/folder-sources.ts";
 import { openHosts } from "../machines.ts";
 import { draftContainer, findServiceImage } from "./image.ts";
+import { readCertificate } from "./certificate.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
 import { findServiceFiles, readServiceRequirements } from "./sources.ts";
@@ -44,14 +46,16 @@ export async function planDeploy(
   const { name, target } = section;
   const sources = given ?? (await findServiceFiles(context));
   const requirements = await readServiceRequirements(section, sources);
+  const certificate = await readCertificate(context, section);
+  const tls = certificate && createHash("sha256").update(certificate.cert).digest("hex");
   const port = findServicePort(context, section) ?? 0;
-  const parts = { port, requirements, container: draftContainer(section), tls: null };
+  const parts = { port, requirements, container: draftContainer(section), tls };
   const launch = buildServiceLaunch(section, { ...parts, tokenDigest: null });
   const placed = context.state.findWorkload(name);
   const releases = placed ? await listReleases(context, name) : [];
   const live = releases.find(({ state }) => state === "live");
   const image = await findImage(context, section, sources);
-  const digest = image?.id ?? `sha256:${sources.digest}`;
+  const digest = image?.id ?? sources.contents ?? `sha256:${sources.digest}`;
   const sameFiles = live?.digest === digest;
   const sameSection =
     placed !== undefined && placed.placedAt !== null && placed.digest === launchDigest(launch);

@@ -14,7 +14,7 @@ export type ServiceParts = {
   container: ServiceContainer | null;
   /** What serves a model, instead of a command. */
   modelServer?: readonly Template[];
-  tls: { cert: string; key: string } | null;
+  tls: string | null;
 };
 
 export function buildServiceLaunch(section: ServiceSection, parts: ServiceParts): Launch {
@@ -52,6 +52,7 @@ export function buildServiceLaunch(section: ServiceSection, parts: ServiceParts)
       drainMs: section.drainMs,
       responseMs: section.responseMs,
       maxBodyBytes: section.maxBodyBytes,
+      repeatsAll: section.repeatsAll,
       metricsPath: section.metricsPath,
       memoryBytes: section.memoryBytes,
       cpus: section.cpus,

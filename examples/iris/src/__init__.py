@@ -1,0 +1,1 @@
+"""A classifier of iris flowers and the application that serves it."""
