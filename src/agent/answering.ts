@@ -9,6 +9,7 @@ import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Container } from "./container.ts";
 import { send } from "./loopback.ts";
+import { countKernelKills } from "./service/memory.ts";
 
 const askEveryMs = 10;
 
@@ -32,12 +33,14 @@ export type Answering = {
 export async function untilAnswering(answering: Answering, signal: AbortSignal): Promise<void> {
   const { clock, launch, identity, address, runtime, container, bound } = answering;
   const { startTimeoutMs } = launch.process;
-  const began = clock.monotonic();
+  const [began, killsBefore] = [clock.monotonic(), await countKernelKills()];
   let shown = false;
   for (;;) {
     signal.throwIfAborted();
     if (!(await isAlive(identity))) {
-      const why = container ? `: ${await container.explainEnd()}` : "";
+      const why = container
+        ? `: ${await container.explainEnd((await countKernelKills()) > killsBefore)}`
+        : "";
       throw new SestaError("START_FAILED", `${launch.title} ended while it started${why}`);
     }
     if (isBound(launch, identity, runtime)) {

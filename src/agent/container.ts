@@ -14,8 +14,8 @@ export type Container = {
   isRunning(): Promise<boolean>;
   /** Where something listens in its network; undefined where the system does not tell. */
   listens(): Promise<readonly OpenPort[] | undefined>;
-  /** Why it ended. */
-  explainEnd(): Promise<string>;
+  /** Why it ended. @param kills whether the system ended something for want of memory while it ran */
+  explainEnd(kills: boolean): Promise<string>;
   /** TERM, or what its image asks for instead, then KILL. */
   stop(graceMs: number): Promise<void>;
   /** Nothing of it is there any more, whatever state it was in. */
@@ -28,6 +28,7 @@ export type ContainerOrder = {
   env: Record<string, string>;
   /** For the folder of the start, readable by its owner only. */
   files: Record<string, string>;
+  cwd: string;
 };
 
 const envName = "container.env";
@@ -72,18 +73,20 @@ export function findContainer(
         memoryBytes,
         cpus,
       });
-      return { argv: argv as unknown as Argv, env: passed, files: { [envName]: text } };
+      return { argv: argv as unknown as Argv, env: passed, files: { [envName]: text }, cwd: runtime };
     },
     isRunning: async () => (await inspect())?.isRunning ?? false,
     async listens() {
       const found = await inspect();
       return found?.isRunning ? findOpenPorts(found.pid) : undefined;
     },
-    async explainEnd() {
+    async explainEnd(kills) {
       const found = await inspect();
       if (!found) return "its container could not be started";
       if (found.isRunning) return "what connects its container to Sesta was ended";
-      if (!found.isOom) return `its container ended with exit code ${found.code}`;
+      // Podman with cgroups of version 1 does not always know: 137 is what a KILL leaves.
+      if (!found.isOom && !(kills && found.code === 137))
+        return `its container ended with exit code ${found.code}`;
       const limit = memoryBytes === null ? "there was" : `its limit of ${formatSize(memoryBytes)}`;
       return `OOM: its container took more memory than ${limit} (exit code ${found.code})`;
     },

@@ -75,11 +75,12 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         argv: process.argv.map((part) => fill(part, places)) as unknown as Argv,
         env: variables,
         files: {},
+        cwd: fixed.workspace,
       };
       await prepare(machine, home, runtime, fixed, { ...process.files, ...order.files });
       if (!existsSync(join(runtime, "claimed"))) await beginLog(logOf(log), launch.title, clock.now());
       const identity = await machine.start(order.argv, {
-        cwd: fixed.workspace,
+        cwd: order.cwd,
         env: {
           ...order.env,
           PYTHONDONTWRITEBYTECODE: undefined, // it makes every start compile everything anew

@@ -226,6 +226,8 @@ export class Service {
 
   /** Beside the old release; that one is replaced once the new one is well, and nothing changes where it is not. */
   async #tryRelease(release: KeptRelease): Promise<void> {
+    // Replicas are known by release and slot: those of its last time must be gone.
+    if (release.liveSince !== null) await this.#leaving;
     const group = (this.#candidate = await this.#createGroup(release));
     try {
       await group.startAll();

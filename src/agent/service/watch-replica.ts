@@ -68,8 +68,8 @@ async function untilGone(
     isProven = true;
     on.proven();
   }
-  if (container) return container.explainEnd();
   const killed = (await countKernelKills()) > killsBefore;
+  if (container) return container.explainEnd(killed);
   return killed ? "it was ended by the system for want of memory (OOM)" : "it ended by itself";
 }
 
