@@ -78,6 +78,7 @@ describe.skipIf(missing !== undefined)("services in containers", { timeout: 180_
     const ids = rig.podman.must("images", "-q", "--no-trunc", "--filter=label=sesta.made-from").split("\n");
     expect(releases.map(({ digest }) => digest).toSorted()).toEqual([...new Set(ids)].toSorted());
 
+    project.setSection("build: .");
     for (let version = 3; version <= 8; version += 1) {
       project.setVersion(String(version));
       await succeed(project, "deploy", "iris");
@@ -124,8 +125,11 @@ describe.skipIf(missing !== undefined)("services in containers", { timeout: 180_
     const first = project.containers();
     const { pid } = await project.workload("iris");
     await killHard(Number(pid));
-    const survivors = () => project.containers().filter((name) => first.includes(name));
-    await until(() => project.containers().length === 2 && survivors().length === 1, "it is not replaced");
+    const isReplaced = () => {
+      const names = project.containers();
+      return names.length === 2 && names.filter((name) => first.includes(name)).length === 1;
+    };
+    await until(isReplaced, "it is not replaced");
     expect(project.containers("-a")).toHaveLength(2);
     await project.until("iris", ({ state }) => state === "awake");
 
