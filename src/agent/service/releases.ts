@@ -52,7 +52,7 @@ export class Releases {
 
   /** It is live, and those that are too old to go back to are forgotten. */
   async tookOver(): Promise<void> {
-    for (const { number } of this.book.prune()) await this.#context.folders.remove(this.#name, number);
+    await this.#context.folders.prune(this.book.prune(), this.book.all);
   }
 
   /** Of one that never was live only its record and its log are of use any more. */

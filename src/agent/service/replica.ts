@@ -167,8 +167,9 @@ export class Replica {
   async #live(up: () => void): Promise<string> {
     const { clock, lane } = this.#context;
     const { signal } = this.#ending;
-    const { name, service: rule } = this.#release.launch;
-    if (!rule) throw new Error(`${name} is no service`);
+    const { launch } = this.#release;
+    const { service: rule } = launch;
+    if (!rule) throw new Error(`${launch.name} is no service`);
     this.#show("starting", this.#restarts === 0 ? "It starts." : this.#why);
     await lane.run(
       () => this.#boot(signal),
@@ -179,7 +180,9 @@ export class Replica {
     if (!identity || !address) throw new Error("it did not start");
     this.#show("up", "It answers.");
     up();
-    const watched = { clock, identity, address, health: rule.health, memoryBytes: rule.memoryBytes };
+    const { health, memoryBytes } = rule;
+    const container = this.#start ? this.#context.runner.container(launch, this.#start) : undefined;
+    const watched = { clock, identity, address, health, memoryBytes, container };
     const events = {
       well: (isWell: boolean) =>
         isWell

@@ -160,6 +160,8 @@ export class ServiceLife {
   }
 
   async #tryRelease(release: KeptRelease, signal: AbortSignal): Promise<void> {
+    // Replicas are known by release and slot: those of its last time must be gone.
+    if (release.liveSince !== null) await this.#leaving;
     const tried = await this.rollout.try(release, signal);
     if (tried === undefined) return;
     if ("failed" in tried) {

@@ -47,7 +47,7 @@ export const deploy: Verb<Flags, [string]> = async (session, flags, name) => {
     throw error;
   });
   try {
-    const figures = listFigures(context.state.findValidation(name, plan.digest));
+    const figures = listFigures(context.state.findValidation(name, plan.sources.contents ?? plan.digest));
     const release = await makeRelease(context, plan, { figures }, reporter.step);
     reporter.end();
     if (flags.json) session.json({ release, unchanged: false });
