@@ -45,6 +45,15 @@ export async function findCommittedFile(
   return ran.exitCode === 0 ? ran.stdout : undefined;
 }
 
+/** All paths in the tree. */
+export async function listCommitted(
+  machine: Machine,
+  { gitFolder, tree }: CommittedTree,
+): Promise<Set<string>> {
+  const ran = await machine.run(git(["--git-dir", gitFolder, "ls-tree", "-r", "-z", "--name-only", tree]));
+  return new Set(ran.stdout.split("\0"));
+}
+
 /** Makes ready what copies are made from: one index that all of them share. */
 export async function indexTree(
   machine: Machine,
