@@ -277,3 +277,18 @@ pipelines:
     expect(existsSync(project.path(".sesta"))).toBe(true);
   },
 );
+
+test("a stage that prints more than anybody could keep, and one that writes no line", async () => {
+  project = await createPipelineProject(`name: demo
+pipelines:
+  p:
+    loud: { run: "seq 1 300000; echo done: 7", metric: { name: n, pattern: "done: (.*)" } }
+    long: { run: "head -c 300000 /dev/zero | tr '\\\\0' x; printf '\\\\303\\\\244 tail'" }
+`);
+  const { code, json } = await project.run();
+  expect([code, json.stages[0]?.metric?.text]).toEqual([0, "7"]);
+  expect(readFileSync(json.stages[0]?.log ?? "", "utf8").split("\n")).toHaveLength(300_002);
+  expect(readFileSync(json.stages[1]?.log ?? "", "utf8").replaceAll("\n", "")).toBe(
+    `${"x".repeat(300_000)}ä tail`,
+  );
+});

@@ -29,6 +29,10 @@ export async function findCommittedTree(machine: Machine, folder: string): Promi
   if (parsed.exitCode !== 0 || gitFolder === undefined || commit === undefined || tree === undefined) {
     throw new SestaError("NO_COMMIT", "A pipeline runs what is committed, and nothing is committed here", {
       where: folder,
+      problems: parsed.stderr
+        .split("\n")
+        .filter((line) => line.startsWith("fatal:"))
+        .slice(0, 1),
       hint: "git init && git add -A && git commit -m begin",
     });
   }
@@ -95,6 +99,11 @@ async function must(
 
 /** Git with what could run programs of a repository switched off (git-config(1)). */
 function git(operands: readonly string[]): Argv {
-  const off = ["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.quotePath=false"];
+  const off = [
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "safe.directory=*",
+  ];
   return ["git", ...off.flatMap((setting) => ["-c", setting]), ...operands];
 }

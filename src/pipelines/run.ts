@@ -1,7 +1,8 @@
 // Runs the chosen stages of a pipeline: each as soon as those it needs have succeeded, as many at once as there are cores.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf, SestaError } from "../base/errors.ts";
+import { findDiskError } from "../base/disk-error.ts";
+import { SestaError } from "../base/errors.ts";
 import type { PipelineSection, StageRecord, StageSection } from "../model/pipeline.ts";
 import { runCommandStage, type Done } from "./command-stage.ts";
 import { copyTree, indexFile, indexTree } from "./committed-tree.ts";
@@ -103,8 +104,9 @@ async function runOne(
     return record;
   } catch (error) {
     if (parts.signal.aborted) return { ...began, state: "stopped", startedAt };
-    if (!(error instanceof SestaError)) throw error;
-    const why = [messageOf(error), ...error.problems, ...(error.hint === undefined ? [] : [error.hint])];
+    const known = error instanceof SestaError ? error : findDiskError(error);
+    if (!known) throw error;
+    const why = [known.message, ...known.problems, ...(known.hint === undefined ? [] : [known.hint])];
     return {
       ...began,
       state: "failed",
