@@ -9,6 +9,7 @@ import { getPipeline } from "../src/operations/pipelines/find-pipeline.ts";
 import { runPipeline } from "../src/operations/pipelines/run.ts";
 import { digestTree } from "../src/operations/pipelines/tree-digest.ts";
 import type { ShipService } from "../src/pipelines/ports.ts";
+import { until } from "./faults/support/processes.ts";
 import { createScratchContext, type ScratchContext } from "./support/scratch-context.ts";
 
 let scratch: ScratchContext;
@@ -97,10 +98,10 @@ async function setUp(accuracy: string, later?: { name: string; output: string })
   const kept = join(folder, ".sesta", "deployed");
   const recording = createRecordingShip(kept);
   const notices: string[] = [];
-  const run = (more: Record<string, unknown> = {}): Promise<PipelineRun> =>
+  const run = ({ name = "p", ...more }: Record<string, unknown> = {}): Promise<PipelineRun> =>
     runPipeline(
       context,
-      { pipeline: { ...pipeline, stages }, keepGoing: false, anew: false, ...more },
+      { pipeline: { name: String(name), stages }, keepGoing: false, anew: false, ...more },
       {
         begin: () => undefined,
         line: () => undefined,
@@ -109,7 +110,7 @@ async function setUp(accuracy: string, later?: { name: string; output: string })
       },
       recording.ship,
     );
-  return { context, kept, run, ...recording, git };
+  return { context, kept, run, ...recording, git, notices };
 }
 
 test("what passed is deployed with its figures, and found again by the digest of the very files", async () => {
@@ -245,6 +246,33 @@ test.each([
   const deploy = done.stages.find(({ name }) => name === "deploy");
   expect([deploy?.state, deploy?.why]).toEqual(["failed", `${output} is not the one that validate measured`]);
   expect(calls.some((call) => (call as string[])[0] === "deploy")).toBe(false);
+});
+
+test("two pipelines of one service wait for each other", async () => {
+  const { run, ship, notices } = await setUp("0.95\n");
+  const { deploy } = ship;
+  const going: string[] = [];
+  const together: string[][] = [];
+  const begun = Promise.withResolvers<void>();
+  const waited = Promise.withResolvers<void>();
+  ship.deploy = async (...given) => {
+    const { runId } = given[3];
+    going.push(runId);
+    together.push([...going]);
+    begun.resolve();
+    await waited.promise;
+    const done = await deploy(...given);
+    going.splice(going.indexOf(runId), 1);
+    return done;
+  };
+  const first = run();
+  await begun.promise;
+  const second = run({ name: "other" });
+  await until(() => notices.some((text) => text.includes("has service iris")), "nobody waited");
+  expect(notices.at(-1)).toMatch(/^waiting: `sesta pipeline run p` \(process \d+\) has service iris$/);
+  waited.resolve();
+  const [one, two] = await Promise.all([first, second]);
+  expect([one.state, two.state, together]).toEqual(["succeeded", "succeeded", [[one.id], [two.id]]]);
 });
 
 test("a registry that refuses fails the stage with its own words, and nothing is deployed", async () => {

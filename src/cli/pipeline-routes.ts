@@ -25,6 +25,7 @@ const run = buildCommand({
     positional: maybeOne("The pipeline; not needed where there is one", "PIPELINE"),
   },
   docs: {
+    customUsage: ["[PIPELINE] [--only STAGE | --from STAGE] [--no-cache] [--keep-going]"],
     brief: "Run a pipeline's stages on what is committed",
     fullDescription: withExamples(
       "Each stage has a clean copy of the committed tree. A stage whose inputs have not changed is not run again. Ctrl-C ends what runs; the same command goes on from there.",
