@@ -42,9 +42,9 @@ test("many requests at once wake it once, and all are answered", async () => {
 
 test("health probes neither keep it awake nor wake it", async () => {
   let probes = 0;
-  let over = false;
+  const over = new AbortController();
   const probing = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const { status } = await project.ask("/health");
       if (status !== 200 && status !== 503) throw new Error(String(status));
       probes += 1;
@@ -55,7 +55,7 @@ test("health probes neither keep it awake nor wake it", async () => {
   const before = probes;
   await until(() => probes > before + 10, "nobody probes");
   expect((await project.workload("iris")).state).toBe("asleep");
-  over = true;
+  over.abort();
   await probing;
   const probe = await project.ask("/health");
   expect(probe).toMatchObject({ status: 503, body: expect.stringContaining('"state":"asleep"') });

@@ -170,7 +170,7 @@ export class ServiceLife {
     this.#group = tried.group;
     this.#awake(`Release ${release.number} is live.`);
     if (old) this.#leaving = Promise.all([this.#leaving, this.front.drain(old).then(() => old.end())]);
-    await this.rollout.releases.tookOver();
+    await this.rollout.releases.forgetOld();
   }
 
   /** Until its replicas are stopped, whoever wants it awake takes that back. */
