@@ -7,6 +7,7 @@ import { version } from "../base/version.ts";
 import { serveControl, socketPath, type Handler, type Stream } from "../machine/control-socket.ts";
 import type { Machine } from "../machine/machine.ts";
 import { protocolVersion, type AgentEvent, type AgentMethods } from "../model/agent-protocol.ts";
+import type { Launch } from "../model/launch.ts";
 import { openAgentState, type Supervised } from "../state/agent-state.ts";
 import { createBootLane } from "./boot-lane.ts";
 import { findFreePort } from "./free-port.ts";
@@ -89,7 +90,10 @@ export async function startAgent(agent: AgentContext): Promise<void> {
   state.closeUses();
   const supervisors = new Map(known.map((workload) => [workload.name, create(workload)]));
   const starts = known.flatMap(({ start }) => (start ? [start.startId] : []));
-  await runner.sweep(new Set([...starts, ...state.listReplicaStarts()]));
+  const engines = known.flatMap(({ name }) =>
+    state.listReleases(name).flatMap(({ launch }) => engineOf(launch)),
+  );
+  await runner.sweep(new Set([...starts, ...state.listReplicaStarts()]), engines);
   for (const supervisor of supervisors.values()) await supervisor.adopt();
 
   const get = (name: string): Supervisor | Service => {
@@ -194,6 +198,10 @@ export async function startAgent(agent: AgentContext): Promise<void> {
     });
   await serveControl(socketPath(home, "agent"), handlers as unknown as Record<string, Handler>, { watch });
   log.info("agent ready", { pid, workloads: supervisors.size });
+}
+
+function engineOf({ service }: Launch): (readonly string[])[] {
+  return service?.container ? [service.container.engine] : [];
 }
 
 /** Known from now on, asleep. */

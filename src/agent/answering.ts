@@ -7,7 +7,9 @@ import { isAlive, type Identity } from "../machine/identity.ts";
 import { findListeningPorts } from "../machine/listening.ts";
 import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
+import type { Container } from "./container.ts";
 import { send } from "./loopback.ts";
+import { countKernelKills } from "./service/memory.ts";
 
 const askEveryMs = 10;
 
@@ -18,6 +20,7 @@ export type Answering = {
   address: DoorAddress;
   /** The folder of this start. */
   runtime: string;
+  container: Container | undefined;
   /** The port is bound; called once. */
   bound: () => void;
 };
@@ -28,14 +31,18 @@ export type Answering = {
  * @throws SestaError START_FAILED, or the signal's reason
  */
 export async function untilAnswering(answering: Answering, signal: AbortSignal): Promise<void> {
-  const { clock, launch, identity, address, runtime, bound } = answering;
+  const { clock, launch, identity, address, runtime, container, bound } = answering;
   const { startTimeoutMs } = launch.process;
-  const began = clock.monotonic();
+  const [began, killsBefore] = [clock.monotonic(), await countKernelKills()];
   let shown = false;
   for (;;) {
     signal.throwIfAborted();
-    if (!(await isAlive(identity)))
-      throw new SestaError("START_FAILED", `${launch.title} ended while it started`);
+    if (!(await isAlive(identity))) {
+      const why = container
+        ? `: ${await container.explainEnd((await countKernelKills()) > killsBefore)}`
+        : "";
+      throw new SestaError("START_FAILED", `${launch.title} ended while it started${why}`);
+    }
     if (isBound(launch, identity, runtime)) {
       if (!shown) bound();
       shown = true;
@@ -59,20 +66,36 @@ export function isWell(status: number): boolean {
 }
 
 /** Where nothing tells that our own process has bound the port, the system is asked. */
-async function isOwn({ launch, identity, address }: Answering): Promise<boolean> {
-  if (launch.process.boundFile !== undefined || launch.service?.container) return true;
+async function isOwn({ launch, identity, address, container }: Answering): Promise<boolean> {
+  if (container) return container.isRunning(); // it is not while somebody else has its port
+  if (launch.process.boundFile !== undefined) return true;
   const ports = await findListeningPorts(identity.pid);
   return ports === undefined || ports.has(address.port);
 }
 
 /** A program that listens elsewhere than where it was told to is the most common reason. */
-async function explainSilence({ launch, identity, address }: Answering): Promise<string> {
-  if (!launch.service || launch.service.container) return "";
+async function explainSilence({ launch, identity, address, container }: Answering): Promise<string> {
+  if (container) return explainContainer(container, launch.door.healthPath);
+  if (!launch.service) return "";
   const ports = await findListeningPorts(identity.pid);
   if (ports === undefined) return "";
   if (ports.has(address.port)) return `: ${launch.door.healthPath} does not answer 200 on its $PORT`;
   if (ports.size === 0) return ": it listens on no port; it must listen on $PORT";
   return `: it listens on port ${[...ports].join(", ")}, not on $PORT (${address.port}); let it listen on $PORT`;
+}
+
+async function explainContainer(container: Container, healthPath: string): Promise<string> {
+  const found = await container.listens();
+  const { appPort } = container;
+  if (found === undefined) return "";
+  if (found.length === 0) return `: it listens on no port in its container; it must listen on ${appPort}`;
+  const there = found.filter(({ port }) => port === appPort);
+  if (there.some(({ loopback }) => !loopback))
+    return `: ${healthPath} does not answer 200 on port ${appPort}`;
+  if (there.length > 0)
+    return `: it listens on 127.0.0.1:${appPort} in its container, where nobody reaches it; let it listen on 0.0.0.0`;
+  const ports = [...new Set(found.map(({ port }) => port))];
+  return `: it listens on port ${ports.join(", ")} in its container, not on ${appPort}; set \`app_port: ${ports[0]}\``;
 }
 
 /** Whether the process has said that it has bound its port. */

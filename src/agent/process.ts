@@ -11,10 +11,11 @@ import type { Launch } from "../model/launch.ts";
 import { fill, type Places } from "../model/template.ts";
 import type { Start } from "../state/agent-state.ts";
 import { isBound, untilAnswering } from "./answering.ts";
+import { findContainer, sweepContainers } from "./container.ts";
 import { askToEnd, makeEnd, termGraceMs } from "./ending.ts";
 import { prepare } from "./prepare.ts";
 import { beginLog, readLogTail } from "./process-log.ts";
-import { endStrays } from "./strays.ts";
+import { endStrays } from "../machine/strays.ts";
 
 export type StartEvents = {
   started(identity: Identity): void;
@@ -35,6 +36,7 @@ export type ProcessRunner = ReturnType<typeof createProcessRunner>;
 export function createProcessRunner(machine: Machine, clock: Clock, home: string) {
   const runtimeOf = (start: Start) => join(home, "run", start.startId);
   const logOf = (name: string) => join(home, "logs", `${name}.log`);
+  const containerOf = (launch: Launch, start: Start) => findContainer(machine, home, launch, start);
 
   const addressOf = (launch: Launch, start: Start): DoorAddress => {
     const at = { host: "127.0.0.1", port: start.port };
@@ -66,31 +68,37 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       };
       on.progress(`starting ${launch.title}`, 0.05);
       await mkdir(keep, { recursive: true, mode: 0o700 });
-      await prepare(machine, home, runtime, fixed, process.files);
+      const filled = Object.entries(process.env).map(([key, value]) => [key, fill(value, places)]);
+      const variables = { ...(Object.fromEntries(filled) as Record<string, string>), ...env };
+      const container = containerOf(launch, start);
+      const order = container?.order(variables, runtime) ?? {
+        argv: process.argv.map((part) => fill(part, places)) as unknown as Argv,
+        env: variables,
+        files: {},
+        cwd: fixed.workspace,
+      };
+      await prepare(machine, home, runtime, fixed, { ...process.files, ...order.files });
       if (!existsSync(join(runtime, "claimed"))) await beginLog(logOf(log), launch.title, clock.now());
-      const identity = await machine.start(
-        process.argv.map((part) => fill(part, places)) as unknown as Argv,
-        {
-          cwd: fixed.workspace,
-          env: {
-            ...Object.fromEntries(
-              Object.entries(process.env).map(([key, value]) => [key, fill(value, places)]),
-            ),
-            ...env,
-            PYTHONDONTWRITEBYTECODE: undefined, // it makes every start compile everything anew
-            NODE_COMPILE_CACHE: undefined, // the agent's own
-            [strayMark]: start.startId,
-          },
-          logFile: logOf(log),
-          claim: runtime,
+      const identity = await machine.start(order.argv, {
+        cwd: order.cwd,
+        env: {
+          ...order.env,
+          PYTHONDONTWRITEBYTECODE: undefined, // it makes every start compile everything anew
+          NODE_COMPILE_CACHE: undefined, // the agent's own
+          [strayMark]: start.startId,
         },
-      );
+        logFile: logOf(log),
+        claim: runtime,
+      });
       on.started(identity);
       on.progress(`${launch.title} is loading`, 0.2);
       const bound = () => on.progress(`${launch.title} opens its door`, 0.9);
       const address = addressOf(launch, start);
-      await untilAnswering({ clock, launch, identity, address, runtime, bound }, signal);
+      await untilAnswering({ clock, launch, identity, address, runtime, container, bound }, signal);
     },
+
+    /** Undefined for what runs as a process. */
+    container: containerOf,
 
     /** The process of an earlier start, if it still lives. */
     find: (start: Start): Promise<Identity | undefined> => findClaimed(runtimeOf(start)),
@@ -99,6 +107,8 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
 
     /** Asks it to end, then makes it, then ends whatever it left; resolves when nothing of it runs. */
     async stop(launch: Launch, start: Start, on: (phase: string) => void): Promise<void> {
+      const container = containerOf(launch, start);
+      await container?.stop(launch.process.stopGraceMs); // it lives without the process that stands for it
       const identity = await findClaimed(runtimeOf(start));
       if (identity) {
         on(`${launch.title} ends its kernels`);
@@ -107,17 +117,22 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         if (bound) await askToEnd(clock, launch, identity, addressOf(launch, start));
         on(`${launch.title} is stopped`);
         const { stopPath, stopGraceMs } = launch.process;
-        await makeEnd(clock, identity, stopPath === undefined ? stopGraceMs : termGraceMs);
+        const asksItself = stopPath === undefined && !container;
+        await makeEnd(clock, identity, asksItself ? stopGraceMs : termGraceMs);
       }
       await endStrays(clock, start.startId, termGraceMs);
+      await container?.remove(); // last: until then something could still have made it
       await rm(runtimeOf(start), { recursive: true, force: true });
     },
 
     /** The last lines that the process printed. */
     logTail: (name: string) => readLogTail(logOf(name)),
 
-    /** Ends and takes away what starts left that the agent does not know of, so that nothing ever runs twice. */
-    async sweep(known: ReadonlySet<string>): Promise<void> {
+    /**
+     * Ends and takes away what starts left that the agent does not know of, so that nothing ever runs twice.
+     * @param engines of containers that there may be
+     */
+    async sweep(known: ReadonlySet<string>, engines: readonly (readonly string[])[] = []): Promise<void> {
       for (const startId of await readdir(join(home, "run")).catch(() => [])) {
         if (known.has(startId)) continue;
         const runtime = join(home, "run", startId);
@@ -126,6 +141,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         await endStrays(clock, startId, termGraceMs);
         await rm(runtime, { recursive: true, force: true });
       }
+      await sweepContainers(machine, home, engines, known);
     },
   };
 }

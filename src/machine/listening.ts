@@ -16,16 +16,41 @@ export async function findListeningPorts(root: number): Promise<ReadonlySet<numb
   return new Set(held.flat().flatMap((inode) => inodes.get(inode) ?? []));
 }
 
-/** Ports by the inode of their socket; proc_pid_net(5): state 0A is LISTEN, the port is hexadecimal. */
+export type OpenPort = {
+  port: number;
+  /** Only what is in the same network reaches it. */
+  loopback: boolean;
+};
+
+/** All that listens in the network of a process; undefined where the system does not tell. */
+export async function findOpenPorts(pid: number): Promise<OpenPort[] | undefined> {
+  const sockets = await readSockets(`/proc/${pid}/net`);
+  return sockets?.map(({ address, port }) => ({ port, loopback: loopbacks.test(address) }));
+}
+
+/** 127.0.0.0/8, alone or mapped, and ::1: in words of four bytes, each as this machine has it, least byte first. */
+const loopbacks = /^(?:(?:0{16}FFFF0000)?[0-9A-F]{6}7F|0{24}01000000)$/;
+
+/** Ports by the inode of their socket. */
 async function readListening(): Promise<Map<string, number>> {
-  const files = ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "utf8").catch(() => ""));
-  const lines = (await Promise.all(files)).flatMap((text) => text.split("\n").slice(1));
-  const found = new Map<string, number>();
-  for (const line of lines) {
-    const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
-    if (state === "0A") found.set(inode, Number.parseInt(local.split(":").at(-1) ?? "", 16));
-  }
-  return found;
+  const sockets = (await readSockets("/proc/net")) ?? [];
+  return new Map(sockets.map(({ inode, port }) => [inode, port]));
+}
+
+type Socket = { address: string; port: number; inode: string };
+
+/** proc_pid_net(5): state 0A is LISTEN, address and port are hexadecimal. */
+async function readSockets(folder: string): Promise<Socket[] | undefined> {
+  const read = (name: string) => readFile(`${folder}/${name}`, "utf8").catch(() => undefined);
+  const [four, six] = await Promise.all([read("tcp"), read("tcp6")]);
+  if (four === undefined && six === undefined) return undefined;
+  return [four, six].flatMap((text = "") =>
+    text.split("\n").flatMap((line) => {
+      const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
+      const [address = "", port = ""] = local.split(":");
+      return state === "0A" ? [{ address, port: Number.parseInt(port, 16), inode }] : [];
+    }),
+  );
 }
 
 async function listSockets(pid: number): Promise<string[]> {

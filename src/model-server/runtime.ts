@@ -41,7 +41,7 @@ export function loadRuntime(program: string, folder: string | undefined): Runtim
       "START_FAILED",
       `onnxruntime is not installed for ${process.platform} ${process.arch}`,
       {
-        hint: `npm install onnxruntime-node@${runtimeVersion}`,
+        hint: `npm install --ignore-scripts onnxruntime-node@${runtimeVersion}`,
       },
     );
   try {

@@ -44,8 +44,20 @@ export type ServiceRule = {
   tls: string | null;
 };
 
-/** By its digest where it has one, so that a release stays what it was. */
-export type ServiceContainer = { image: string; appPort: number };
+export type ServiceContainer = {
+  /** How docker or podman is called: one word, or several where sudo is needed. */
+  engine: readonly string[];
+  /** Its id, `sha256:` and 64 hexadecimal digits, so that a release stays what it was. */
+  image: string;
+  /** Where the app listens in it. */
+  appPort: number;
+  /** Whether the engine has a process 1 of its own for it. */
+  init: boolean;
+  /** A label of the images that were built for this service; null: it was pulled, and may be anybody's. */
+  label: string | null;
+  /** Names of images that stay when the service goes: what it is built on, or what was pulled. */
+  bases: readonly string[];
+};
 
 export type HealthRule = {
   path: string;

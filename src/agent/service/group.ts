@@ -111,7 +111,8 @@ export async function endOthers(
     if (run.includes(number)) continue;
     const left = state.listReplicas(workload).filter((one) => one.release === number);
     for (const { start, slot } of left) {
-      if (start.bootId === bootId) await runner.stop(launch, start, () => undefined);
+      if (start.bootId === bootId || launch.service?.container)
+        await runner.stop(launch, start, () => undefined);
       state.deleteReplica(workload, number, slot);
     }
   }
@@ -123,12 +124,17 @@ export async function createGroup(
   release: KeptRelease,
   news: ReplicaNews,
 ): Promise<Group> {
-  const { state, folders } = context;
+  const { state, folders, runner } = context;
   const { workload, number, launch } = release;
   const env = await folders.readEnv(workload, number);
   const bootId = await getBootId();
   const known = state.listReplicas(workload).filter((one) => one.release === number);
   const count = launch.service?.replicas ?? 1;
+  for (const { start } of known) {
+    // One of before the machine was started is still listed by its engine.
+    if (start.bootId !== bootId && launch.service?.container)
+      await runner.stop(launch, start, () => undefined);
+  }
   const replicas = Array.from({ length: count }, (_, index) => {
     const start = known.find(({ slot }) => slot === index + 1)?.start;
     const kept = start?.bootId === bootId ? start : null;

@@ -1,10 +1,12 @@
-// The folder of a release on its machine: its own copy of the tree, and what its replicas are told in secret.
+// What a release has on its machine: its own copy of the tree, what its replicas are told in secret, its image.
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../../base/atomic-file.ts";
 import { SestaError } from "../../base/errors.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { Certificate, NewRelease } from "../../model/release.ts";
+import type { KeptRelease } from "../../state/release-state.ts";
+import { askEngine } from "../container.ts";
 
 export type ReleaseFolders = ReturnType<typeof createReleaseFolders>;
 
@@ -47,12 +49,15 @@ export function createReleaseFolders(machine: Machine, home: string) {
     /** What it runs from; its logs stay. */
     removeFiles: (name: string, number: number): Promise<void> =>
       rm(folderOf(name, number), { recursive: true, force: true }),
-    async remove(name: string, number: number): Promise<void> {
-      await rm(folderOf(name, number), { recursive: true, force: true });
-      const logs = join(home, "logs");
-      const own = (file: string) => file.startsWith(`${name}.${number}.`);
-      const files = (await readdir(logs).catch(() => [])).filter(own);
-      await Promise.all(files.map((file) => rm(join(logs, file), { force: true })));
+    /** Takes away what releases had that are forgotten, but for images that others still run from. */
+    async prune(gone: readonly KeptRelease[], kept: readonly KeptRelease[]): Promise<void> {
+      const used = new Set(kept.map(({ launch }) => launch.service?.container?.image));
+      for (const { workload, number, launch } of gone) {
+        await rm(folderOf(workload, number), { recursive: true, force: true });
+        await removeLogs(join(home, "logs"), `${workload}.${number}.`);
+        const { engine = [], image = "", label } = launch.service?.container ?? {};
+        if (typeof label === "string" && !used.has(image)) await askEngine(machine, engine, ["rmi", image]);
+      }
     },
     removeAll: (name: string): Promise<void> => rm(ofService(name), { recursive: true, force: true }),
   };
@@ -65,4 +70,9 @@ async function copy(machine: Machine, from: string, to: string): Promise<void> {
     problems: [ran.stderr.trim()],
     hint: "Check the disk there.",
   });
+}
+
+async function removeLogs(folder: string, prefix: string): Promise<void> {
+  const files = (await readdir(folder).catch(() => [])).filter((file) => file.startsWith(prefix));
+  await Promise.all(files.map((file) => rm(join(folder, file), { force: true })));
 }

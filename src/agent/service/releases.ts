@@ -52,7 +52,7 @@ export class Releases {
 
   /** Those that are too old to go back to. */
   async forgetOld(): Promise<void> {
-    for (const { number } of this.book.prune()) await this.#context.folders.remove(this.#name, number);
+    await this.#context.folders.prune(this.book.prune(), this.book.all);
   }
 
   /** Of one that never was live only its record and its log are of use any more. */

@@ -7,6 +7,7 @@ import { createServiceDoor, type ServiceDoor } from "../../front/balancer/servic
 import type { Launch, ServiceRule } from "../../model/launch.ts";
 import type { Certificate } from "../../model/release.ts";
 import type { State } from "../../model/words.ts";
+import { runAtFullSpeed } from "./full-speed.ts";
 import type { Group } from "./group.ts";
 
 export type FrontOwner = {
@@ -32,6 +33,7 @@ export class ServiceFront {
     this.#context = context;
     this.#name = name;
     this.#owner = owner;
+    runAtFullSpeed();
     this.#balancer = createBalancer({ clock: context.clock });
   }
 

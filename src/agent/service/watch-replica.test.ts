@@ -35,6 +35,7 @@ async function watch({ program = sleeper, failures = 2, memoryBytes = null as nu
     address: { host: "127.0.0.1", port, headers: {} },
     health: { path: "/health", startMs: 1_000, everyMs: 20, timeoutMs: 100, failures },
     memoryBytes,
+    container: undefined,
   };
   const told: boolean[] = [];
   const stop = new AbortController();

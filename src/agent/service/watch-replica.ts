@@ -5,6 +5,7 @@ import type { DoorAddress } from "../../model/agent-protocol.ts";
 import type { HealthRule } from "../../model/launch.ts";
 import { formatSize } from "../../model/size.ts";
 import { isWell } from "../answering.ts";
+import type { Container } from "../container.ts";
 import { send } from "../loopback.ts";
 import { countKernelKills, readTreeMemory } from "./memory.ts";
 
@@ -14,6 +15,8 @@ export type WatchedReplica = {
   address: DoorAddress;
   health: HealthRule;
   memoryBytes: number | null;
+  /** Its engine holds it to its limits. */
+  container: Container | undefined;
 };
 
 export type ReplicaEvents = {
@@ -52,7 +55,7 @@ export async function watchReplica(
 }
 
 async function untilGone(
-  { clock, identity }: WatchedReplica,
+  { clock, identity, container }: WatchedReplica,
   on: ReplicaEvents,
   signal: AbortSignal,
 ): Promise<string> {
@@ -66,6 +69,7 @@ async function untilGone(
     on.proven();
   }
   const killed = (await countKernelKills()) > killsBefore;
+  if (container) return container.explainEnd(killed);
   return killed ? "it was ended by the system for want of memory (OOM)" : "it ended by itself";
 }
 
@@ -94,9 +98,10 @@ async function untilUnwell(
 }
 
 async function untilTooLarge(
-  { clock, identity, memoryBytes }: WatchedReplica,
+  { clock, identity, memoryBytes: limit, container }: WatchedReplica,
   signal: AbortSignal,
 ): Promise<string> {
+  const memoryBytes = container ? null : limit;
   for (;;) {
     await clock.sleep(memoryBytes === null ? 3_600_000 : weighEveryMs, signal);
     if (memoryBytes === null) continue;

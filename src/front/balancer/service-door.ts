@@ -57,7 +57,7 @@ const connectMs = 3_000;
 export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
   const { balancer, clock, log, name, tls } = options;
   const metrics = createServiceMetrics(name, balancer, () => holder.size());
-  const holder = createHolder({ ...options, refuseState });
+  const holder = createHolder(options, refuseState);
   const passages: PassageContext = {
     traffic: balancer.traffic,
     clock,
@@ -99,9 +99,18 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
       holder.passing();
       return forward;
     }
-    if (!isProbe) return holder.hold(passage);
+    if (!isProbe) return hold(passage);
     passage.ended(503);
-    return refuse(503, { message: `${name} has no replica that runs.`, state: options.state().state });
+    return refuse(503, { message: `${name} has no replica that runs.`, state: "awake" });
+  };
+
+  const hold = (passage: Passage): Decision => {
+    try {
+      return holder.hold(passage);
+    } catch (error) {
+      passage.ended(500);
+      throw error;
+    }
   };
 
   function refuseState(state: State, why: string): Decision {

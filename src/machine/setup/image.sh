@@ -1,7 +1,8 @@
 #!/bin/sh
 # Container images, with docker or podman, whichever answers. Usage: sh image.sh engine prints how it is called;
 # sh image.sh find ENGINE IMAGE LABEL prints the image's id where it is there, made from what LABEL names;
-# sh image.sh pull ENGINE IMAGE; sh image.sh build ENGINE TAG LABEL FOLDER DOCKERFILE.
+# sh image.sh pull ENGINE IMAGE; sh image.sh build ENGINE TAG LABEL FOLDER DOCKERFILE [MORE_LABELS...];
+# sh image.sh init ENGINE ends with 0 where a container can have the engine's own process 1.
 set -u
 what=$1
 shift
@@ -26,11 +27,26 @@ case $what in
     $1 image inspect --format '{{.Id}}' "$2" 2>/dev/null
     exit 0
     ;;
+  init)
+    # Docker brings it; Podman looks for Debian's or its own, podman-run(1) and containers.conf(5).
+    case $1 in *podman) ;; *) exit 0 ;; esac
+    command -v catatonit >/dev/null 2>&1 && exit 0
+    for folder in /usr/libexec/podman /usr/local/libexec/podman /usr/local/lib/podman /usr/lib/podman; do
+      [ -x $folder/catatonit ] && exit 0
+    done
+    exit 1
+    ;;
   pull)
     exec $1 pull "$2"
     ;;
   build)
     cd "$4" || exit 5
-    exec $1 build -t "$2" --label "sesta.made-from=$3" -f "$5" .
+    engine=$1 tag=$2 label=$3 file=$5
+    shift 5
+    for more; do
+      set -- "$@" --label "$more"
+      shift
+    done
+    exec $engine build -t "$tag" --label "sesta.made-from=$label" "$@" -f "$file" .
     ;;
 esac

@@ -2,7 +2,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { SestaError } from "../../base/errors.ts";
 import { findSecret } from "../../model/project.ts";
-import type { Launch } from "../../model/launch.ts";
+import type { Host } from "../../machine/host.ts";
+import type { Launch, ServiceContainer } from "../../model/launch.ts";
 import type { Progress } from "../../model/plan.ts";
 import type { Figure, Release } from "../../model/release.ts";
 import { resolveSecret } from "../../project/secret.ts";
@@ -15,6 +16,7 @@ import { openHosts } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
 import { runStep } from "../../targets/step.ts";
 import { buildModelServer } from "../../workloads/service/model-command.ts";
+import { makeServiceImage } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
 import { modelFile, readyModel } from "./model.ts";
 import type { DeployPlan } from "./plan.ts";
@@ -35,19 +37,23 @@ export async function deploy(
   const { name, target, section, sources, digest } = plan;
   targets.remember(target);
   const port = await chooseServicePort(context, section);
+  const [host] = await openHosts(context, target, 1);
+  if (!host) throw new Error(`${target} has no machine`);
   if (plan.model) await readyModel(context, plan.model, name, on);
-  const tree = await sendTree(context, plan, on);
+  const tree = section.source.kind === "image" ? null : await sendTree(context, host, plan, on);
+  const container = await makeServiceImage(context, section, host, sources, tree, on);
   const tokenDigest = await findTokenDigest(context, section.password);
   const certificate = await readCertificate(context, section);
-  const launch = await withModelServer(context, plan, withPort(plan.launch, port, tokenDigest), on);
+  const own = withContainer(withPort(plan.launch, port, tokenDigest), container);
+  const launch = await withModelServer(context, plan, own, on);
   const release = {
     key: randomUUID(),
-    digest,
+    digest: container?.image ?? digest,
     commit: facts.commit === undefined ? sources.commit : facts.commit,
     dirty: sources.dirty,
     by: await findAuthor(context),
     figures: facts.figures,
-    tree,
+    tree: container ? null : tree, // its files are in the image
     env: await resolveEnv(context, plan),
     certificate,
   };
@@ -97,11 +103,10 @@ export async function untilDecided(
 /** Where the files are on the machine; the same ones are sent once. */
 async function sendTree(
   context: Context,
-  { name, target, sources }: DeployPlan,
+  host: Host,
+  { name, sources }: DeployPlan,
   on: Progress,
 ): Promise<string> {
-  const [host] = await openHosts(context, target, 1);
-  if (!host) throw new Error(`${target} has no machine`);
   const tree = `${host.base}/cache/trees/${sources.digest}`;
   const step = { workload: name, step: "files" };
   if (!(await exists(host, `${tree}/complete`))) {
@@ -133,6 +138,11 @@ function withPort(launch: Launch, port: number, tokenDigest: string | null): Lau
   return { ...launch, door: { ...door, port }, service: { ...service, listen, tokenDigest } };
 }
 
+function withContainer(launch: Launch, container: ServiceContainer | null): Launch {
+  const { service } = launch;
+  return service ? { ...launch, service: { ...service, container } } : launch;
+}
+
 async function findTokenDigest(context: Context, password: string | undefined): Promise<string | null> {
   if (password === undefined) return null;
   return createHash("sha256")
@@ -154,10 +164,10 @@ async function readSecret(context: Context, name: string): Promise<string> {
 }
 
 /** As git names who commits here, else the user of the system. */
-async function findAuthor({ machine, project, world }: Context): Promise<string> {
+async function findAuthor({ machine, project }: Context): Promise<string> {
   const asked = await machine
     .run([...quietGit(project.folder), "config", "user.email"])
     .catch(() => undefined);
   const email = asked?.exitCode === 0 ? asked.stdout.trim() : "";
-  return email !== "" ? email : (world.env["USER"] ?? world.env["LOGNAME"] ?? "somebody");
+  return email !== "" ? email : (await machine.facts()).user;
 }

@@ -8,7 +8,10 @@ import { buildServiceLaunch } from "../../workloads/service/build-launch.ts";
 import type { Launch } from "../../model/launch.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "../jobs/folder-sources.ts";
+import { openHosts } from "../machines.ts";
+import { draftContainer, findServiceImage } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
+import { findGateProblem } from "./gate.ts";
 import { findModel, type Model } from "./model.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
@@ -26,6 +29,8 @@ export type DeployPlan = Pick<
   /** Of what is to run; the same one again changes nothing. */
   digest: string;
   live: Release | undefined;
+  /** Why its gate does not let it pass; undefined where it has none, or passed. */
+  unvalidated: string | undefined;
 };
 
 export type DeployWish = {
@@ -53,18 +58,14 @@ export async function planDeploy(
   const requirements = await readServiceRequirements(section, sources);
   const certificate = await readCertificate(context, section);
   const tls = certificate && createHash("sha256").update(certificate.cert).digest("hex");
-  const parts = {
-    port: findServicePort(context, section) ?? 0,
-    requirements,
-    container: null,
-    tls,
-    modelServer: null,
-  };
+  const port = findServicePort(context, section) ?? 0;
+  const parts = { port, requirements, container: draftContainer(section), tls, modelServer: null };
   const launch = buildServiceLaunch(section, { ...parts, tokenDigest: null });
   const placed = context.state.findWorkload(name);
   const releases = placed ? await listReleases(context, name) : [];
   const live = releases.find(({ state }) => state === "live");
-  const digest = sources.contents ?? `sha256:${sources.digest}`;
+  const image = await findImage(context, section, sources);
+  const digest = image?.id ?? sources.contents ?? `sha256:${sources.digest}`;
   const sameFiles = live?.digest === digest;
   const sameSection =
     placed !== undefined && placed.placedAt !== null && placed.digest === launchDigest(launch);
@@ -75,13 +76,16 @@ export async function planDeploy(
       ? [`convert ${model.file} to ONNX, and compare what both predict`]
       : []),
     ...(launch.environment ? ["make its Python environment, where it has changed"] : []),
-    `make release ${(releases[0]?.number ?? 0) + 1} of ${describeSources(sources)}`,
+    ...(image ? [] : describeImage(section)),
+    `make release ${(releases[0]?.number ?? 0) + 1} of ${describeSources(section, sources)}`,
     ...(live
       ? [`start ${replicasOf(section)} beside release ${live.number}, which goes when they are well`]
       : [`start ${replicasOf(section)}`]),
   ];
   const warnings = [
-    ...(sources.dirty === true && action !== "none" ? ["the files differ from the commit"] : []),
+    ...(sources.dirty === true && action !== "none" && section.source.kind !== "image"
+      ? ["the files differ from the commit"]
+      : []),
     ...(isSame && live && !sameFiles
       ? [`its files differ from release ${live.number}: \`sesta deploy ${name}\` ships them`]
       : []),
@@ -100,6 +104,7 @@ export async function planDeploy(
     launch,
     digest,
     live,
+    unvalidated: findGateProblem(context, name, sources.contents ?? digest),
   };
 }
 
@@ -108,7 +113,19 @@ function commitOf(given: Sources | undefined): Partial<Sources> {
   return given ? { commit: given.commit, dirty: given.dirty } : {};
 }
 
-function describeSources({ upload, commit, dirty }: Sources): string {
+async function findImage(context: Context, section: ServiceSection, sources: Sources) {
+  if (section.source.kind !== "build" && section.source.kind !== "image") return undefined;
+  const [host] = await openHosts(context, section.target, 1);
+  return host && findServiceImage(context, section, host, sources);
+}
+
+function describeImage({ source, name }: ServiceSection): string[] {
+  if (source.kind === "build") return [`build the image of ${name}, from ${source.folder}`];
+  return source.kind === "image" ? [`pull the image ${source.image}`] : [];
+}
+
+function describeSources({ source }: ServiceSection, { upload, commit, dirty }: Sources): string {
+  if (source.kind === "image") return `the image ${source.image}`;
   const files = `${upload?.files.length ?? 0} files`;
   return commit === null ? files : `${files} at ${commit.slice(0, 8)}${dirty ? ", with changes" : ""}`;
 }

@@ -4,6 +4,7 @@ import type { Plan, Progress, Receipt } from "../../model/plan.ts";
 import { runStep } from "../step.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { removeUnusedEnvironments } from "./environments.ts";
+import { removeServiceImages } from "./images.ts";
 import { listShared } from "./plan.ts";
 import { keepFolder, logFile, placesOf, savesFolder } from "./layout.ts";
 
@@ -24,6 +25,7 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
     await endRunning(host, name);
     await agent.call("remove", { name });
   });
+  const images = await runStep(on, name, "images", () => removeServiceImages(host, placed.launch));
   const log = logFile(folders, name);
   const environments = await runStep(on, name, "environment", async () => {
     state.deleteWorkload(name);
@@ -35,9 +37,14 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
   return {
     kind: "receipt",
     name,
-    removed: [`${name} on ${title}`, ...environments, isService ? `its releases and their logs` : log],
+    removed: [
+      `${name} on ${title}`,
+      ...environments,
+      isService ? `its releases and their logs` : log,
+      ...images.removed,
+    ],
     remains: [
-      ...(isService ? [] : [workspace, keepFolder(folders, name), ...kept]),
+      ...(isService ? images.remains : [workspace, keepFolder(folders, name), ...kept]),
       ...listShared(host, folders),
     ],
   };

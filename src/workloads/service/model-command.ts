@@ -1,4 +1,5 @@
-// The command of a model's server, and the files that it needs on a machine.
+// The commands of a model's server: what brings onnxruntime to it, and its own.
+import { runtimeVersion } from "../../model/model-runtime.ts";
 
 type ModelServer = {
   node: string;
@@ -37,5 +38,22 @@ export function buildModelServer(server: ModelServer): [string, ...string[]] {
     ...(port === undefined ? [] : ["--port", String(port)]),
     ...(workers === undefined ? [] : ["--workers", String(workers)]),
     ...(runtime === undefined ? [] : ["--runtime", runtime]),
+  ];
+}
+
+/**
+ * Puts the package below `folder`, where it is missing. Without its install script, which would download CUDA; of what
+ * it brings, `listRuntimeFiles` are used.
+ */
+export function buildRuntimeInstall(npm: string, folder: string): [string, ...string[]] {
+  const quiet = ["--no-save", "--no-audit", "--no-fund"];
+  return [
+    npm,
+    "install",
+    "--prefix",
+    folder,
+    "--ignore-scripts",
+    ...quiet,
+    `onnxruntime-node@${runtimeVersion}`,
   ];
 }
