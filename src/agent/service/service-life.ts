@@ -74,9 +74,7 @@ export class ServiceLife {
     const { book } = this.rollout.releases;
     const live = book.live();
     void this.rollout.openPort((problem) => this.record.show(problem, null));
-    const run = [this.#wanted === "awake" ? live : undefined, book.starting()].flatMap(
-      (release) => release?.number ?? [],
-    );
+    const run = [this.#wanted === "awake" ? live : undefined, book.starting()];
     await endOthers(this.#context, book.all, run);
     if (live && this.state === "awake") {
       const group = (this.#group = await this.#createGroup(live));
