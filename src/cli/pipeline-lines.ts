@@ -1,5 +1,6 @@
 // Stages as lines: what is said of each when it has ended, and the report of a run.
 import { existsSync, readFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 import type { Figure, PipelineRun, StageRecord, StageState, TestSummary } from "../model/pipeline.ts";
 import { formatMs } from "./durations.ts";
 import type { Paint } from "./terminal.ts";
@@ -43,6 +44,13 @@ function formatTests({ tests, failures, errors, skipped }: TestSummary): string 
 
 const shownLines = 20;
 
+/** What a program prints must not move the cursor, nor rewrite what stands there. */
+export function cleanLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  const plain = stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
+  return plain.trimEnd();
+}
+
 /** Why it failed, its last lines and its log; nothing for another one. */
 export function formatFailure(stage: StageRecord, paint: Paint): string {
   if (stage.state !== "failed") return "";
@@ -50,8 +58,8 @@ export function formatFailure(stage: StageRecord, paint: Paint): string {
   const lines = log !== null && existsSync(log) ? readLast(log) : [];
   return [
     `${paint("red", "error")}: ${name}: ${why ?? "it failed"}`,
-    ...(tests?.failed ?? []).map((test) => `  failed: ${test}`),
-    ...lines.map((line) => `  ${paint("dim", "│")} ${line}`),
+    ...(tests?.failed ?? []).map((test) => `  failed: ${cleanLine(test)}`),
+    ...lines.map((line) => `  ${paint("dim", "│")} ${cleanLine(line)}`),
     ...(log === null ? [] : [`  log: ${log}`]),
     "",
   ].join("\n");

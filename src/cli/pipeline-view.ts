@@ -1,12 +1,11 @@
 // Stages while they go on: a block of lines that is redrawn on a terminal, plain lines elsewhere, groups in GitHub Actions.
 import { existsSync, readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { stripVTControlCharacters } from "node:util";
 import type { Clock } from "../base/clock.ts";
 import type { PipelineWatch } from "../pipelines/ports.ts";
 import type { StageRecord } from "../model/pipeline.ts";
 import { formatMs } from "./durations.ts";
-import { formatFailure, formatStage } from "./pipeline-lines.ts";
+import { cleanLine, formatFailure, formatStage } from "./pipeline-lines.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type PipelineView = PipelineWatch & { close(): void };
@@ -92,7 +91,7 @@ function createLive({ err, paint, columns }: Terminal, clock: Clock): PipelineVi
     line(stage, text) {
       const one = running.get(stage);
       const last = text.split("\r").findLast((part) => part.trim() !== "") ?? "";
-      if (one && last !== "") one.last = clean(last);
+      if (one && last !== "") one.last = cleanLine(last);
     },
     end(record: StageRecord) {
       running.delete(record.name);
@@ -104,13 +103,6 @@ function createLive({ err, paint, columns }: Terminal, clock: Clock): PipelineVi
       clear();
     },
   };
-}
-
-/** Nothing that a program prints may move the cursor within the block. */
-function clean(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  const plain = stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
-  return plain.trimEnd();
 }
 
 function cut(text: string, width: number): string {

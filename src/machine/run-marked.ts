@@ -18,7 +18,8 @@ export type MarkedCommand = {
   claim: string;
   timeoutMs: number | null;
   signal: AbortSignal;
-  onOutput(stream: "stdout" | "stderr", chunk: Buffer): void;
+  /** No more is read while it is not done with a part. */
+  onOutput(stream: "stdout" | "stderr", chunk: Buffer): Promise<unknown> | undefined;
 };
 
 /** Between being asked and being made to end; a command line that is interrupted has three seconds in all. */
@@ -86,7 +87,7 @@ async function drain(
   name: "stdout" | "stderr",
   onOutput: MarkedCommand["onOutput"],
 ): Promise<void> {
-  for await (const chunk of stream) onOutput(name, chunk as Buffer);
+  for await (const chunk of stream) await onOutput(name, chunk as Buffer);
 }
 
 /** The group outlives its leader for as long as anything is in it, and its number is nobody else's until then. */

@@ -29,6 +29,10 @@ export async function findCommittedTree(machine: Machine, folder: string): Promi
   if (parsed.exitCode !== 0 || gitFolder === undefined || commit === undefined || tree === undefined) {
     throw new SestaError("NO_COMMIT", "A pipeline runs what is committed, and nothing is committed here", {
       where: folder,
+      problems: parsed.stderr
+        .split("\n")
+        .filter((line) => line.startsWith("fatal:"))
+        .slice(0, 1),
       hint: "git init && git add -A && git commit -m begin",
     });
   }
@@ -43,6 +47,15 @@ export async function findCommittedFile(
 ): Promise<string | undefined> {
   const ran = await machine.run(git(["--git-dir", gitFolder, "cat-file", "blob", `${tree}:${path}`]));
   return ran.exitCode === 0 ? ran.stdout : undefined;
+}
+
+/** All paths in the tree. */
+export async function listCommitted(
+  machine: Machine,
+  { gitFolder, tree }: CommittedTree,
+): Promise<Set<string>> {
+  const ran = await machine.run(git(["--git-dir", gitFolder, "ls-tree", "-r", "-z", "--name-only", tree]));
+  return new Set(ran.stdout.split("\0"));
 }
 
 /** Makes ready what copies are made from: one index that all of them share. */
@@ -86,6 +99,11 @@ async function must(
 
 /** Git with what could run programs of a repository switched off (git-config(1)). */
 function git(operands: readonly string[]): Argv {
-  const off = ["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.quotePath=false"];
+  const off = [
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "safe.directory=*",
+  ];
   return ["git", ...off.flatMap((setting) => ["-c", setting]), ...operands];
 }

@@ -3,6 +3,7 @@ import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SaxesParser } from "saxes";
 import { messageOf } from "../base/errors.ts";
+import { redact } from "../base/redact.ts";
 import type { TestSummary } from "../model/pipeline.ts";
 import { matchFiles } from "./match-files.ts";
 
@@ -66,7 +67,7 @@ export function parseReport(text: string): TestSummary {
   return {
     ...summary,
     seconds: Math.round(summary.seconds * 1000) / 1000,
-    failed: summary.failed.slice(0, mostNames),
+    failed: summary.failed.slice(0, mostNames).map(redact),
   };
 }
 

@@ -55,7 +55,7 @@ function findPrinted(pattern: string, printed: string | undefined): Found {
 const mostBytes = 10_000_000;
 
 async function readJson(tree: string, { json, key }: { json: string; key: string }): Promise<Found> {
-  const [path] = (await matchFiles(tree, [json])).files;
+  const path = (await matchFiles(tree, [json])).files.find((one) => one === json); // reached by no link
   const found = path === undefined ? undefined : await lstat(join(tree, path));
   if (path === undefined || !found?.isFile())
     return { problem: `the stage wrote no ${json}, so the figure is missing` };

@@ -1,10 +1,12 @@
 // Runs the chosen stages of a pipeline: each as soon as those it needs have succeeded, as many at once as there are cores.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf, SestaError } from "../base/errors.ts";
+import { findDiskError } from "../base/disk-error.ts";
+import { SestaError } from "../base/errors.ts";
 import type { PipelineSection, StageRecord, StageSection } from "../model/pipeline.ts";
 import { runCommandStage, type Done } from "./command-stage.ts";
 import { copyTree, indexFile, indexTree } from "./committed-tree.ts";
+import { findUnmeasured } from "./gate.ts";
 import { findService, listNeeded, type Chosen } from "./graph.ts";
 import { hasOutputs, layOutputs } from "./output-store.ts";
 import type { PipelineParts } from "./ports.ts";
@@ -44,7 +46,7 @@ export async function runStages(
         if (unmet)
           return skipped(stage, `${unmet.name} ${unmet.state === "failed" ? "failed" : "did not run"}`);
         if (failed && !keepGoing) return skipped(stage, "another stage failed");
-        return runOne(parts, one, needed, index);
+        return runOne(parts, pipeline, one, needed, index);
       });
       if (record.state === "failed") failed = true;
       tell(record);
@@ -57,6 +59,7 @@ export async function runStages(
 
 async function runOne(
   parts: PipelineParts,
+  pipeline: PipelineSection,
   { stage, mode }: Chosen,
   needed: readonly StageRecord[],
   index: () => Promise<string>,
@@ -88,7 +91,7 @@ async function runOne(
       };
     watch.begin(stage.name);
     const tree = join(folders.work, "trees", stage.name);
-    const done = await work(parts, stage, tree, needed, index, environment);
+    const done = await work(parts, pipeline, stage, tree, needed, index, environment);
     const record: StageRecord = {
       ...began,
       ...done.result,
@@ -101,8 +104,9 @@ async function runOne(
     return record;
   } catch (error) {
     if (parts.signal.aborted) return { ...began, state: "stopped", startedAt };
-    if (!(error instanceof SestaError)) throw error;
-    const why = [messageOf(error), ...error.problems, ...(error.hint === undefined ? [] : [error.hint])];
+    const known = error instanceof SestaError ? error : findDiskError(error);
+    if (!known) throw error;
+    const why = [known.message, ...known.problems, ...(known.hint === undefined ? [] : [known.hint])];
     return {
       ...began,
       state: "failed",
@@ -115,6 +119,7 @@ async function runOne(
 
 async function work(
   parts: PipelineParts,
+  pipeline: PipelineSection,
   stage: StageSection,
   tree: string,
   needed: readonly StageRecord[],
@@ -130,6 +135,7 @@ async function work(
     }
     if (what.kind === "run") return await runCommandStage(parts, stage, what.script, tree, environment);
     return await runShipStage(parts, stage, what, tree, {
+      unmeasured: what.kind === "deploy" ? await findUnmeasured(parts, pipeline, stage, needed) : null,
       figures: needed.flatMap(({ figure }) => figure ?? []),
       artefact: needed.findLast(({ artefact }) => artefact?.service === what.service)?.artefact ?? undefined,
     });

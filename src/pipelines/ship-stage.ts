@@ -11,6 +11,8 @@ export type Before = {
   figures: readonly Figure[];
   /** Of the service, out of a stage that it needs. */
   artefact: Artefact | undefined;
+  /** Why the figures do not speak of the tree. */
+  unmeasured: string | null;
 };
 
 /** @param tree laid out, with what the needed stages put out; empty text for what needs none */
@@ -65,11 +67,12 @@ async function deploy(
   parts: PipelineParts,
   service: string,
   tree: string,
-  { figures, artefact }: Before,
+  { figures, artefact, unmeasured }: Before,
   log: StageOutput & { path: string },
   signal: AbortSignal,
 ): Promise<Done> {
   const { ship, tree: committed, by, runId } = parts;
+  if (unmeasured !== null) return { result: { log: log.path }, why: unmeasured };
   const digest = await parts.digestTree(tree);
   parts.validated(service, digest, figures);
   const missed = figures.find(({ passed }) => !passed);

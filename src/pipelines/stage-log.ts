@@ -1,4 +1,5 @@
 // The log of a stage: what it prints, as lines, in a file without secrets; the last ones are kept at hand.
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { StringDecoder } from "node:string_decoder";
@@ -10,8 +11,8 @@ const longestLine = 65_536;
 
 export type StageLog = {
   path: string;
-  /** A part of what a stream gave. */
-  take(stream: "stdout" | "stderr", chunk: Buffer): void;
+  /** A part of what a stream gave; resolves when there is room for more. */
+  take(stream: "stdout" | "stderr", chunk: Buffer): Promise<unknown> | undefined;
   line(text: string): void;
   /** The last ones, at most 20. */
   tail(): string[];
@@ -45,7 +46,10 @@ export function createStageLog(
   };
   return {
     path,
-    take: (stream, chunk) => streams[stream].take(chunk),
+    take(stream, chunk) {
+      streams[stream].take(chunk);
+      return file.writableNeedDrain ? once(file, "drain") : undefined;
+    },
     line,
     tail: () => [...tail],
     async close() {

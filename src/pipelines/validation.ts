@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { writeAtomic } from "../base/atomic-file.ts";
 import type { OutputFile, PipelineSection, StageRecord } from "../model/pipeline.ts";
 import { copyTree, indexFile, indexTree } from "./committed-tree.ts";
+import { findUnmeasured } from "./gate.ts";
 import { getStage, listNeeded } from "./graph.ts";
 import { digestOutputs, layOutputs } from "./output-store.ts";
 import type { PipelineParts } from "./ports.ts";
@@ -27,6 +28,7 @@ export async function recordValidations(
     const measured = found.filter((record) => record !== undefined && isMeasured(record));
     const figures = measured.flatMap((record) => record?.figure ?? []);
     if (measured.length < commands.length || figures.length === 0) continue;
+    if ((await findUnmeasured(parts, pipeline, stage, records)) !== null) continue;
     const outputs = measured.flatMap((record) => record?.outputs ?? []);
     parts.validated(stage.work.service, await findTreeDigest(parts, outputs), figures);
   }

@@ -50,7 +50,7 @@ function checkService(root: Located, path: Path): Finding[] {
       return [{ at, message: `unknown service ${quote(name)}${help}` }];
     }
     const type = valueAt(root, ["workloads", name, "type"]);
-    return type === "job" || type === "lab"
+    return typeof type === "string" && type !== "service"
       ? [{ at, message: `${quote(name)} is a ${type}; \`${key}\` needs a service` }]
       : [];
   });

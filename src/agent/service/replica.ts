@@ -176,8 +176,8 @@ export class Replica {
     this.#show("up", "It answers.");
     up();
     const { health, memoryBytes } = rule;
-    const container = this.#start ? this.#context.runner.container(launch, this.#start) : undefined;
-    const watched = { clock, identity, address, health, memoryBytes, container };
+    const container = this.#start && this.#context.runner.container(launch, this.#start);
+    const watched = { clock, identity, address, health, memoryBytes, container: container ?? undefined };
     const events = {
       well: (isWell: boolean) =>
         isWell
@@ -227,8 +227,7 @@ export class Replica {
     const { workload, number, launch } = this.#release;
     if (this.#start) await runner.stop(launch, this.#start, () => undefined);
     state.deleteReplica(workload, number, this.slot);
-    this.#start = null;
-    this.#identity = null;
+    [this.#start, this.#identity] = [null, null];
   }
 
   /** Of its log, and how sentences for operators name it. */
@@ -238,9 +237,7 @@ export class Replica {
   }
 
   #show(state: ReplicaReport["state"], why: string): void {
-    this.#state = state;
-    this.#why = why;
-    this.#phase = null;
+    [this.#state, this.#why, this.#phase] = [state, why, null];
     this.#news.changed();
   }
 }

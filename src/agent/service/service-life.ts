@@ -59,8 +59,8 @@ export class ServiceLife {
       clock: context.clock,
       next: () => this.#nextStep(),
       failed: (error) => {
-        context.log.error("service", { workload: name, error: messageOf(error) });
         this.record.show(messageOf(error), null);
+        context.log.error("service", { workload: name, error: messageOf(error) });
       },
       signal: this.#left.signal,
     });
@@ -97,9 +97,7 @@ export class ServiceLife {
   }
 
   /** @param until wall time up to which it does not sleep by itself; null lets go */
-  held(until: number | null): void {
-    this.#attendance?.use.hold(until);
-  }
+  held = (until: number | null): void => this.#attendance?.use.hold(until);
 
   leave(): void {
     this.#stopWatching();
@@ -122,8 +120,7 @@ export class ServiceLife {
 
   #want(wanted: "awake" | "asleep", why: string, by: string): void {
     if (this.#wanted !== wanted) this.#activity.abort();
-    this.#wanted = wanted;
-    this.#asked = { why, by };
+    [this.#wanted, this.#asked] = [wanted, { why, by }];
     this.front.changed();
     this.#settle();
   }
@@ -241,8 +238,8 @@ export class ServiceLife {
     if (this.#left.signal.aborted) return;
     const group = this.#group;
     this.#group = null;
-    this.#logTail = error instanceof SestaError ? error.problems : [];
     this.front.route(null);
+    this.#logTail = error instanceof SestaError ? error.problems : [];
     await group?.end();
     this.record.change("failed", messageOf(error), "agent");
     this.front.changed();

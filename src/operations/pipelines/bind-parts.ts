@@ -7,7 +7,6 @@ import type { Context } from "../context.ts";
 import { createEnvironments } from "./environments.ts";
 import { logFolder, pipelineFolders } from "./folders.ts";
 import { findPushTargets } from "./registries.ts";
-import { createShip } from "./ship.ts";
 import { digestTree } from "./tree-digest.ts";
 import { buildStageEnv } from "./variables.ts";
 
@@ -16,12 +15,13 @@ type Bound = {
   tree: CommittedTree;
   variables: PipelineParts["variables"];
   watch: PipelineWatch;
+  ship: PipelineParts["ship"];
 };
 
 /** `hasBegun`: whether any stage's work was done rather than its result taken. */
 export function bindParts(
   context: Context,
-  { run, tree, variables, watch }: Bound,
+  { run, tree, variables, watch, ship }: Bound,
 ): PipelineParts & { hasBegun(): boolean } {
   const { world, project, machine, state, folder } = context;
   const { clock, env, signal } = world;
@@ -42,7 +42,7 @@ export function bindParts(
     describeService: (name) => JSON.stringify(project.workloads[name] ?? null),
     pushTargets: (stage) => findPushTargets(context, stage),
     digestTree: (path) => digestTree(context, path),
-    ship: createShip(context),
+    ship,
     watch: {
       ...watch,
       begin(stage) {

@@ -1,5 +1,6 @@
 // Where a build is pushed: names of registries and images to references with their logins.
 import type { PushTarget, RegistrySection, StageSection } from "../../model/pipeline.ts";
+import { resolvePush } from "../../pipelines/resolve-push.ts";
 import { findSecret } from "../../model/project.ts";
 import { resolveSecret } from "../../project/secret.ts";
 import type { Context } from "../context.ts";
@@ -14,31 +15,6 @@ export async function findPushTargets(context: Context, { work }: StageSection):
       return { ...target, password: await findPassword(context, target.registry) };
     }),
   );
-}
-
-/** @param name as in `push:`: a registry's name, or an image */
-export function resolvePush(
-  registries: Readonly<Record<string, RegistrySection>>,
-  service: string,
-  name: string,
-): Omit<PushTarget, "password"> {
-  const own = Object.hasOwn(registries, name) ? registries[name] : undefined;
-  if (own) return { name, registry: own, reference: joinHost(own, own.repository ?? service) };
-  const [host = ""] = name.split("/");
-  const registry = Object.values(registries).find((one) => findHost(one) === host) ?? null;
-  return { name, registry, reference: name };
-}
-
-/** Undefined of ECR whose account only the credentials tell. */
-export function findHost(registry: RegistrySection): string | undefined {
-  if (registry.type === "login") return registry.host;
-  const { account, region } = registry;
-  return account === undefined ? undefined : `${account}.dkr.ecr.${region}.amazonaws.com`;
-}
-
-function joinHost(registry: RegistrySection, repository: string): string {
-  const host = findHost(registry);
-  return host === undefined ? repository : `${host}/${repository}`;
 }
 
 async function findPassword(context: Context, registry: RegistrySection | null): Promise<string | null> {

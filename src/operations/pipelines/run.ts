@@ -4,7 +4,7 @@ import { endMarked } from "../../machine/run-marked.ts";
 import type { PipelineRun, PipelineSection, StageRecord } from "../../model/pipeline.ts";
 import { findCommittedTree } from "../../pipelines/committed-tree.ts";
 import { findService, selectStages, type Selection } from "../../pipelines/graph.ts";
-import type { PipelineWatch } from "../../pipelines/ports.ts";
+import type { PipelineWatch, ShipService } from "../../pipelines/ports.ts";
 import { runStages } from "../../pipelines/run.ts";
 import { recordValidations } from "../../pipelines/validation.ts";
 import type { Context } from "../context.ts";
@@ -12,18 +12,21 @@ import { bindParts } from "./bind-parts.ts";
 import { endLeftRuns, prunePipeline, removeWork } from "./clear-away.ts";
 import { logFolder, pipelineFolders, workFolder } from "./folders.ts";
 import { holdServices } from "./hold-services.ts";
+import { createShip } from "./ship.ts";
 import { createVariables } from "./variables.ts";
 
 export type RunRequest = Selection & { pipeline: PipelineSection; keepGoing: boolean };
 
 /**
  * The run as it ended, also when it was interrupted.
+ * @param ship how services are built and deployed
  * @throws SestaError NO_COMMIT, UNKNOWN_STAGE, SECRET_MISSING: before anything has begun
  */
 export async function runPipeline(
   context: Context,
   { pipeline, keepGoing, ...selection }: RunRequest,
   watch: PipelineWatch,
+  ship: ShipService = createShip(context),
 ): Promise<PipelineRun> {
   const { world, project, machine, state, folder } = context;
   const chosen = selectStages(pipeline, selection);
@@ -47,7 +50,7 @@ export async function runPipeline(
     }));
     const { results } = pipelineFolders(folder);
     for (const path of [results, logFolder(folder, run.id), run.work]) await makePrivateFolder(path);
-    const parts = bindParts(context, { run, tree, variables, watch });
+    const parts = bindParts(context, { run, tree, variables, watch, ship });
     try {
       const stages = await runStages(parts, pipeline, chosen, keepGoing);
       if (!world.signal.aborted) await recordValidations(parts, pipeline, stages);

@@ -59,7 +59,10 @@ async function readSecret(context: Context, name: string): Promise<Variable> {
   if (!ref) throw new Error(`no secret ${name}`); // the project file was checked
   const value = await resolveSecret(name, ref, secretContext(context));
   for (const line of value.split("\n")) if (line.length >= shortestLine) protect(line.trim());
-  return { value, key: await hideSecret(context.project.name, name, value) };
+  // In GitHub Actions each job has another one, and results go from job to job.
+  const isOfJob =
+    "env" in ref && ref.env === "GITHUB_TOKEN" && context.world.env["GITHUB_ACTIONS"] === "true";
+  return { value, key: isOfJob ? "github.token" : await hideSecret(context.project.name, name, value) };
 }
 
 /** Of a secret of several lines, such as a key: logs are cleaned line by line. */
