@@ -1,7 +1,7 @@
 // What the keys of a service say about each other.
 import { isLoopback } from "../base/loopback.ts";
 import { getKeyOffset, getOffset, valueAt } from "./located.ts";
-import type { Finding, Located } from "./located.ts";
+import type { Finding, Located, Path } from "./located.ts";
 import { quote } from "./wording.ts";
 
 export function checkServices(root: Located, services: readonly string[]): Finding[] {
@@ -50,5 +50,13 @@ function checkKeys(root: Located, name: string): Finding[] {
       "`app_port` goes with `build` or `image`: a process listens on $PORT",
     ),
     ...refuse("rows", !has("model"), "`rows` goes with `model`"),
+    ...checkPort(root, [...path, "env", "PORT"]),
   ];
+}
+
+function checkPort(root: Located, path: Path): Finding[] {
+  if (valueAt(root, path) === undefined) return [];
+  const message =
+    "`PORT` is given to each replica, as each has a port of its own: `port` is where people reach them";
+  return [{ at: getKeyOffset(root, path), message }];
 }

@@ -46,7 +46,8 @@ function explainKey(path: Path, key: string, root: Located): Finding {
 }
 
 function hasUnknownKey(path: Path, here: Located): boolean {
-  return [...here.children.keys()].some((key) => !keysAt(path).includes(String(key)));
+  const known = keysAt(path, here.children.get("type")?.value);
+  return [...here.children.keys()].some((key) => !known.includes(String(key)));
 }
 
 /** The types that this version has, of workloads or targets. */

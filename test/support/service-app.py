@@ -9,7 +9,6 @@ import time
 VERSION = "one"
 MODE = ""
 hoard = []
-begun = time.time()
 garbled = False
 
 
@@ -34,8 +33,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             hoard.append(b"x" * int(value))
         elif verb == "garble":
             garbled = True
-        elif verb == "exit":
-            os._exit(int(value))
+        elif verb == "doom":
+            open("doom", "w").close()
         elif verb == "file":
             return self.reply(200, open(value).read() if os.path.exists(value) else "none")
         elif verb == "env":
@@ -60,7 +59,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 print("version %s begins, its secret is not told" % VERSION, flush=True)
-if MODE == "exits":
+if MODE == "exits" or os.path.exists("doom"):
     print("the last words of %s" % VERSION, flush=True)
     sys.exit(3)
 if MODE == "silent":

@@ -99,19 +99,20 @@ export async function untilUp(
   }
 }
 
-/** Ends what an earlier agent left of releases that are not to run. @param run numbers of those that are */
+/** Ends what an earlier agent left of releases that are not to run. @param run those that are */
 export async function endOthers(
   { state, runner }: GroupContext,
   releases: readonly KeptRelease[],
-  run: readonly number[],
+  run: readonly (KeptRelease | undefined)[],
 ): Promise<void> {
   const bootId = await getBootId();
   for (const release of releases) {
     const { workload, number, launch } = release;
-    if (run.includes(number)) continue;
+    if (run.some((one) => one?.number === number)) continue;
     const left = state.listReplicas(workload).filter((one) => one.release === number);
     for (const { start, slot } of left) {
-      if (start.bootId === bootId) await runner.stop(launch, start, () => undefined);
+      if (start.bootId === bootId || launch.service?.container)
+        await runner.stop(launch, start, () => undefined);
       state.deleteReplica(workload, number, slot);
     }
   }

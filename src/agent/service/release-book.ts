@@ -7,7 +7,7 @@ import type { NewRelease, Release, ReleaseState } from "../../model/release.ts";
 import type { AgentState } from "../../state/agent-state.ts";
 import type { KeptRelease } from "../../state/release-state.ts";
 
-/** So many releases that were live before can be gone back to. */
+/** So many releases that were live before can be gone back to; of as many that failed is known why. */
 const kept = 5;
 
 export class ReleaseBook {
@@ -96,17 +96,12 @@ export class ReleaseBook {
     this.#keep([{ ...this.#current(release), state, why, logTail }]);
   }
 
-  /** Those that are forgotten now: older than the ones that can be gone back to. */
+  /** Those that are forgotten now: older than the ones that can be gone back to, or than as many that failed. */
   prune(): KeptRelease[] {
-    const past = this.#releases
-      .filter(({ state }) => state === "replaced")
-      .toSorted((a, b) => (b.liveSince ?? 0) - (a.liveSince ?? 0));
-    const oldest = past[kept - 1]?.number ?? 0;
-    const gone = this.#releases.filter(
-      ({ state, number }) =>
-        (state === "replaced" && past.findIndex((one) => one.number === number) >= kept) ||
-        (state === "failed" && number < oldest),
-    );
+    const of = (wanted: ReleaseState) => this.#releases.filter(({ state }) => state === wanted);
+    const past = of("replaced").toSorted((a, b) => (b.liveSince ?? 0) - (a.liveSince ?? 0));
+    const old = [...past.slice(kept), ...of("failed").slice(kept)];
+    const gone = old.filter((one) => one !== this.#releases[0]); // its number is not given again
     for (const { number } of gone) this.#state.deleteRelease(this.#workload, number);
     this.#releases = this.#releases.filter((one) => !gone.includes(one));
     return gone;

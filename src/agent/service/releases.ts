@@ -50,8 +50,8 @@ export class Releases {
     return this.book.again(number);
   }
 
-  /** It is live, and those that are too old to go back to are forgotten. */
-  async tookOver(): Promise<void> {
+  /** Those that are too old to go back to. */
+  async forgetOld(): Promise<void> {
     await this.#context.folders.prune(this.book.prune(), this.book.all);
   }
 
@@ -59,6 +59,7 @@ export class Releases {
   async failed(release: KeptRelease, why: string, logTail: readonly string[]): Promise<void> {
     this.book.fail(release, why, logTail);
     if (release.liveSince === null) await this.#context.folders.removeFiles(this.#name, release.number);
+    await this.forgetOld();
   }
 
   /** With which the port of this launch speaks TLS. */

@@ -11,6 +11,7 @@ import type { KeptRelease } from "../../state/release-state.ts";
 import type { BootLane } from "../boot-lane.ts";
 import { freePort } from "../free-port.ts";
 import type { ProcessRunner } from "../process.ts";
+import { findRest } from "./rest-time.ts";
 import { watchReplica } from "./watch-replica.ts";
 
 export type ReplicaContext = {
@@ -27,12 +28,6 @@ export type ReplicaNews = {
   /** It ended, or was ended, after it had been up. */
   ended(slot: number, why: string): void;
 };
-
-const firstBackoffMs = 500;
-const longestBackoffMs = 30_000;
-/** After so many failures without a long life in between it is given up, and tried only now and then. */
-const tries = 5;
-const brokenRestMs = 300_000;
 
 export class Replica {
   readonly slot: number;
@@ -220,9 +215,7 @@ export class Replica {
   /** Backoff, or a long rest once it has failed too often. */
   async #rest(problem: string): Promise<void> {
     const { clock } = this.#context;
-    const isBroken = this.#failures >= tries;
-    const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (this.#failures - 1));
-    const restMs = isBroken ? brokenRestMs : backoffMs;
+    const { isBroken, restMs } = findRest(this.#failures);
     const again = `${problem}; it is started again in ${Math.ceil(restMs / 1000)} s`;
     this.#show(isBroken ? "broken" : "waiting", again);
     this.#restarts += 1;

@@ -34,8 +34,8 @@ export class ServiceLife {
 
   constructor(context: ServiceContext, workload: Supervised) {
     const { name, state } = workload;
-    this.#context = context;
     this.#wanted = state === "waking" || state === "awake" ? "awake" : "asleep";
+    this.#context = context;
     this.record = new StateRecord(context, workload, () =>
       describeService(context, this.record.workload, {
         live: this.rollout.releases.book.live()?.number ?? null,
@@ -74,10 +74,8 @@ export class ServiceLife {
     const { book } = this.rollout.releases;
     const live = book.live();
     void this.rollout.openPort((problem) => this.record.show(problem, null));
-    const isUp = this.state === "awake" || this.state === "waking";
-    const run = [isUp ? live : undefined, book.starting()];
-    const numbers = run.flatMap((release) => release?.number ?? []);
-    await endOthers(this.#context, book.all, numbers);
+    const run = [this.#wanted === "awake" ? live : undefined, book.starting()];
+    await endOthers(this.#context, book.all, run);
     if (live && this.state === "awake") {
       const group = (this.#group = await this.#createGroup(live));
       group.startAny().then(
@@ -129,8 +127,8 @@ export class ServiceLife {
 
   #nextStep(): Step | undefined {
     this.#activity = new AbortController();
-    const { signal } = this.#activity;
     const candidate = this.rollout.releases.book.starting();
+    const { signal } = this.#activity;
     if (this.#wanted === "asleep") {
       const runs = this.state === "sleeping" || this.#group !== null || candidate !== undefined;
       return runs ? () => this.#takeDown(signal) : undefined;
@@ -160,16 +158,16 @@ export class ServiceLife {
     // Replicas are known by release and slot: those of its last time must be gone.
     if (release.liveSince !== null) await this.#leaving;
     const tried = await this.rollout.try(release, signal);
-    if (tried === undefined) return;
+    if (!tried) return;
     if ("failed" in tried) {
-      const goesOn = this.rollout.releases.book.live() !== undefined || signal.aborted;
-      return goesOn ? this.record.tell() : this.#fail(tried.failed);
+      const stays = this.rollout.releases.book.live() || signal.aborted;
+      return stays ? this.record.tell() : this.#fail(tried.failed);
     }
     const old = this.#group;
     this.#group = tried.group;
     this.#awake(`Release ${release.number} is live.`);
     if (old) this.#leaving = Promise.all([this.#leaving, this.front.drain(old).then(() => old.end())]);
-    await this.rollout.releases.tookOver();
+    await this.rollout.releases.forgetOld();
   }
 
   /** Until its replicas are stopped, whoever wants it awake takes that back. */

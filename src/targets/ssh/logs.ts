@@ -54,7 +54,10 @@ function findLogs(machine: Machine, path: string): ReplicaLogs {
       });
     },
     tail: (log, lines) => run('tail -n "$0" -- "$1"', String(lines), pathOf(log)),
-    read: (log, from, to) =>
-      run('tail -c "+$0" -- "$1" | head -c "$2"', String(from + 1), pathOf(log), String(to - from)),
+    async read(log, from, to) {
+      // The mark at its end keeps what is no line yet as it is.
+      const script = 'tail -c "+$0" -- "$1" | head -c "$2"; echo .';
+      return (await run(script, String(from + 1), pathOf(log), String(to - from))).slice(0, -1);
+    },
   };
 }
