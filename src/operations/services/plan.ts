@@ -11,6 +11,7 @@ import type { Sources } from "../jobs/folder-sources.ts";
 import { openHosts } from "../machines.ts";
 import { draftContainer, findServiceImage } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
+import { warnOfLimits } from "./limits.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
 import { findServiceFiles, readServiceRequirements } from "./sources.ts";
@@ -73,6 +74,7 @@ export async function planDeploy(
     ...(sources.dirty === true && action !== "none" && section.source.kind !== "image"
       ? ["the files differ from the commit"]
       : []),
+    ...(action === "none" ? [] : await warnOfLimits(context, section)),
     ...(isSame && live && !sameFiles
       ? [`its files differ from release ${live.number}: \`sesta deploy ${name}\` ships them`]
       : []),
