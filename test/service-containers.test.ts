@@ -6,6 +6,7 @@ import { killHard, listLiving, until } from "./faults/support/processes.ts";
 import { createContainerRig, type ContainerProject, type ContainerRig } from "./support/container-service.ts";
 import { findMissingPackage } from "./support/debian-package.ts";
 import { findMissingPodman } from "./support/podman.ts";
+import { findMissingSshd } from "./support/ssh-server.ts";
 
 const missing = findMissingPodman() ?? findMissingPackage("busybox-static", () => existsSync("/bin/busybox"));
 if (missing !== undefined) console.log(`skipped: ${missing}`);
@@ -200,6 +201,21 @@ describe.skipIf(missing !== undefined)("services in containers", { timeout: 180_
     expect(receipt).toContain("image localhost/sesta-try, which others may use");
     project.setSection("image: localhost/sesta-nowhere:1");
     expect(await fail(project, "up")).toContain("localhost/sesta-nowhere:1 could not be pulled");
+  });
+
+  test("on a host over SSH the image is built there and the agent there runs it", async ({ skip }) => {
+    if (cannot !== "") return skip();
+    const why = findMissingSshd();
+    if (why !== undefined) return skip(why);
+    await rig.startHost();
+    const project = await rig.create("target: box", "build: .", "stop: 2s");
+    await succeed(project, "up");
+    expect(await project.get("/version")).toBe("1");
+    project.setVersion("2");
+    await succeed(project, "deploy", "iris");
+    expect(await project.get("/version")).toBe("2");
+    expect(await succeed(project, "down", "iris")).toContain("image");
+    expect([images(), rig.podman.must("ps", "-aq")]).toEqual([[""], ""]);
   });
 });
 
