@@ -1,7 +1,8 @@
-// A service's door beside nginx (one worker) and Caddy (one core), each before the same two replicas: rate, p50, p99, CPU.
-// Run: node bench/balancer.ts [rounds, 5 unless said]. Linux; takes nginx, caddy and wrk from PATH and says so when it
-// does without. About a minute.
-import { startBalancerPeers } from "./balancer/peers.ts";
+// A service's door beside nginx (one worker) and Caddy (as it comes, and on one core), each before the same two replicas:
+// rate, p50, p99, CPU; then 2,000 WebSockets through the door. Run: node bench/balancer.ts [rounds, 5 unless said].
+// Linux; takes nginx, caddy and wrk from PATH and says so when it does without. Below two minutes.
+import { startBalancerPeers, startEchoDoor } from "./balancer/peers.ts";
+import { loadSockets } from "./balancer/sockets.ts";
 import { loadHttp } from "./proxy/load-http.ts";
 import { buildTable, type Round } from "./proxy/table.ts";
 
@@ -19,6 +20,24 @@ try {
   console.log(buildTable(results, "req/s"));
 } finally {
   for (const peer of peers) peer.stop();
+}
+
+const { door, stop } = await startEchoDoor();
+try {
+  const load = { sockets: 2_000, perSecond: 200, seconds: 10 };
+  const { p50Ms, p99Ms, messages, rssBytes, socketsLeft } = await loadSockets(
+    door.side.port,
+    door.pid,
+    door.side.rssBytes,
+    load,
+  );
+  console.log(`\n${load.sockets} WebSockets, ${load.perSecond} messages a second over all of them`);
+  console.log(`p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms of ${messages} echoes`);
+  console.log(
+    `RSS ${(rssBytes / 1e6).toFixed(0)} MB; ${socketsLeft} descriptors more than before, once closed`,
+  );
+} finally {
+  stop();
 }
 
 async function run(count: number, forSeconds: number): Promise<Map<string, Round[]>> {

@@ -9,6 +9,8 @@ export function buildProjectFileReference(): string {
   const lab = entryOf(schema, "workloads", "lab");
   const job = entryOf(schema, "workloads", "job");
   const ssh = entryOf(schema, "targets", "ssh");
+  const stages = entryOf(schema, "pipelines")?.additionalProperties;
+  const stage = typeof stages === "object" ? stages : undefined;
   return [
     "# The project file",
     "",
@@ -33,9 +35,44 @@ export function buildProjectFileReference(): string {
     ...section("`keep_awake` of a lab", lab?.properties?.["keep_awake"]),
     ...section("`workloads`: each entry of type `job`", job),
     ...section("`container` of a job", job?.properties?.["container"]),
+    ...section("`pipelines`: each stage of each entry", stage),
+    ...section("`metric` of a stage", stage?.properties?.["metric"]),
+    ...section("`registries`: each entry", entryOf(schema, "registries")),
+    ...pipelineWords,
     ...words,
   ].join("\n");
 }
+
+const pipelineWords = [
+  "## How a pipeline runs",
+  "",
+  "```yaml",
+  "registries:",
+  "  hub: { host: docker.io, repository: acme/iris, username: acme, password: ${secret.docker_hub} }",
+  "  ecr: { type: ecr, region: us-east-1 } # the login comes from the AWS account",
+  "pipelines:",
+  "  iris:",
+  "    lint: { run: flake8 src, requirements: requirements.txt }",
+  "    test: { run: pytest --junitxml report.xml, requirements: requirements.txt, needs: [lint], junit: report.xml }",
+  "    model-validate:",
+  "      run: python src/validate.py",
+  "      requirements: requirements.txt",
+  "      needs: [test]",
+  "      outputs: [iris_model.pkl]",
+  "      metric: { name: accuracy, pattern: 'accuracy: ([0-9.]+)', min: 0.9 }",
+  "    build-and-push: { build: iris, push: [hub, ecr], needs: [model-validate] }",
+  "    deploy: { deploy: iris, needs: [build-and-push] }",
+  "    destroy: { destroy: iris, when: manual }",
+  "```",
+  "",
+  "- **The tree** of a stage is a clean copy of what is committed in the project's folder, apart from that folder; what the stages put out that it needs, directly or not, is laid over it, in the order of the graph. Uncommitted changes are named and left out; `sesta.yaml` itself is read as it stands. Submodules are empty folders.",
+  "- **A result is reused** while all that goes into it is the same: the stage's own lines, the committed tree, its environment, what the stages put out that it needs, its variables (of a secret, only what a slow one-way function makes of it). `build`, `deploy` and `destroy` are done every time. `--no-cache` takes no earlier result, `--from STAGE` runs that stage anew with all that need it, `--only STAGE` runs it alone on the results of those that it needs.",
+  "- **A figure** is compared digit by digit: 0.89999999999999999 is less than 0.9. A JSON file's numbers are read with all their digits.",
+  "- **The gate**: a deploy records the digest of the tree that it deploys with every figure that was measured on the way to it, and goes no further when one of them did not pass. `sesta deploy` finds that record again by the digest.",
+  "- **`push`** names a registry (then the repository is its `repository`, else the service's name) or an image as in `docker.io/acme/iris`; the login is that of the registry with the same host. An image without a tag gets the commit's.",
+  "- **Logs** are in `.sesta/pipelines/RUN/STAGE.log`; the last twenty runs are kept. Results that nobody used for thirty days go.",
+  "",
+];
 
 const words = [
   "## Values",
@@ -44,7 +81,7 @@ const words = [
   "- **Sizes** are one whole number and a unit: `500KB`, `100MB`, `16GB`; a unit is 1024 of the one before.",
   "- **Repositories** are what git accepts: `https://`, `ssh://`, `git@host:path`, `git://`, `file:///`, or a folder. An address never holds a password; `token` names the secret that does, for `https://` alone, because anything else would show it or has no use for it. Each lab has a repository or a branch of its own.",
   "- **`${secret.NAME}`** stands where the type says so, for a name under `secrets:`. It needs no quotes, also within `{ }`; other YAML tools want them there.",
-  "- **`${env.NAME}`** is read in the `file` of a secret only: everything else means the same on every machine.",
+  "- **`${env.NAME}`** is read in the `file` of a secret and in `env` of a stage only: everything else means the same on every machine.",
   "- **Paths** are relative to the project's folder and stay in it, links included. Only the `file` of a secret may lead elsewhere. Workspaces are apart from each other and from `.sesta` and `.git`.",
   "- **Ports** differ from each other and from the gateway's, which is 8470 unless `gateway.port` says otherwise.",
   "- **Names of workloads** have 1 to 40 lowercase letters, digits and hyphens, beginning with a letter and not ending with a hyphen. These are taken: " +

@@ -1,9 +1,10 @@
-// `npm run demo`: a team's Jupyter Lab and a training from nothing to nothing, with the real command line, in a scratch folder.
+// `npm run demo`: a team's Jupyter Lab, a training and a model service from nothing to nothing, with the real command line, in a scratch folder.
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createCommandLine, type CommandLine } from "./command-line.ts";
 import { createScratch } from "./scratch.ts";
+import { serve } from "./serving.ts";
 import { createStage } from "./stage.ts";
 import { tellStory, type Play } from "./story.ts";
 import { train } from "./training.ts";
@@ -35,12 +36,9 @@ const sesta = createCommandLine(stage, { folder: scratch.team, env, live, signal
 // A home of its own leaves nothing in the user's; what was downloaded once is used from there all the same.
 const caches = inherited["XDG_CACHE_HOME"] || join(homedir(), ".cache");
 const kept = { SESTA_CACHE: join(caches, "sesta"), UV_CACHE_DIR: join(caches, "uv") };
-const job = createCommandLine(stage, {
-  folder: scratch.training,
-  env: { ...kept, ...env, HOME: scratch.home },
-  live,
-  signal,
-});
+const elsewhere = { env: { ...kept, ...env, HOME: scratch.home }, live, signal };
+const job = createCommandLine(stage, { folder: scratch.training, ...elsewhere });
+const service = createCommandLine(stage, { folder: scratch.serving, ...elsewhere });
 process.exitCode = await play({ stage, sesta, scratch, signal });
 
 /** The exit code. Whatever happens, nothing is left behind. */
@@ -49,6 +47,7 @@ async function play(parts: Play): Promise<number> {
   try {
     const { gateway, lab } = await tellStory(parts);
     await train({ stage, job, scratch });
+    await serve({ stage, service, scratch });
     if (interactive) await lookAround(gateway, lab);
   } catch (error) {
     failed = true;
@@ -77,7 +76,11 @@ async function lookAround(gateway: string, lab: string): Promise<void> {
 
 async function cleanUp(): Promise<boolean> {
   stage.chapter("Everything is taken away, with a receipt");
-  const isDown = [await takeDown(sesta, "down: the lab"), await takeDown(job, "down: the training")];
+  const isDown = [
+    await takeDown(sesta, "down: the lab"),
+    await takeDown(job, "down: the training"),
+    await takeDown(service, "down: the service"),
+  ];
   if (isDown.includes(false)) return false;
   await scratch.remove();
   stage.say(`The scratch folder is gone too: ${scratch.folder}\n`);
@@ -93,7 +96,7 @@ async function takeDown(project: CommandLine, what: string): Promise<boolean> {
   } catch (error) {
     stage.problem(error instanceof Error ? error.message : String(error));
     const { folder } = project;
-    const home = project === job ? `HOME=${scratch.home} ` : "";
+    const home = project !== sesta ? `HOME=${scratch.home} ` : "";
     stage.say(`What is left is in ${folder}; take it down with: ${home}sesta down -y -C ${folder}`);
     return false;
   }

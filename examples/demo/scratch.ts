@@ -13,6 +13,8 @@ export type Scratch = {
   team: string;
   /** The project with the training. */
   training: string;
+  /** The project with the service. */
+  serving: string;
   /** Where the training's machine, which is this one, keeps what it needs for it. */
   home: string;
   /** Made up for this run; the project refers to it as the environment variable TEAM_PASS. */
@@ -24,15 +26,20 @@ export type Scratch = {
 
 export async function createScratch(): Promise<Scratch> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "sesta-demo-")));
-  const [team, training, home] = [join(folder, "team"), join(folder, "spirals"), join(folder, "home")];
+  const [team, training, serving, home] = ["team", "spirals", "iris", "home"].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string];
   await copyExample("notebook", team);
   await copyExample("train", training);
+  await copyExample("iris", serving);
+  await takeFreePorts(join(serving, "sesta.yaml"));
   await mkdir(home);
   const file = join(team, "sesta.yaml");
   return {
     folder,
     team,
     training,
+    serving,
     home,
     password: randomBytes(9).toString("base64url"),
     async setIdle(duration) {
@@ -43,9 +50,15 @@ export async function createScratch(): Promise<Scratch> {
   };
 }
 
+/** The example's own port may be taken here. */
+async function takeFreePorts(file: string): Promise<void> {
+  const text = await readFile(file, "utf8");
+  await writeFile(file, text.replace(/^ *port: .*\n/gm, ""));
+}
+
 /** Without what somebody who ran it in the checkout has there. */
 async function copyExample(name: string, to: string): Promise<void> {
-  const made = ["output", "results", "notebook", ".sesta", "__pycache__"];
+  const made = ["output", "results", "notebook", ".sesta", "__pycache__", "iris_model.pkl", "metrics.json"];
   const from = join(examples, name);
   const isSource = (path: string) => path === from || !made.includes(basename(path));
   await cp(from, to, { recursive: true, filter: isSource });

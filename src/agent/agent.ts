@@ -143,7 +143,10 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       return null;
     },
     wake: (asked) => get(asked.name).wake(asked),
-    sleep: (asked) => get(asked.name).sleep(asked),
+    sleep: ({ shut = false, ...asked }) => {
+      const found = get(asked.name);
+      return found instanceof Service ? found.sleep(asked, shut) : found.sleep(asked);
+    },
     use: ({ name, source, kind }) => {
       getLab(name).used(source, kind);
       return null;

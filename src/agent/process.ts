@@ -16,7 +16,7 @@ import { findContainer, sweepContainers } from "./container.ts";
 import { askToEnd, makeEnd, termGraceMs } from "./ending.ts";
 import { prepare } from "./prepare.ts";
 import { beginLog, readLogTail } from "./process-log.ts";
-import { endStrays } from "./strays.ts";
+import { endStrays } from "../machine/strays.ts";
 
 export type StartEvents = {
   started(identity: Identity): void;

@@ -44,17 +44,31 @@ export async function complete(words: readonly string[]): Promise<string[]> {
   if (own.length < 2 || word.startsWith("-")) {
     return (await proposeWords(own)).filter((text) => !notForPeople.has(text));
   }
-  const names = takesWorkload.has(verb) ? await workloadNames(words) : (operands[verb] ?? []);
+  const names =
+    verb === "pipeline"
+      ? await pipelineWords(words, own)
+      : takesWorkload.has(verb)
+        ? await workloadNames(words)
+        : (operands[verb] ?? []);
   return names.filter((name) => name.startsWith(word));
 }
 
+async function pipelineWords(words: readonly string[], [, action, ...rest]: readonly string[]) {
+  if (rest.length === 0) return ["run", "export"];
+  return action === "export" && rest.length === 1 ? ["github"] : namesOf(words, "pipelines");
+}
+
+function workloadNames(words: readonly string[]): Promise<string[]> {
+  return namesOf(words, "workloads");
+}
+
 // Nothing may be printed while somebody types, so a project that cannot be read has no names.
-async function workloadNames(words: readonly string[]): Promise<string[]> {
+async function namesOf(words: readonly string[], section: "workloads" | "pipelines"): Promise<string[]> {
   try {
     const { loadProject } = await import("../project/load.ts");
     const flag = words.findIndex((word) => directoryFlags.includes(word));
     const folder = flag < 0 ? await findProjectFolder(resolve(".")) : resolve(words[flag + 1] ?? ".");
-    return folder === undefined ? [] : Object.keys((await loadProject(folder)).workloads);
+    return folder === undefined ? [] : Object.keys((await loadProject(folder))[section]);
   } catch {
     return [];
   }

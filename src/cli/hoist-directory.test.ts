@@ -23,6 +23,14 @@ test.each<[string[], string[]]>([
     ["status", "-C", "x"],
     ["status", "-C", "x"],
   ],
+  [
+    ["-C", "x", "pipeline", "run", "iris"],
+    ["pipeline", "run", "-C", "x", "iris"],
+  ],
+  [
+    ["-C", "x", "pipeline", "--help"],
+    ["pipeline", "-C", "x", "--help"],
+  ],
   [["-C"], ["-C"]],
   [
     ["-C", "x"],

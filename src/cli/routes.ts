@@ -10,6 +10,7 @@ import {
   switchFlag,
   withExamples,
 } from "./flags.ts";
+import { pipelineRoutes } from "./pipeline-routes.ts";
 import { runRoutes } from "./run-routes.ts";
 import { serviceRoutes } from "./service-routes.ts";
 import { workloadRoutes } from "./workload-routes.ts";
@@ -89,6 +90,7 @@ export const routes = {
   ...workloadRoutes,
   ...runRoutes,
   ...serviceRoutes,
+  ...pipelineRoutes,
   history: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/history.ts")).history),
     parameters: { flags: quiet, aliases, positional: maybeOne("The workload; all when none is named") },

@@ -17,6 +17,7 @@ export const serviceRoutes = {
       flags: {
         ...common,
         again: switchFlag("Also where nothing has changed since the release that is live"),
+        unvalidated: switchFlag("Also what no pipeline has validated, or what did not pass"),
       },
       aliases,
       positional: one("The service", "SERVICE"),

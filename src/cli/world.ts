@@ -1,6 +1,7 @@
 // The process as arguments: the only place that reads its environment, clock and signals.
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../base/clock.ts";
@@ -32,7 +33,13 @@ export function createWorld(): World {
     pid: process.pid,
     cacheFolder: findCacheFolder(env),
     agentCommand: [process.execPath, quiet, ...agentFlags, beside("agent")],
-    loadAgent,
+    loadAgent: () => loadProgram("agent"),
+    modelServer: {
+      node: process.execPath,
+      program: beside("model-server"),
+      load: () => loadProgram("model-server"),
+      findRuntime: findOnnxRuntime,
+    },
     agentFlags,
     gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
     signal: interruption(),
@@ -41,24 +48,33 @@ export function createWorld(): World {
 }
 
 /** The published form has it; from a checkout it is bundled. */
-async function loadAgent(): Promise<string> {
+async function loadProgram(entry: "agent" | "model-server"): Promise<string> {
   const here = fileURLToPath(import.meta.url);
-  if (!here.endsWith(".ts")) return readFile(beside("agent"), "utf8");
-  const script = join(here, "..", "..", "..", "scripts", "bundle-agent.ts");
+  if (!here.endsWith(".ts")) return readFile(beside(entry), "utf8");
+  const script = join(here, "..", "..", "..", "scripts", `bundle-${entry}.ts`);
   const { exitCode, stdout, stderr } = await createLocalMachine(process.env).run([
     process.execPath,
     quiet,
     script,
   ]);
   if (exitCode === 0) return stdout;
-  throw new Error(`the agent could not be bundled: ${stderr}`);
+  throw new Error(`the ${entry} could not be bundled: ${stderr}`);
 }
 
 // In the sources `main.ts` is a folder above; in the bundle every entry is in one folder.
-function beside(entry: "agent" | "main"): string {
+function beside(entry: "agent" | "main" | "model-server"): string {
   const here = fileURLToPath(import.meta.url);
-  if (!here.endsWith(".ts")) return join(here, "..", `${entry}.js`);
-  return join(here, "..", "..", entry === "agent" ? "agent/main.ts" : "main.ts");
+  if (!here.endsWith(".ts")) return join(here, "..", `${entry}.${entry === "model-server" ? "mjs" : "js"}`);
+  return join(here, "..", "..", entry === "main" ? "main.ts" : `${entry}/main.ts`);
+}
+
+/** The folder of the package, an optional dependency. */
+function findOnnxRuntime(): string | undefined {
+  try {
+    return dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+  } catch {
+    return undefined;
+  }
 }
 
 // The first Ctrl-C lets the verb end in order; a second one, or a verb that takes too long over it, ends at once.

@@ -65,7 +65,12 @@ export function loadModel(runtime: Runtime, { path, name, version }: Named): Mod
       const feeds: Record<string, NativeTensor> = {};
       for (const [index, { name }] of inputs.entries()) {
         const { data, dims } = tensors[index] ?? { data: [], dims: [] };
-        feeds[name] = { type: types[index] ?? "", data, dims: dims as number[], location: "cpu" };
+        feeds[name] = {
+          type: types[index] ?? "",
+          data: toNative(data),
+          dims: dims as number[],
+          location: "cpu",
+        };
       }
       const results = session.run(feeds, fetches, runOptions);
       return outputs.map(({ name }) => readResult(results[name]));
@@ -98,10 +103,15 @@ function readPort(path: string, { name, isTensor, type, shape }: NativeValue): P
   throw new SestaError("START_FAILED", `${path} cannot be served: "${name}" has an unsupported ${kind}`);
 }
 
+/** Its native part reads and makes Uint16Array where it means float16. */
+function toNative(data: TensorData): TensorData {
+  return data instanceof Float16Array ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+}
+
 function readResult(result: NativeTensor | undefined): Tensor {
   if (result === undefined) throw new Error("onnxruntime gave no result");
   const data = result.data as TensorData;
   if (result.type !== "float16" || Array.isArray(data)) return { data, dims: result.dims };
-  const { buffer, byteOffset, length } = data; // it comes as Uint16Array
+  const { buffer, byteOffset, length } = data;
   return { data: new Float16Array(buffer, byteOffset, length), dims: result.dims };
 }

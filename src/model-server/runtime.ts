@@ -5,12 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { messageOf, SestaError } from "../base/errors.ts";
-
-/**
- * The version whose native part is known here. It runs a model while the caller waits, so that what it answers needs
- * no promise; its JavaScript would add promises, checks and 30 ms to every start. (onnxruntime, js/node/src)
- */
-export const runtimeVersion = "1.30.0";
+import { listRuntimeFiles, runtimeVersion } from "../model/model-runtime.ts";
 
 export type NativeTensor = { type: string; data: unknown; dims: number[]; location: "cpu" };
 export type NativeValue = {
@@ -32,12 +27,6 @@ export type Runtime = { InferenceSession: new () => NativeSession };
 
 type Binding = Runtime & { initOrtOnce(logLevel: number, tensor: unknown, isMainThread: boolean): void };
 
-/** The native part of a platform, below the package's folder. */
-export function listRuntimeFiles(platform: string, arch: string): string[] {
-  const library = platform === "darwin" ? `libonnxruntime.${runtimeVersion}.dylib` : "libonnxruntime.so.1";
-  return ["onnxruntime_binding.node", library].map((name) => `bin/napi-v6/${platform}/${arch}/${name}`);
-}
-
 /**
  * @param folder holds the native files themselves; undefined: the package onnxruntime-node as `program` would find it
  * @throws SestaError START_FAILED
@@ -52,7 +41,7 @@ export function loadRuntime(program: string, folder: string | undefined): Runtim
       "START_FAILED",
       `onnxruntime is not installed for ${process.platform} ${process.arch}`,
       {
-        hint: `npm install onnxruntime-node@${runtimeVersion}`,
+        hint: `npm install --ignore-scripts onnxruntime-node@${runtimeVersion}`,
       },
     );
   try {

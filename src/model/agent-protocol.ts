@@ -15,7 +15,8 @@ export type AgentMethods = {
   remove: { params: { name: string }; result: null };
   list: { params: Record<string, never>; result: Report[] };
   wake: { params: Asked; result: Report };
-  sleep: { params: Asked; result: Report };
+  /** @param shut the port of a service is closed too, so that no request wakes it again */
+  sleep: { params: Asked & { shut?: boolean }; result: Report };
   /** Something came through the front door just now; whether that is use depends on the workload. */
   use: { params: { name: string; source: string; kind: UseKind }; result: null };
   /** Keeps it awake for `forMs`, waking it first; null lets go. */

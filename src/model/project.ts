@@ -1,5 +1,6 @@
 // A project as the rest of Sesta sees it: checked, defaults filled in, secrets still references. Plain data.
 import type { HealthRule, KeepAwake, SaveRule } from "./launch.ts";
+import type { PipelineSection, RegistrySection } from "./pipeline.ts";
 import type { SecretRef } from "./secret.ts";
 
 export const projectFileName = "sesta.yaml";
@@ -13,6 +14,8 @@ export type Project = {
   /** `local` is always among them. */
   targets: Readonly<Record<string, TargetSection>>;
   workloads: Readonly<Record<string, WorkloadSection>>;
+  registries: Readonly<Record<string, RegistrySection>>;
+  pipelines: Readonly<Record<string, PipelineSection>>;
 };
 
 export type GatewaySection = {

@@ -13,7 +13,7 @@ import { loadProjectCached } from "../project/load-cached.ts";
 import { openProjectState, type ProjectState } from "../state/project-state.ts";
 import { createLocalTarget } from "../targets/local/local.ts";
 import { createSshTarget } from "../targets/ssh/ssh.ts";
-import type { Target } from "../targets/target.ts";
+import type { ModelServerSource, Target } from "../targets/target.ts";
 import { createTargets, folderOnMachines, type Targets } from "./targets.ts";
 
 /** What belongs to the process rather than to the project. */
@@ -25,6 +25,7 @@ export type World = {
   cacheFolder: string;
   /** How the agent and the gateway are run; a folder is added. */
   agentCommand: readonly [string, ...string[]];
+  modelServer: ModelServerSource;
   gatewayCommand: readonly [string, ...string[]];
   /** The agent's program as one file, and what Node is given before it: for machines elsewhere. */
   loadAgent(): Promise<string>;
@@ -81,6 +82,7 @@ function createTarget(context: Context, name: string, section: TargetSection): T
       state,
       clock,
       loadAgent: world.loadAgent,
+      modelServer: world.modelServer,
       agentFlags: world.agentFlags,
       sendWake: sendWakePacket,
       signal,
@@ -94,6 +96,7 @@ function createTarget(context: Context, name: string, section: TargetSection): T
     clock,
     cacheFolder,
     agentCommand: world.agentCommand,
+    modelServer: world.modelServer,
     agentEnv: buildLastingEnv(world, project),
     signal,
   });

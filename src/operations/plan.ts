@@ -13,6 +13,7 @@ import {
 } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
 import { isJob } from "./jobs/find-job.ts";
+import { findGate } from "./services/gate.ts";
 import { planDeploy, type DeployPlan } from "./services/plan.ts";
 import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
 import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
@@ -65,7 +66,11 @@ export async function planUp(
 /** `up` makes a first release, and another one where its section has changed. */
 async function planService(context: Context, section: ServiceSection): Promise<DeployPlan> {
   requirePlace(context, section.name);
-  return planDeploy(context, section, { ships: "section" });
+  const plan = await planDeploy(context, section, { ships: "section" });
+  const gate = findGate(context, section.name);
+  if (plan.action === "none" || !gate) return plan;
+  const warning = `${section.name} is shipped by its pipeline: \`sesta pipeline run ${gate.pipeline}\``;
+  return { ...plan, action: "none", steps: [], warnings: [warning] };
 }
 
 function present<One>(plans: readonly (One | undefined)[]): One[] {

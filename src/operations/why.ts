@@ -1,6 +1,7 @@
 // Why a workload is in its state: the agent's own words, the evidence behind them, and how far its saves are.
 import { formatDuration } from "../model/duration.ts";
 import type { IdleRule, KeepAwake } from "../model/launch.ts";
+import type { ReplicaReport } from "../model/release.ts";
 import type { SaveReport } from "../model/save.ts";
 import type { Report, SaveStatus, WorkloadStatus } from "../model/status.ts";
 import type { State } from "../model/words.ts";
@@ -26,6 +27,9 @@ export type Explanation = {
   saved_at: string | null;
   /** Null where it is saved nowhere. */
   save: SaveExplanation | null;
+  /** Only of a service: the release that is live, and what runs of it and of one that starts. */
+  release?: number | null;
+  replicas?: readonly ReplicaReport[];
   log_tail: readonly string[];
 };
 
@@ -70,7 +74,8 @@ function explainJob({ world }: Context, { name, state, since, why }: WorkloadSta
 
 /** @param rule of the launch that is up */
 export function buildExplanation(report: Report, rule: IdleRule | undefined): Explanation {
-  const { name, state, since, why, phase, lastUse, sleepsAt, announced, hold, save, logTail } = report;
+  const { name, state, since, why, phase, lastUse, sleepsAt, announced, hold, save, logTail, service } =
+    report;
   const sleepsByItself = state === "awake" && rule !== undefined && rule.idleMs !== null;
   return {
     name,
@@ -82,9 +87,10 @@ export function buildExplanation(report: Report, rule: IdleRule | undefined): Ex
     sleeps_at: isoOf(sleepsAt),
     announced,
     held: hold && { until: new Date(hold.until).toISOString(), reason: hold.reason },
-    kept_awake_by: sleepsByItself ? listSigns(rule, name) : [],
+    kept_awake_by: sleepsByItself ? listSigns(rule, name, service !== undefined) : [],
     saved_at: isoOf(save?.savedAt),
     save: save && explainSave(save),
+    ...(service && { release: service.release, replicas: service.replicas }),
     log_tail: logTail,
   };
 }
@@ -101,13 +107,18 @@ function explainSave(save: SaveReport): SaveExplanation {
   };
 }
 
-function listSigns({ evidence, keepAwake, maxAwakeMs }: IdleRule, name: string): string[] {
+function listSigns(
+  { evidence, keepAwake, maxAwakeMs }: IdleRule,
+  name: string,
+  isService: boolean,
+): string[] {
   const own = evidence === "jupyter" ? ["running code", "typing in a terminal", "saving a file"] : [];
   const hold =
     maxAwakeMs === null
       ? `\`sesta awake ${name} --for 3h\``
       : `\`sesta awake ${name} --for 3h\` (up to max_awake)`;
-  return [...own, "opening its pages", ...(keepAwake ? listOwnSigns(keepAwake) : []), hold];
+  const visits = isService ? "requests, but not to its health path" : "opening its pages";
+  return [...own, visits, ...(keepAwake ? listOwnSigns(keepAwake) : []), hold];
 }
 
 function listOwnSigns({ cpuPercent, gpuPercent, forMs, command }: KeepAwake): string[] {

@@ -3,7 +3,7 @@ import { parseRepository, tokenProblem } from "../model/repository.ts";
 import { findDataPlace } from "./job-fields.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { findLocated, findNamed, getKeyOffset, getOffset, valueAt } from "./located.ts";
-import type { Finding, Located } from "./located.ts";
+import type { Finding, Located, Path } from "./located.ts";
 import { quote } from "./wording.ts";
 
 export function findJobs(root: Located): string[] {
@@ -19,7 +19,7 @@ export function checkJobs(root: Located, jobs: readonly string[]): Finding[] {
     ...checkInto(root, name),
     ...checkStdout(root, name),
     ...checkData(root, name),
-    ...checkEnvNames(root, name),
+    ...checkEnvNames(root, ["workloads", name, "env"]),
   ]);
 }
 
@@ -111,8 +111,7 @@ function checkData(root: Located, name: string): Finding[] {
 /** They belong to Sesta's own wiring of a run. */
 const ownVariables = /^(?:SESTA_.*|GIT_ASKPASS)$/;
 
-function checkEnvNames(root: Located, name: string): Finding[] {
-  const path = ["workloads", name, "env"];
+export function checkEnvNames(root: Located, path: Path): Finding[] {
   return [...(findLocated(root, path)?.children.keys() ?? [])].flatMap((key): Finding[] => {
     const at = getKeyOffset(root, [...path, key]);
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(String(key)))

@@ -6,6 +6,7 @@ import { laterTargetTypes } from "./later.ts";
 import { isLoopback } from "../base/loopback.ts";
 import { checkHosts } from "./check-hosts.ts";
 import { checkJobs, findJobs } from "./check-jobs.ts";
+import { checkPipelines } from "./check-pipelines.ts";
 import { checkSaves } from "./check-saves.ts";
 import { checkServices } from "./check-services.ts";
 import { findLocated, findNamed, getOffset, valueAt } from "./located.ts";
@@ -39,6 +40,7 @@ export function checkReferences(root: Located, folder: string): Finding[] {
     ...checkPorts(root, [...labs, ...services]),
     ...checkWorkspaces(root, labs),
     ...checkSaves(root, labs, folder),
+    ...checkPipelines(root),
   ];
 }
 
@@ -73,7 +75,7 @@ function checkTarget(root: Located, path: Path): Finding[] {
   return [{ at, message: `unknown target ${quote(name)}${help}` }];
 }
 
-function checkSecret(root: Located, path: Path): Finding[] {
+export function checkSecret(root: Located, path: Path): Finding[] {
   const text = valueAt(root, path);
   const name = typeof text === "string" ? findSecretName(text) : undefined;
   const declared = namesIn(root, "secrets");
@@ -136,7 +138,7 @@ function checkWorkspaces(root: Located, labs: readonly string[]): Finding[] {
   });
 }
 
-function namesIn(root: Located, section: string): string[] {
+export function namesIn(root: Located, section: string): string[] {
   return [...(findLocated(root, [section])?.children.keys() ?? [])].filter(
     (name) => typeof name === "string",
   );

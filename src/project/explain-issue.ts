@@ -7,8 +7,9 @@ import type { Finding, Located, Path } from "./located.ts";
 import { isSecretPlace, placeName } from "./places.ts";
 import { oneContainer } from "./job-fields.ts";
 import { nothingToRun } from "./job-schema.ts";
+import { oneSource, oneWork } from "./pipeline-schema.ts";
 import { oneSignal } from "./save-schema.ts";
-import { oneSource } from "./service-schema.ts";
+import { oneService } from "./service-schema.ts";
 import { keysAt, oneReference } from "./schema.ts";
 import { suggest } from "./suggest.ts";
 import { describe, oneOf, quote } from "./wording.ts";
@@ -28,7 +29,9 @@ export function explainIssue(issue: z.core.$ZodIssue, root: Located): Finding[] 
     ];
   }
   if (issue.code === "invalid_union") return [{ at: here.at, message: explainType(path, here.value) }];
-  const isOfKeys = [oneReference, oneSignal, oneContainer, oneSource].includes(issue.message);
+  const isOfKeys = [oneReference, oneSignal, oneContainer, oneWork, oneSource, oneService].includes(
+    issue.message,
+  );
   if (isOfKeys && hasUnknownKey(path, here)) return []; // said already
   return [{ at: here.at, message: explainValue(issue, path, here) }];
 }
@@ -71,9 +74,11 @@ function explainValue(issue: z.core.$ZodIssue, path: Path, here: Located): strin
     return 'expected one of { env: NAME }, { file: path } and { command: "…" }; a secret\'s value never stands in this file';
   }
   if (issue.message === oneContainer) return "expected exactly one of image and build";
-  if (issue.message === oneSource) return "expected exactly one of command, build, image and model";
+  if (issue.message === oneService) return "expected exactly one of command, build, image and model";
   if (issue.message === nothingToRun)
     return "expected `run`, a command like python train.py, or a `playbook`";
+  if (issue.message === oneWork) return "expected exactly one of run, build, deploy and destroy";
+  if (issue.message === oneSource) return "expected exactly one of pattern and json";
   if (issue.message === oneSignal) return "expected at least one of cpu, gpu and command";
   if (issue.code === "invalid_type" && issue.expected === "array")
     return `expected a list like ${path.at(-1) === "packages" ? "[pandas, numpy]" : '[data/, "*.csv"]'}${got}`;

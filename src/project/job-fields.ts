@@ -89,14 +89,15 @@ export function envMapping(about: About) {
 
 /** A requirements file, a list of packages, or a mapping of both and a version. */
 export function jobPython(about: About) {
-  const check = (input: unknown): JobPython | Refusal => {
-    if (typeof input === "string") return resolvePython({ requirements: input });
-    if (Array.isArray(input)) return resolvePython({ packages: input });
-    if (typeof input !== "object" || input === null)
-      return new Refusal("a requirements file, or a list of packages like [numpy]");
-    return findUnknownKey(input, ["packages", "requirements", "version"]) ?? resolvePython(input);
-  };
-  return field(check, { shown: "path, list of packages, or mapping", ...about });
+  return field(checkJobPython, { shown: "path, list of packages, or mapping", ...about });
+}
+
+export function checkJobPython(input: unknown): JobPython | Refusal {
+  if (typeof input === "string") return resolvePython({ requirements: input });
+  if (Array.isArray(input)) return resolvePython({ packages: input });
+  if (typeof input !== "object" || input === null)
+    return new Refusal("a requirements file, or a list of packages like [numpy]");
+  return findUnknownKey(input, ["packages", "requirements", "version"]) ?? resolvePython(input);
 }
 
 function resolvePython({

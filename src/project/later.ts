@@ -3,7 +3,6 @@ import type { Path } from "./located.ts";
 
 /** Keys, by the kind of section they stand in. */
 const laterKeys: Readonly<Record<string, readonly string[]>> = {
-  project: ["pipelines"],
   gateway: ["domain", "certificate"],
   workload: ["machine", "tracker", "project", "domain"],
 };
@@ -24,18 +23,25 @@ export type SectionKind =
   | "save"
   | "keep_awake"
   | "container"
+  | "pipeline"
+  | "stage"
+  | "metric"
+  | "registry"
   | "other";
 
+const pipelineSections = ["pipeline", "stage", "metric"] as const;
 const innerSections = ["save", "keep_awake", "container"] as const;
 
 /** The kind of section that a path leads to. */
 export function sectionOf(path: Path): SectionKind {
   if (path.length === 0) return "project";
   if (path.length === 1 && path[0] === "gateway") return "gateway";
+  if (path[0] === "pipelines" && path.length > 1) return pipelineSections[path.length - 2] ?? "other";
   if (path.length === 3 && path[0] === "workloads")
     return innerSections.find((name) => name === path[2]) ?? "other";
   if (path.length !== 2) return "other";
   if (path[0] === "secrets") return "secret";
   if (path[0] === "targets") return "target";
+  if (path[0] === "registries") return "registry";
   return path[0] === "workloads" ? "workload" : "other";
 }

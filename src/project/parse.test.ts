@@ -119,6 +119,8 @@ workloads:
         workspace: "other",
       },
     },
+    registries: {},
+    pipelines: {},
   });
 });
 

@@ -10,6 +10,7 @@ import type {
 import type { SecretRef } from "../model/secret.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { resolveService } from "./resolve-service.ts";
+import { resolvePipeline, resolveRegistry } from "./resolve-pipeline.ts";
 import type { ProjectFile } from "./schema.ts";
 
 type WorkloadFile = NonNullable<ProjectFile["workloads"]>[string];
@@ -36,6 +37,8 @@ export function resolveProject(file: ProjectFile, folder: string): Project {
     secrets: mapValues(file.secrets ?? {}, resolveSecretRef),
     targets: { local: { type: "local" }, ...mapValues(file.targets ?? {}, resolveTarget) },
     workloads: mapValues(file.workloads ?? {}, (section, name) => resolveWorkload(section, name, target)),
+    registries: mapValues(file.registries ?? {}, resolveRegistry),
+    pipelines: mapValues(file.pipelines ?? {}, resolvePipeline),
   };
 }
 

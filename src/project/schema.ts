@@ -5,6 +5,7 @@ import * as fields from "./fields.ts";
 import { job } from "./job-schema.ts";
 import { service } from "./service-schema.ts";
 import { container } from "./job-fields.ts";
+import { metric, pipelines, registries, registry, stage } from "./pipeline-schema.ts";
 import { keepAwake, save } from "./save-schema.ts";
 import { localTarget, sshTarget } from "./target-schema.ts";
 import { projectNamePattern, reservedNames, workloadNamePattern } from "./names.ts";
@@ -185,6 +186,8 @@ const sections = {
       description: "What the team works with, by name.",
     })
     .optional(),
+  registries: registries.optional(),
+  pipelines: pipelines.optional(),
 };
 
 export const projectSchema = z.strictObject(sections).meta({
@@ -195,7 +198,14 @@ export const projectSchema = z.strictObject(sections).meta({
 export type ProjectFile = z.output<typeof projectSchema>;
 
 /** The sections that may be left empty (`gateway:` and nothing after it). */
-export const emptySections: readonly string[] = ["gateway", "secrets", "targets", "workloads"];
+export const emptySections: readonly string[] = [
+  "gateway",
+  "secrets",
+  "targets",
+  "workloads",
+  "registries",
+  "pipelines",
+];
 
 /**
  * The keys that are read at a path; empty where people choose them.
@@ -219,6 +229,12 @@ export function keysAt(path: Path, type?: unknown): readonly string[] {
       return Object.keys(save.shape);
     case "keep_awake":
       return Object.keys(keepAwake.shape);
+    case "stage":
+      return Object.keys(stage.shape);
+    case "metric":
+      return Object.keys(metric.shape);
+    case "registry":
+      return Object.keys(registry.shape);
     default:
       return [];
   }

@@ -118,6 +118,8 @@ test("the check for `plan` looks at variables and files and runs no command", as
     secrets,
     targets: { local: { type: "local" } },
     workloads: {},
+    registries: {},
+    pipelines: {},
   };
   expect(await checkSecrets(project, { SET: "x" })).toEqual([
     { secret: "unset", level: "error", message: "secret unset: environment variable UNSET is not set" },

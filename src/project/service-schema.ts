@@ -7,7 +7,7 @@ import { size } from "./save-schema.ts";
 import { health, metricsPath } from "./service-fields.ts";
 
 /** The message of the issue that a service has none or several of the ways to run it. */
-export const oneSource = "one-source";
+export const oneService = "one-service";
 const sources = ["command", "build", "image", "model"] as const;
 
 const seconds = { minimumMs: 100, never: false } as const;
@@ -168,7 +168,7 @@ export const service = z
     }).optional(),
     certificate: certificate.optional(),
   })
-  .refine((value) => sources.filter((key) => value[key] !== undefined).length === 1, { error: oneSource })
+  .refine((value) => sources.filter((key) => value[key] !== undefined).length === 1, { error: oneService })
   .meta({
     title: "Service",
     description: "A model service: replicas behind a balancer, replaced release by release.",

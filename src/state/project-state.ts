@@ -4,6 +4,7 @@ import type { Launch } from "../model/launch.ts";
 import type { Change, UseSpan } from "../model/status.ts";
 import type { WorkloadType } from "../model/words.ts";
 import { explained, openDatabase, transact, type Migrations } from "./open.ts";
+import { pipelineMigration, pipelines } from "./pipeline-state.ts";
 import { runMigration, runs } from "./run-state.ts";
 
 const migrations: Migrations = [
@@ -28,6 +29,7 @@ const migrations: Migrations = [
    ) STRICT;
    CREATE INDEX uses_by_workload ON uses (workload, from_at);`,
   runMigration,
+  pipelineMigration,
 ];
 
 export type PlacedWorkload = {
@@ -52,6 +54,7 @@ export function openProjectState(path: string) {
     ...changes(db),
     ...uses(db),
     ...runs(db),
+    ...pipelines(db),
     /** Grows when another process changed the database. */
     dataVersion: () => Number(db.prepare("PRAGMA data_version").get()?.["data_version"]),
     transact: <T>(work: () => T) => transact(db, work),

@@ -10,6 +10,25 @@ import type { Report } from "../model/status.ts";
 /** Something that exists on a target, known to the project or not. */
 export type Resource = { name: string; kind: "workload" | "environment"; where: string };
 
+/** What serves models on a target's machine. */
+export type ModelServerPlace = {
+  node: string;
+  program: string;
+  /** The folder of onnxruntime's native files; absent where they are found beside the program. */
+  runtime?: string;
+};
+
+/** What is put on machines to serve models there. */
+export type ModelServerSource = {
+  /** What runs here. */
+  node: string;
+  program: string;
+  /** The program as one file. */
+  load(): Promise<string>;
+  /** The folder of the package onnxruntime-node; undefined where it is not installed. */
+  findRuntime(): string | undefined;
+};
+
 export type ReleaseOrder = {
   release: NewRelease;
   /** Of what `plan` compares, see the project's record. */
@@ -17,7 +36,12 @@ export type ReleaseOrder = {
   why: string;
 };
 
-export type LogOptions = { follow?: boolean | undefined; lines: number };
+export type LogOptions = {
+  follow?: boolean | undefined;
+  lines: number;
+  /** Only of a service: whose replicas' last lines are read, in this order. */
+  releases?: readonly number[];
+};
 
 export type Target = {
   /** As the project file calls it. */
@@ -28,6 +52,8 @@ export type Target = {
   planForget?(name: string): Promise<Plan>;
   /** Exactly what was shown. @throws SestaError STALE_PLAN when what it was made from has changed */
   apply(plan: Plan, on: Progress): Promise<Placed | Receipt>;
+  /** Is there when it resolves. @throws SestaError UNSUPPORTED where onnxruntime cannot be had */
+  modelServer(detail: (text: string) => void): Promise<ModelServerPlace>;
   /** Begins a release of a service; the agent's `releases` tells how it goes. */
   release(launch: Launch, wanted: ReleaseOrder, on: Progress): Promise<Release>;
   /** The agent's own report; `absent` where it knows nothing of the workload. */

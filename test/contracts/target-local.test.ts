@@ -15,6 +15,7 @@ import { findLabEnvironment } from "../support/lab-environment.ts";
 import { root } from "../support/source-files.ts";
 import { buildTinyLaunch } from "../support/tiny-launch.ts";
 import { testTarget, untilState, type TargetUnderTest } from "./target.contract.ts";
+import { modelServerSource } from "../support/model-server-source.ts";
 
 testTarget("local", { create, buildLaunch: buildTinyLaunch });
 
@@ -68,6 +69,7 @@ async function create(): Promise<TargetUnderTest> {
       machine: createLocalMachine(env),
       state,
       clock: systemClock,
+      modelServer: modelServerSource,
       cacheFolder,
       agentCommand: [
         process.execPath,

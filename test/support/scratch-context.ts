@@ -6,6 +6,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { openContext, type Context } from "../../src/operations/context.ts";
 import { bundleAgent } from "../../scripts/bundle-agent.ts";
 import { root } from "./source-files.ts";
+import { modelServerSource } from "./model-server-source.ts";
 
 export type ScratchContext = {
   folder: string;
@@ -33,6 +34,7 @@ export async function createScratchContext(
         cacheFolder: join(tmpdir(), "sesta-test-cache"),
         agentCommand: [...node, join(root, "src/agent/main.ts")],
         gatewayCommand: [...node, join(root, "src/main.ts"), "gateway", "--background"],
+        modelServer: modelServerSource,
         loadAgent: bundleAgent,
         agentFlags: [],
         signal: new AbortController().signal,

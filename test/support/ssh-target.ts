@@ -10,6 +10,7 @@ import { openProjectState, type ProjectState } from "../../src/state/project-sta
 import { createSshTarget, type SshContext } from "../../src/targets/ssh/ssh.ts";
 import type { Target } from "../../src/targets/target.ts";
 import { createSshRig } from "./ssh-rig.ts";
+import { modelServerSource } from "./model-server-source.ts";
 
 export type SshHost = Awaited<ReturnType<typeof createSshHost>>;
 
@@ -47,6 +48,7 @@ export async function createSshHost(folder: string, env: Readonly<Record<string,
         state,
         clock: systemClock,
         loadAgent: () => (program ??= bundleAgent()),
+        modelServer: modelServerSource,
         agentFlags: [],
         sendWake: async () => undefined,
         signal: new AbortController().signal,

@@ -5,7 +5,7 @@ import type { ReplicaReport } from "../../model/release.ts";
 import type { Replica as Balanced } from "../../front/balancer/balancer.ts";
 import type { KeptRelease } from "../../state/release-state.ts";
 import type { ReleaseFolders } from "./release-folder.ts";
-import { Replica, type ReplicaChange, type ReplicaContext } from "./replica.ts";
+import { Replica, type ReplicaContext, type ReplicaNews } from "./replica.ts";
 
 export type GroupContext = ReplicaContext & { folders: ReleaseFolders };
 
@@ -78,18 +78,40 @@ export class Group {
   }
 }
 
+/**
+ * Ends its replicas when they are not wanted any more; leaves them when this agent goes.
+ * @throws what `start` does, or the signal's reason
+ */
+export async function untilUp(
+  group: Group,
+  start: () => Promise<void>,
+  signal: AbortSignal,
+  left: AbortSignal,
+): Promise<void> {
+  const end = () => void (left.aborted ? group.leave() : group.end());
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    await start();
+    signal.throwIfAborted();
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
+
 /** Ends what an earlier agent left of releases that are not to run. @param run numbers of those that are */
 export async function endOthers(
   { state, runner }: GroupContext,
   releases: readonly KeptRelease[],
   run: readonly number[],
 ): Promise<void> {
+  const bootId = await getBootId();
   for (const release of releases) {
     const { workload, number, launch } = release;
     if (run.includes(number)) continue;
     const left = state.listReplicas(workload).filter((one) => one.release === number);
     for (const { start, slot } of left) {
-      await runner.stop(launch, start, () => undefined);
+      if (start.bootId === bootId) await runner.stop(launch, start, () => undefined);
       state.deleteReplica(workload, number, slot);
     }
   }
@@ -99,7 +121,7 @@ export async function endOthers(
 export async function createGroup(
   context: GroupContext,
   release: KeptRelease,
-  changed: ReplicaChange,
+  news: ReplicaNews,
 ): Promise<Group> {
   const { state, folders, runner } = context;
   const { workload, number, launch } = release;
@@ -115,7 +137,7 @@ export async function createGroup(
   const replicas = Array.from({ length: count }, (_, index) => {
     const start = known.find(({ slot }) => slot === index + 1)?.start;
     const kept = start?.bootId === bootId ? start : null;
-    return new Replica(context, release, index + 1, { env, start: kept, changed });
+    return new Replica(context, release, index + 1, { env, start: kept, news });
   });
   return new Group(release, replicas);
 }

@@ -1,5 +1,5 @@
 // What a release has on its machine: its own copy of the tree, what its replicas are told in secret, its image.
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../../base/atomic-file.ts";
 import { SestaError } from "../../base/errors.ts";
@@ -46,11 +46,15 @@ export function createReleaseFolders(machine: Machine, home: string) {
       const text = await readFile(join(folderOf(name, number), "env.json"), "utf8");
       return JSON.parse(text) as Record<string, string>;
     },
+    /** What it runs from; its logs stay. */
+    removeFiles: (name: string, number: number): Promise<void> =>
+      rm(folderOf(name, number), { recursive: true, force: true }),
     /** Takes away what releases had that are forgotten, but for images that others still run from. */
     async prune(gone: readonly KeptRelease[], kept: readonly KeptRelease[]): Promise<void> {
       const used = new Set(kept.map(({ launch }) => launch.service?.container?.image));
       for (const { workload, number, launch } of gone) {
         await rm(folderOf(workload, number), { recursive: true, force: true });
+        await removeLogs(join(home, "logs"), `${workload}.${number}.`);
         const { engine = [], image = "", label } = launch.service?.container ?? {};
         if (typeof label === "string" && !used.has(image)) await askEngine(machine, engine, ["rmi", image]);
       }
@@ -66,4 +70,9 @@ async function copy(machine: Machine, from: string, to: string): Promise<void> {
     problems: [ran.stderr.trim()],
     hint: "Check the disk there.",
   });
+}
+
+async function removeLogs(folder: string, prefix: string): Promise<void> {
+  const files = (await readdir(folder).catch(() => [])).filter((file) => file.startsWith(prefix));
+  await Promise.all(files.map((file) => rm(join(folder, file), { force: true })));
 }

@@ -21,8 +21,12 @@ export type ReplicaContext = {
   lane: BootLane;
 };
 
-/** Whether it may get requests, or anything else that is shown of it, has changed. */
-export type ReplicaChange = (replica: Replica) => void;
+export type ReplicaNews = {
+  /** Whether it may get requests, or anything else that is shown of it, has changed. */
+  changed(): void;
+  /** It ended, or was ended, after it had been up. */
+  ended(slot: number, why: string): void;
+};
 
 const firstBackoffMs = 500;
 const longestBackoffMs = 30_000;
@@ -35,7 +39,7 @@ export class Replica {
   readonly #context: ReplicaContext;
   readonly #release: KeptRelease;
   readonly #env: Readonly<Record<string, string>>;
-  readonly #changed: ReplicaChange;
+  readonly #news: ReplicaNews;
   readonly #ending = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #start: Start | null;
@@ -52,14 +56,14 @@ export class Replica {
     context: ReplicaContext,
     release: KeptRelease,
     slot: number,
-    parts: { env: Readonly<Record<string, string>>; start: Start | null; changed: ReplicaChange },
+    parts: { env: Readonly<Record<string, string>>; start: Start | null; news: ReplicaNews },
   ) {
     this.#context = context;
     this.#release = release;
     this.slot = slot;
     this.#env = parts.env;
     this.#start = parts.start;
-    this.#changed = parts.changed;
+    this.#news = parts.news;
   }
 
   /** Names this start of it among all that ever were; null while it has none. */
@@ -69,10 +73,6 @@ export class Replica {
 
   get state(): ReplicaReport["state"] {
     return this.#state;
-  }
-
-  get identity(): Identity | null {
-    return this.#identity;
   }
 
   get phase(): string | null {
@@ -129,31 +129,38 @@ export class Replica {
     this.#ending.abort(new Error("nobody watches any more"));
   }
 
+  /** Once it has failed so often, whoever waits for it is told; it is tried on until it is ended. */
   async #keepUp(firstTries: number, up: () => void, failed: (error: Error) => void): Promise<void> {
     const { signal } = this.#ending;
-    let left = firstTries;
     while (!signal.aborted) {
-      const problem = await this.#live(() => {
-        left = Infinity;
+      let wasUp = false;
+      const lived = this.#live(() => {
+        wasUp = true;
         up();
-      }).catch((error: unknown) => messageOf(error));
-      if (signal.aborted) break;
-      this.#logTail = await this.#context.runner.logTail(this.logName);
-      await this.#clear();
-      this.#failures += 1;
-      this.#context.log.warn("replica ended", {
-        replica: this.logName,
-        why: problem,
-        failures: this.#failures,
       });
-      left -= 1;
-      if (left <= 0) {
-        this.#show("broken", problem);
-        return failed(new Error(problem));
-      }
+      const problem = await lived.catch((error: unknown) => messageOf(error));
+      if (signal.aborted) break;
+      await this.#tidy(problem, wasUp);
+      if (!wasUp && this.#failures >= firstTries) failed(new Error(problem));
       await this.#rest(problem);
     }
     failed(new Error("it was ended before it was up"));
+  }
+
+  /** After its end: it gets no more requests, nothing of it runs, and its last lines are known. */
+  async #tidy(problem: string, wasUp: boolean): Promise<void> {
+    const { runner, log } = this.#context;
+    this.#failures += 1;
+    this.#show("waiting", problem);
+    const { logName, slot } = this;
+    log.warn("replica ended", { replica: logName, why: problem, failures: this.#failures });
+    try {
+      if (wasUp) this.#news.ended(slot, problem);
+      await this.#clear();
+    } catch (error) {
+      log.error("replica not tidied", { replica: logName, error: messageOf(error) });
+    }
+    this.#logTail = await runner.logTail(logName);
   }
 
   /** From its start to its end; resolves with why it has to be started again. */
@@ -161,7 +168,7 @@ export class Replica {
     const { clock, lane } = this.#context;
     const { signal } = this.#ending;
     const { launch } = this.#release;
-    const rule = launch.service;
+    const { service: rule } = launch;
     if (!rule) throw new Error(`${launch.name} is no service`);
     this.#show("starting", this.#restarts === 0 ? "It starts." : this.#why);
     await lane.run(
@@ -174,8 +181,8 @@ export class Replica {
     this.#show("up", "It answers.");
     up();
     const { health, memoryBytes } = rule;
-    const container = this.#start ? this.#context.runner.container(launch, this.#start) : undefined;
-    const watched = { clock, identity, address, health, memoryBytes, container };
+    const container = this.#start && this.#context.runner.container(launch, this.#start);
+    const watched = { clock, identity, address, health, memoryBytes, container: container ?? undefined };
     const events = {
       well: (isWell: boolean) =>
         isWell
@@ -194,7 +201,7 @@ export class Replica {
       started: (identity: Identity) => (this.#identity = identity),
       progress: (phase: string) => {
         this.#phase = phase;
-        this.#changed(this);
+        this.#news.changed();
       },
     };
     const parts = { log: this.logName, env: this.#env };
@@ -227,8 +234,7 @@ export class Replica {
     const { workload, number, launch } = this.#release;
     if (this.#start) await runner.stop(launch, this.#start, () => undefined);
     state.deleteReplica(workload, number, this.slot);
-    this.#start = null;
-    this.#identity = null;
+    [this.#start, this.#identity] = [null, null];
   }
 
   /** Of its log, and how sentences for operators name it. */
@@ -238,9 +244,7 @@ export class Replica {
   }
 
   #show(state: ReplicaReport["state"], why: string): void {
-    this.#state = state;
-    this.#why = why;
-    this.#phase = null;
-    this.#changed(this);
+    [this.#state, this.#why, this.#phase] = [state, why, null];
+    this.#news.changed();
   }
 }

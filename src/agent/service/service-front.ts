@@ -7,50 +7,65 @@ import { createServiceDoor, type ServiceDoor } from "../../front/balancer/servic
 import type { Launch, ServiceRule } from "../../model/launch.ts";
 import type { Certificate } from "../../model/release.ts";
 import type { State } from "../../model/words.ts";
+import { runAtFullSpeed } from "./full-speed.ts";
 import type { Group } from "./group.ts";
 
 export type FrontOwner = {
-  launch(): Launch;
-  /** What its port speaks TLS with. */
-  certificate(): Promise<Certificate | null>;
   state(): { state: State; why: string };
   wake(): Promise<void>;
   used(): void;
 };
+
+/** What a port is opened with. */
+export type Serving = { launch: Launch; certificate: Certificate | null };
+
+type Opened = Serving & { door: ServiceDoor };
 
 export class ServiceFront {
   readonly #context: { clock: Clock; log: Log };
   readonly #name: string;
   readonly #owner: FrontOwner;
   readonly #balancer;
-  #open: { door: ServiceDoor; address: string } | null = null;
+  /** The first is the one that people know; another one is open for a release that starts. */
+  #opened: readonly Opened[] = [];
 
   constructor(context: { clock: Clock; log: Log }, name: string, owner: FrontOwner) {
     this.#context = context;
     this.#name = name;
     this.#owner = owner;
+    runAtFullSpeed();
     this.#balancer = createBalancer({ clock: context.clock });
   }
 
-  /** Where the launch says; does nothing where it is open there already. @throws SestaError PORT_TAKEN */
-  async open(): Promise<void> {
-    const { listen, tls } = this.#rule();
-    const address = JSON.stringify([
-      listen,
-      tls,
-      this.#owner.launch().door.healthPath,
-      this.#rule().metricsPath,
-    ]);
-    if (this.#open?.address === address) return;
-    await this.close();
-    const door = await this.#createDoor();
-    try {
-      await door.listen(listen.port, listen.host);
-    } catch (error) {
-      await door.close();
-      throw explainListen(error, this.#name, listen);
+  /**
+   * Opens the port of a release that starts, where it is another one, beside the one that is open.
+   * @throws SestaError PORT_TAKEN
+   */
+  async prepare(serving: Serving): Promise<void> {
+    const isThere = this.#opened.some((one) => rule(one).listen.port === rule(serving).listen.port);
+    if (!isThere) this.#opened = [...this.#opened, await this.#open(serving)];
+  }
+
+  /** From now on this is what people reach, and nothing else. @throws SestaError PORT_TAKEN; then all is as before */
+  async serve(serving: Serving): Promise<void> {
+    const same = this.#opened.find((one) => addressOf(one) === addressOf(serving));
+    const others = this.#opened.filter((one) => one !== same);
+    if (same) {
+      Object.assign(same, serving);
+      this.#opened = [same];
+      return void (await closeAll(others));
     }
-    this.#open = { door, address };
+    // The same port of another address, or with another certificate, cannot be open twice.
+    const inTheWay = others.filter((one) => rule(one).listen.port === rule(serving).listen.port);
+    await closeAll(inTheWay);
+    try {
+      this.#opened = [await this.#open(serving)];
+    } catch (error) {
+      const again = await Promise.all(inTheWay.map((one) => this.#open(one)));
+      this.#opened = [...again, ...others.filter((one) => !inTheWay.includes(one))];
+      throw error;
+    }
+    await closeAll(others.filter((one) => !inTheWay.includes(one)));
   }
 
   /** From now on requests go to those of its replicas that are up. */
@@ -73,44 +88,69 @@ export class ServiceFront {
 
   /** The state has changed: requests that wait look again. */
   changed(): void {
-    this.#open?.door.changed();
+    for (const { door } of this.#opened) door.changed();
   }
 
   async close(): Promise<void> {
-    const open = this.#open;
-    this.#open = null;
-    await open?.door.close();
+    const opened = this.#opened;
+    this.#opened = [];
+    await closeAll(opened);
   }
 
-  #rule(): ServiceRule {
-    const { service, name } = this.#owner.launch();
-    if (!service) throw new Error(`${name} is no service`);
-    return service;
+  async #open(serving: Serving): Promise<Opened> {
+    const opened: Omit<Opened, "door"> = { ...serving };
+    const door = this.#createDoor(opened);
+    const { listen } = rule(serving);
+    try {
+      await door.listen(listen.port, listen.host);
+    } catch (error) {
+      await door.close();
+      throw explainListen(error, this.#name, listen);
+    }
+    return Object.assign(opened, { door });
   }
 
-  async #createDoor(): Promise<ServiceDoor> {
-    const { tls, metricsPath } = this.#rule();
-    const certificate = tls === null ? null : await this.#owner.certificate();
+  /** @param opened read anew for each request */
+  #createDoor(opened: Serving): ServiceDoor {
+    const { certificate } = opened;
     return createServiceDoor({
       ...this.#context,
       balancer: this.#balancer,
       name: this.#name,
       ...(certificate && { tls: certificate }),
       tokenDigest: () => {
-        const { tokenDigest } = this.#rule();
+        const { tokenDigest } = rule(opened);
         return tokenDigest === null ? null : Buffer.from(tokenDigest, "hex");
       },
-      metricsPath,
-      healthPath: this.#owner.launch().door.healthPath,
+      get metricsPath() {
+        return rule(opened).metricsPath;
+      },
+      get healthPath() {
+        return opened.launch.door.healthPath;
+      },
       state: this.#owner.state,
       wake: this.#owner.wake,
-      holdMs: () => this.#rule().holdMs,
-      maxBodyBytes: () => this.#rule().maxBodyBytes,
-      responseMs: () => this.#rule().responseMs,
-      repeatsAll: () => this.#rule().repeatsAll,
+      holdMs: () => rule(opened).holdMs,
+      maxBodyBytes: () => rule(opened).maxBodyBytes,
+      responseMs: () => rule(opened).responseMs,
+      repeatsAll: () => rule(opened).repeatsAll,
       used: this.#owner.used,
     });
   }
+}
+
+function rule({ launch }: Pick<Serving, "launch">): ServiceRule {
+  if (!launch.service) throw new Error(`${launch.name} is no service`);
+  return launch.service;
+}
+
+function addressOf(serving: Serving): string {
+  const { listen, tls } = rule(serving);
+  return JSON.stringify([listen.host, listen.port, tls]);
+}
+
+async function closeAll(opened: readonly Opened[]): Promise<void> {
+  await Promise.all(opened.map(({ door }) => door.close()));
 }
 
 function explainListen(error: unknown, name: string, { host, port }: ServiceRule["listen"]): unknown {

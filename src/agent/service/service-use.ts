@@ -22,7 +22,8 @@ export type ServiceUseContext = {
 };
 
 export type ServiceUseEvents = {
-  inFlight(): number;
+  /** What it cannot sleep for now. */
+  goingOn(): readonly string[];
   sleep(why: string): void;
   changed(): void;
 };
@@ -46,12 +47,11 @@ export function attendService(
   const use = createUse(clock, launch.idle, since, record);
   use.hold(state.hold(name)?.until ?? null);
   const sleep = (why: string): boolean => {
-    if (on.inFlight() > 0) return false;
+    if (on.goingOn().length > 0) return false;
     on.sleep(why);
     return true;
   };
-  const collect = async () =>
-    on.inFlight() > 0 ? [{ source: "requests in flight", at: "now" as const }] : [];
+  const collect = async () => on.goingOn().map((what) => ({ source: what, at: "now" as const }));
   void use.watch({ collect, sleep, changed: on.changed }, over.signal);
   let notedAt = -Infinity;
   return {

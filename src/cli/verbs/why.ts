@@ -20,12 +20,24 @@ export function describeWhy(found: Explanation, now: number, paint: Paint): stri
   return [
     state === "absent" ? `${name} is absent: ${reason}` : `${name} is ${state}, for ${ago(since)}: ${reason}`,
     ...(phase === null ? [] : [`now: ${phase}`]),
+    ...describeReplicas(found),
     ...(last_use
       ? [`last use: ${last_use.source}, ${ago(last_use.at)} ago, at ${formatTime(Date.parse(last_use.at))}`]
       : []),
     ...describeSleep(found, now, paint),
     ...(save === null ? [] : explainSaved(name, saved_at, save, now, paint)),
     ...log_tail.map((line) => `  ${line}`),
+  ];
+}
+
+function describeReplicas({ release, replicas = [] }: Explanation): string[] {
+  return [
+    ...(release === undefined ? [] : [`release: ${release ?? "none is live"}`]),
+    ...replicas.map(({ release: of, slot, state, pid, restarts, why: its }) => {
+      const process = pid === null ? "" : `, process ${pid}`;
+      const again = restarts === 0 ? "" : `, started again ${restarts === 1 ? "once" : `${restarts} times`}`;
+      return `replica ${of}.${slot}: ${state}${process}${again}: ${its}`;
+    }),
   ];
 }
 

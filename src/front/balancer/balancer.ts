@@ -127,6 +127,7 @@ export function createBalancer(options: { clock: Clock; outlier?: Partial<Outlie
       const timedOut = clock.sleep(timeoutMs, over.signal).catch(() => undefined);
       await Promise.race([emptied, timedOut]);
       over.abort();
+      if (member.routed) return 0; // it was taken back meanwhile
       const left = [...member.loads];
       for (const load of left) load.cut?.();
       return left.length;

@@ -14,7 +14,6 @@ export type HolderOptions = {
   wake(): Promise<void>;
   holdMs: () => number;
   maxHeld?: () => number;
-  refuseState(state: State, why: string): Decision;
 };
 
 export type Holder = {
@@ -41,21 +40,33 @@ type Held = {
 const laterMs = 10_000;
 
 const lookMs = 100;
+const warningMs = 10_000;
 const heldLimit = 1_000;
 
-export function createHolder(options: HolderOptions): Holder {
-  const { clock, log, name, refuseState } = options;
+/** @param refuseState what a request gets that waits no longer */
+export function createHolder(
+  options: HolderOptions,
+  refuseState: (state: State, why: string) => Decision,
+): Holder {
+  const { clock, log, name } = options;
   const held = new Set<Held>();
-  let last = options.state().state;
+  let last: State | undefined;
+  let warnedAt = -Infinity;
+  let looker: NodeJS.Timeout | undefined;
 
   const refuse = (one: Held, decision: Decision) => {
     held.delete(one);
     one.refuse(decision);
   };
   const isFull = () => held.size >= (options.maxHeld?.() ?? heldLimit);
+  const startWake = async () => options.wake();
   const wake = (whom: Iterable<Held>) => {
-    options.wake().catch((error: unknown) => {
-      log.warn("wake by request", { service: name, error: messageOf(error) });
+    startWake().catch((error: unknown) => {
+      const now = clock.monotonic();
+      if (now - warnedAt >= warningMs) {
+        warnedAt = now;
+        log.warn("wake by request", { service: name, error: messageOf(error) });
+      }
       const decision = refuseState(options.state().state, messageOf(error));
       for (const one of whom) if (held.has(one)) refuse(one, decision);
     });
@@ -64,15 +75,19 @@ export function createHolder(options: HolderOptions): Holder {
     const { state, why } = options.state();
     const fellAsleep = state === "asleep" && last !== "asleep";
     last = state;
-    if (held.size === 0) return;
     for (const one of held) {
       if (one.goesOn()) held.delete(one);
       else if (isOver(state) || clock.monotonic() >= one.until) refuse(one, refuseState(state, why));
     }
     if (fellAsleep && held.size > 0) wake(held);
+    if (held.size > 0) return;
+    clearInterval(looker);
+    looker = undefined;
   };
-  const looker = setInterval(look, lookMs);
-  looker.unref();
+  const add = (one: Held) => {
+    held.add(one);
+    looker ??= setInterval(look, lookMs).unref();
+  };
 
   return {
     hold(passage) {
@@ -98,7 +113,7 @@ export function createHolder(options: HolderOptions): Holder {
               decided(decision);
             },
           };
-          held.add(one);
+          add(one);
           if (state !== "awake") wake([one]);
           return () => {
             if (held.delete(one)) passage.ended(499);
@@ -120,7 +135,7 @@ export function createHolder(options: HolderOptions): Holder {
             },
             refuse: () => found(undefined),
           };
-          held.add(one);
+          add(one);
           return () => held.delete(one);
         },
       };

@@ -188,6 +188,40 @@ describe("limits", () => {
   });
 });
 
+test("L7: heads that do not come are cut, and hold up nobody meanwhile", async () => {
+  const { port, door, balancer } = await startService([await startEcho()], { limits: { headersMs: 400 } });
+  const slow = Array.from({ length: 100 }, () => {
+    const client = openRaw(port);
+    client.write("GET / HTTP/1.1\r\nHost: a\r\nX-Drip: ");
+    const drip = setInterval(() => client.write("x"), 100);
+    return client.closed().finally(() => clearInterval(drip));
+  });
+  for (let count = 0; count < 20; count += 1)
+    expect(await exchangeRaw(port, get("/"))).toMatch(/^HTTP\/1\.1 200 /);
+  for (const answer of await Promise.all(slow)) expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  expect(door.metrics()).toContain('{service="iris",code="408",method="other"} 100\n');
+  expect(balancer.inFlight()).toBe(0);
+});
+
+test("a reader that is slow holds up its own replica's answer only, and loses nothing of it", async () => {
+  const total = 32_000_000;
+  const { port: backend } = await startHttpBackend((request, response) =>
+    response.end(request.url === "/large" ? Buffer.alloc(total, "x") : "ok"),
+  );
+  const { port } = await startService([backend]);
+  const client = openRaw(port);
+  let received = 0;
+  client.socket.removeAllListeners("data");
+  client.socket.pause();
+  client.write(get("/large"));
+  for (let count = 0; count < 20; count += 1)
+    expect(await exchangeRaw(port, get("/"))).toMatch(/\r\n\r\nok$/);
+  client.socket.on("data", (bytes: Buffer) => (received += bytes.length));
+  client.socket.resume();
+  await client.closed();
+  expect(received).toBeGreaterThan(total);
+});
+
 test("events arrive one by one, as the app writes them", async () => {
   let next: (() => void) | undefined;
   const { port: backend } = await startHttpBackend((_request, response) => {

@@ -20,10 +20,10 @@ export type ServiceDoorOptions = {
   tls?: { cert: string; key: string };
   /** SHA-256 of the token that `Authorization: Bearer` must show; null: open to whoever reaches it. */
   tokenDigest: () => Buffer | null;
-  /** Answered by the door itself; null: passed on. */
-  metricsPath: string | null;
+  /** Answered by the door itself; null: passed on. Read for each request, as is `healthPath`. */
+  readonly metricsPath: string | null;
   /** Probes of it neither count as use nor wake; while it is not awake they get 503 with the state. */
-  healthPath: string;
+  readonly healthPath: string;
   state(): { state: State; why: string };
   /** A request came for a service that sleeps; called as often as requests come. May reject: then they are answered 503. */
   wake(): Promise<void>;
@@ -55,9 +55,9 @@ export type ServiceDoor = Pick<Door, "listen" | "close"> & {
 const connectMs = 3_000;
 
 export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
-  const { balancer, clock, log, name, metricsPath, healthPath, tls } = options;
+  const { balancer, clock, log, name, tls } = options;
   const metrics = createServiceMetrics(name, balancer, () => holder.size());
-  const holder = createHolder({ ...options, refuseState });
+  const holder = createHolder(options, refuseState);
   const passages: PassageContext = {
     traffic: balancer.traffic,
     clock,
@@ -75,13 +75,13 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
       return refuse(401, { message: "A token is needed: Authorization: Bearer TOKEN" }, bearer);
     }
     const reads = method === "GET" || method === "HEAD";
-    if (reads && metricsPath !== null && isPath(target, metricsPath))
+    if (reads && options.metricsPath !== null && isPath(target, options.metricsPath))
       return { kind: "refuse", status: 200, body: metrics.text(), contentType: metricsType };
     if (typeof body === "number" && body > options.maxBodyBytes()) {
       count(413, method);
       return refuse(413, { message: `The request's body is longer than ${options.maxBodyBytes()} bytes.` });
     }
-    const isProbe = reads && isPath(target, healthPath) && !request.upgrade;
+    const isProbe = reads && isPath(target, options.healthPath) && !request.upgrade;
     if (isProbe) {
       const { state, why } = options.state();
       if (state !== "awake") {
@@ -99,9 +99,18 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
       holder.passing();
       return forward;
     }
-    if (!isProbe) return holder.hold(passage);
+    if (!isProbe) return hold(passage);
     passage.ended(503);
-    return refuse(503, { message: `${name} has no replica that runs.`, state: options.state().state });
+    return refuse(503, { message: `${name} has no replica that runs.`, state: "awake" });
+  };
+
+  const hold = (passage: Passage): Decision => {
+    try {
+      return holder.hold(passage);
+    } catch (error) {
+      passage.ended(500);
+      throw error;
+    }
   };
 
   function refuseState(state: State, why: string): Decision {

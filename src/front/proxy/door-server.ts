@@ -45,11 +45,18 @@ export function createDoorServer(options: DoorOptions): Door {
       while (!client.errand && client.waiting.length > 0) client.waiting.shift()?.();
     },
   };
-  const watcher = setInterval(() => {
-    const now = options.clock.monotonic();
-    for (const { errand } of clients.values()) errand?.watch(now);
-  }, watchMs);
-  watcher.unref();
+  let watcher: NodeJS.Timeout | undefined;
+  const watch = () => {
+    if (!options.responseMs || watcher) return;
+    watcher = setInterval(() => {
+      const now = options.clock.monotonic();
+      for (const { errand } of clients.values()) errand?.watch(now);
+      if (clients.size > 0) return;
+      clearInterval(watcher);
+      watcher = undefined;
+    }, watchMs);
+    watcher.unref();
+  };
 
   const handle = (request: IncomingMessage, response: ServerResponse, early?: EarlyBytes): void => {
     const client = clients.get(request.socket);
@@ -81,7 +88,7 @@ export function createDoorServer(options: DoorOptions): Door {
     if (decision.kind === "hold") return hold(asked, decision);
     if (checked.body !== undefined) watchBody(request, response, limits.bodyIdleMs);
     if (decision.kind === "refuse") {
-      if (!request.complete) boundRest(request);
+      if (checked.body !== undefined) boundRest(request);
       sendAnswer(response, decision);
     } else if (decision.kind === "local") {
       if (checked.expectsContinue) response.writeContinue();
@@ -170,6 +177,7 @@ export function createDoorServer(options: DoorOptions): Door {
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
     const client = buildClient(socket);
     clients.set(socket, client);
+    watch();
     socket.on("error", () => {}); // a reset by the client concerns nobody; "close" follows
     socket.on("close", () => {
       clients.delete(socket);
@@ -221,7 +229,7 @@ function watchBody(request: IncomingMessage, response: ServerResponse, idleMs: n
 function boundRest(request: IncomingMessage): void {
   const { socket } = request;
   if (socket.destroyed) return;
-  const timer = setTimeout(() => socket.destroy(), restMs);
+  const timer = setTimeout(() => request.complete || socket.destroy(), restMs);
   timer.unref();
   request.once("close", () => clearTimeout(timer));
 }

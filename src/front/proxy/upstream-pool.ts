@@ -36,15 +36,18 @@ export function createUpstreamPool(connectMs: number): UpstreamPool {
   const idle = new Map<string, UpstreamConnection[]>();
   const open = new Set<UpstreamConnection>();
   let sweeps = 0;
-  const sweeper = setInterval(() => {
+  let sweeper: NodeJS.Timeout | undefined;
+  const sweep = () => {
     sweeps += 1;
     for (const [key, connections] of idle) {
       while (connections[0] && sweeps - connections[0].idleSince >= idleSweeps)
         connections.shift()?.destroy();
       if (connections.length === 0) idle.delete(key);
     }
-  }, sweepMs);
-  sweeper.unref();
+    if (idle.size > 0) return;
+    clearInterval(sweeper);
+    sweeper = undefined;
+  };
 
   const dial = (upstream: Upstream, receiver: Receiver): UpstreamConnection => {
     const connection = new UpstreamConnection(upstream, connectMs, () => {
@@ -75,6 +78,7 @@ export function createUpstreamPool(connectMs: number): UpstreamPool {
       if (!connections) idle.set(connection.key, [connection]);
       else if (connections.length < idleLimit) connections.push(connection);
       else connection.destroy();
+      sweeper ??= setInterval(sweep, sweepMs).unref();
     },
     forget(upstream) {
       const connections = idle.get(keyOf(upstream)) ?? [];

@@ -14,8 +14,11 @@ import { sendSources, senderOf } from "../jobs/send-sources.ts";
 import { exists } from "../jobs/step.ts";
 import { openHosts } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
+import { runStep } from "../../targets/step.ts";
+import { buildModelServer } from "../../workloads/service/model-command.ts";
 import { makeServiceImage } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
+import { modelFile, readyModel } from "./model.ts";
 import type { DeployPlan } from "./plan.ts";
 import { chooseServicePort } from "./port.ts";
 
@@ -36,11 +39,13 @@ export async function deploy(
   const port = await chooseServicePort(context, section);
   const [host] = await openHosts(context, target, 1);
   if (!host) throw new Error(`${target} has no machine`);
+  if (plan.model) await readyModel(context, plan.model, name, on);
   const tree = section.source.kind === "image" ? null : await sendTree(context, host, plan, on);
   const container = await makeServiceImage(context, section, host, sources, tree, on);
   const tokenDigest = await findTokenDigest(context, section.password);
   const certificate = await readCertificate(context, section);
-  const launch = withContainer(withPort(plan.launch, port, tokenDigest), container);
+  const own = withContainer(withPort(plan.launch, port, tokenDigest), container);
+  const launch = await withModelServer(context, plan, own, on);
   const release = {
     key: randomUUID(),
     digest: container?.image ?? digest,
@@ -114,6 +119,18 @@ async function sendTree(
   return `${tree}/tree`;
 }
 
+async function withModelServer(
+  { targets }: Context,
+  { model, target, name }: DeployPlan,
+  launch: Launch,
+  on: Progress,
+): Promise<Launch> {
+  if (!model) return launch;
+  const place = await runStep(on, name, "model server", (detail) => targets.get(target).modelServer(detail));
+  const argv = buildModelServer({ ...place, model: modelFile, name, host: "127.0.0.1" });
+  return { ...launch, process: { ...launch.process, argv: argv.map((part) => [part]) } };
+}
+
 function withPort(launch: Launch, port: number, tokenDigest: string | null): Launch {
   const { service, door } = launch;
   if (!service) throw new Error(`${launch.name} is no service`);
@@ -147,10 +164,10 @@ async function readSecret(context: Context, name: string): Promise<string> {
 }
 
 /** As git names who commits here, else the user of the system. */
-async function findAuthor({ machine, project, world }: Context): Promise<string> {
+async function findAuthor({ machine, project }: Context): Promise<string> {
   const asked = await machine
     .run([...quietGit(project.folder), "config", "user.email"])
     .catch(() => undefined);
   const email = asked?.exitCode === 0 ? asked.stdout.trim() : "";
-  return email !== "" ? email : (world.env["USER"] ?? world.env["LOGNAME"] ?? "somebody");
+  return email !== "" ? email : (await machine.facts()).user;
 }

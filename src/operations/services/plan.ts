@@ -11,6 +11,8 @@ import type { Sources } from "../jobs/folder-sources.ts";
 import { openHosts } from "../machines.ts";
 import { draftContainer, findServiceImage } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
+import { findGateProblem } from "./gate.ts";
+import { findModel, type Model } from "./model.ts";
 import { warnOfLimits } from "./limits.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
@@ -22,11 +24,14 @@ export type DeployPlan = Pick<
 > & {
   section: ServiceSection;
   sources: Sources;
+  model: Model | null;
   /** What is to run, but for what only the deploy itself finds out: its port, its secrets. */
   launch: Launch;
   /** Of what is to run; the same one again changes nothing. */
   digest: string;
   live: Release | undefined;
+  /** Why its gate does not let it pass; undefined where it has none, or passed. */
+  unvalidated: string | undefined;
 };
 
 export type DeployWish = {
@@ -45,12 +50,17 @@ export async function planDeploy(
   { again = false, ships, sources: given }: DeployWish,
 ): Promise<DeployPlan> {
   const { name, target } = section;
-  const sources = given ?? (await findServiceFiles(context));
+  const { source } = section;
+  const model =
+    source.kind === "model" ? await findModel(context, section, source, given?.upload?.folder) : null;
+  const sources = model
+    ? { ...model.sources, ...commitOf(given) }
+    : (given ?? (await findServiceFiles(context)));
   const requirements = await readServiceRequirements(section, sources);
   const certificate = await readCertificate(context, section);
   const tls = certificate && createHash("sha256").update(certificate.cert).digest("hex");
   const port = findServicePort(context, section) ?? 0;
-  const parts = { port, requirements, container: draftContainer(section), tls };
+  const parts = { port, requirements, container: draftContainer(section), tls, modelServer: null };
   const launch = buildServiceLaunch(section, { ...parts, tokenDigest: null });
   const placed = context.state.findWorkload(name);
   const releases = placed ? await listReleases(context, name) : [];
@@ -63,6 +73,9 @@ export async function planDeploy(
   const isSame = sameSection && (sameFiles || ships === "section");
   const action = live === undefined ? "create" : isSame && !again ? "none" : "change";
   const steps = [
+    ...(model && !model.isReady && !model.file.endsWith(".onnx")
+      ? [`convert ${model.file} to ONNX, and compare what both predict`]
+      : []),
     ...(launch.environment ? ["make its Python environment, where it has changed"] : []),
     ...(image ? [] : describeImage(section)),
     `make release ${(releases[0]?.number ?? 0) + 1} of ${describeSources(section, sources)}`,
@@ -89,10 +102,17 @@ export async function planDeploy(
     price: target === "local" ? "free, on this machine" : "free, on your own machine",
     section,
     sources,
+    model,
     launch,
     digest,
     live,
+    unvalidated: findGateProblem(context, name, sources.contents ?? digest),
   };
+}
+
+/** Of a tree that a pipeline made, the model is only a part. */
+function commitOf(given: Sources | undefined): Partial<Sources> {
+  return given ? { commit: given.commit, dirty: given.dirty } : {};
 }
 
 async function findImage(context: Context, section: ServiceSection, sources: Sources) {

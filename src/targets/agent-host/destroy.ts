@@ -62,7 +62,7 @@ async function endRunning({ agent, clock }: AgentHost, name: string): Promise<vo
   for (;;) {
     const report = (await agent.call("list", {})).find((one) => one.name === name);
     if (!report || report.state === "asleep" || report.state === "failed") return;
-    await agent.call("sleep", { name, why: "It is taken down.", by: "owner" });
+    await agent.call("sleep", { name, why: "It is taken down.", by: "owner", shut: true });
     if (clock.monotonic() - began > longestMs) {
       throw new SestaError("START_FAILED", `${name} did not go to sleep within 60 s`, {
         hint: `Run \`sesta logs ${name}\`.`,

@@ -27,6 +27,11 @@ export function environmentsFolder({ sesta }: Folders): string {
   return join(sesta, "environments");
 }
 
+/** A release's own copy of its files, as the agent makes it. */
+export function releaseTree(folders: Folders, name: string, release: number): string {
+  return join(agentHome(folders), "services", name, String(release), "tree");
+}
+
 export function logFile(folders: Folders, name: string): string {
   return join(agentHome(folders), "logs", `${name}.log`);
 }

@@ -8,6 +8,9 @@ import type { AgentHost } from "./agent-host.ts";
 import { placesOf, toKeep } from "./layout.ts";
 import { prepareLaunch, refuseFullDisk } from "./place.ts";
 
+/** Its answer comes once the files of the release are copied there. */
+const copyTimeoutMs = 600_000;
+
 export async function releaseService(
   host: AgentHost,
   launch: Launch,
@@ -30,7 +33,7 @@ export async function releaseService(
   const begun = await runStep(on, name, "agent", async (detail) => {
     const hello = await agent.ensure(await host.build?.());
     detail(`process ${hello.pid}`);
-    return agent.call("deploy", { launch: kept, places, release, why });
+    return agent.call("deploy", { launch: kept, places, release, why }, copyTimeoutMs);
   });
   state.saveWorkload({ ...placed, placedAt: clock.now() });
   return begun;

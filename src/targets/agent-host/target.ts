@@ -10,7 +10,7 @@ import type { AgentHost } from "./agent-host.ts";
 import { destroyWorkload } from "./destroy.ts";
 import { listEnvironments } from "./environments.ts";
 import { forgetWorkload, planForget } from "./forget.ts";
-import { agentHome, placesOf } from "./layout.ts";
+import { agentHome, placesOf, releaseTree } from "./layout.ts";
 import { placeWorkload } from "./place.ts";
 import { planWorkload } from "./plan.ts";
 import { releaseService } from "./release.ts";
@@ -73,7 +73,12 @@ export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
       requirePlaced(state, name);
       const placed = state.findWorkload(name);
       if (!placed) throw new Error(`${name} is not there`);
-      return { machine: host.machine, ...placesOf(await host.folders(), placed.launch) };
+      const folders = await host.folders();
+      const places = placesOf(folders, placed.launch);
+      if (!placed.launch.service) return { machine: host.machine, ...places };
+      const live = (await listReports(host)).find((report) => report.name === name)?.service?.release;
+      if (typeof live !== "number") throw notLive(name);
+      return { machine: host.machine, ...places, workspace: releaseTree(folders, name, live) };
     },
     async wake(name, why, by) {
       requirePlaced(state, name);
@@ -93,6 +98,12 @@ async function listReports({ agent, state, name }: AgentHost): Promise<Report[]>
   if (state.listWorkloads().some(({ target }) => target === name)) await agent.ensure();
   else if (!(await agent.findHello())) return [];
   return agent.call("list", {});
+}
+
+function notLive(name: string): SestaError {
+  return new SestaError("NOT_UP", `${name} has no release that is live`, {
+    hint: `Run \`sesta deploy ${name}\`.`,
+  });
 }
 
 function requirePlaced(state: ProjectState, name: string): void {

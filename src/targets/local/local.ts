@@ -6,7 +6,8 @@ import type { Machine } from "../../machine/machine.ts";
 import type { ProjectState } from "../../state/project-state.ts";
 import { agentHome, logFile } from "../agent-host/layout.ts";
 import { createAgentHostTarget } from "../agent-host/target.ts";
-import type { Target } from "../target.ts";
+import { requireRuntime } from "../model-runtime.ts";
+import type { ModelServerSource, Target } from "../target.ts";
 import { localDisk } from "./disk.ts";
 import { readLogs } from "./logs.ts";
 
@@ -20,6 +21,7 @@ export type LocalContext = {
   /** Where Sesta keeps what projects share: an installed uv. */
   cacheFolder: string;
   agentCommand: AgentPlace["command"];
+  modelServer: ModelServerSource;
   /** The environment of the agent and so of everything it starts, without the project's secrets. */
   agentEnv: NodeJS.ProcessEnv;
   /** Ends long work when the user does. */
@@ -28,6 +30,7 @@ export type LocalContext = {
 
 export function createLocalTarget(context: LocalContext): Target {
   const { name, folders, machine, state, clock, cacheFolder, agentCommand, agentEnv, signal } = context;
+  const { modelServer } = context;
   const agent = connectAgent({ home: agentHome(folders), command: agentCommand, env: agentEnv }, clock);
   const host = {
     name,
@@ -47,6 +50,10 @@ export function createLocalTarget(context: LocalContext): Target {
     remote: false,
     resolvePath: async (path, from) => resolve(from, path),
     rouse: async () => void (await agent.ensure()),
+    modelServer: async () => {
+      requireRuntime(modelServer);
+      return { node: modelServer.node, program: modelServer.program };
+    },
     door: (workload) => agent.call("door", { name: workload }),
     logs: (workload, options) => readLogs(logFile(folders, workload), options, { clock, signal }),
     close: async () => undefined,

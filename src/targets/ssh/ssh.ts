@@ -9,12 +9,13 @@ import type { SshTargetSection } from "../../model/project.ts";
 import type { ProjectState } from "../../state/project-state.ts";
 import { logFile } from "../agent-host/layout.ts";
 import { createAgentHostTarget } from "../agent-host/target.ts";
-import type { Target } from "../target.ts";
+import type { ModelServerSource, Target } from "../target.ts";
 import { buildOf, createAgentWay } from "./agent-way.ts";
 import { createDisk } from "./disk.ts";
 import { createDoors } from "./doors.ts";
 import { buildFolders, findHostPlace, type HostPlace } from "./host-place.ts";
 import { readLogs } from "./logs.ts";
+import { putModelServer } from "./model-server.ts";
 import { reachHost } from "./reach.ts";
 
 export type SshContext = {
@@ -30,6 +31,7 @@ export type SshContext = {
   /** The agent's program, as one file, and what Node is given before it. */
   loadAgent(): Promise<string>;
   agentFlags: readonly string[];
+  modelServer: ModelServerSource;
   /** Sends the packet that wakes a machine. */
   sendWake(mac: string): Promise<void>;
   signal: AbortSignal;
@@ -37,6 +39,7 @@ export type SshContext = {
 
 export function createSshTarget(context: SshContext): Target {
   const { name, section, access, project, state, clock, loadAgent, agentFlags, sendWake, signal } = context;
+  const { modelServer } = context;
   const machine = createSshMachine(access);
   let found: Promise<HostPlace> | undefined;
   const place = (): Promise<HostPlace> => {
@@ -86,9 +89,14 @@ export function createSshTarget(context: SshContext): Target {
       await agent.ensure();
     },
     reach,
+    modelServer: async (detail) => {
+      const { cache } = await place();
+      const node = await ensureNode({ machine, cacheFolder: cache, signal }, detail);
+      return putModelServer(machine, modelServer, { cache, node, signal }, detail);
+    },
     door: doors.find,
     logs: async function* (workload, options) {
-      yield* readLogs(machine, logFile(await place(), workload), options, signal);
+      yield* readLogs(machine, logFile(await place(), workload), options, { clock, signal });
     },
     resolvePath: async (path) => resolve((await place()).project, path),
     async close() {

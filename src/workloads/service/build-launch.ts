@@ -1,7 +1,7 @@
 // The section of a service as a launch: what one replica runs, and the rule of the balancer before all of them.
 import { anyPython } from "../../commands/uv.ts";
 import type { Launch, ServiceContainer } from "../../model/launch.ts";
-import type { EnvValue, ServiceSection } from "../../model/project.ts";
+import type { EnvValue, ServiceSection, ServiceSource } from "../../model/project.ts";
 import { template, type Template } from "../../model/template.ts";
 
 /** What is known only once somebody deploys it. */
@@ -13,7 +13,7 @@ export type ServiceParts = {
   /** The image by its digest; null where none runs. */
   container: ServiceContainer | null;
   /** What serves a model, instead of a command. */
-  modelServer?: readonly Template[];
+  modelServer: readonly string[] | null;
   tls: string | null;
 };
 
@@ -33,8 +33,7 @@ export function buildServiceLaunch(section: ServiceSection, parts: ServiceParts)
       },
     }),
     process: {
-      argv:
-        modelServer ?? (source.kind === "command" ? buildCommand(source.command, python !== undefined) : []),
+      argv: buildArgv(source, python !== undefined, modelServer),
       env: { ...buildEnv(section.env), PORT: template`${{ place: "port" }}` },
       files: {},
       startTimeoutMs: health.startMs,
@@ -60,6 +59,15 @@ export function buildServiceLaunch(section: ServiceSection, parts: ServiceParts)
       tls,
     },
   };
+}
+
+function buildArgv(
+  source: ServiceSource,
+  hasPython: boolean,
+  modelServer: readonly string[] | null,
+): readonly Template[] {
+  if (source.kind === "command") return buildCommand(source.command, hasPython);
+  return modelServer?.map((part) => [part]) ?? [];
 }
 
 /** The user's script is one argument; its environment's programs come first. */

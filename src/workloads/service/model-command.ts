@@ -1,4 +1,5 @@
-// The command of a model's server, and the files that it needs on a machine.
+// The commands of a model's server: what brings onnxruntime to it, and its own.
+import { runtimeVersion } from "../../model/model-runtime.ts";
 
 type ModelServer = {
   node: string;
@@ -9,7 +10,8 @@ type ModelServer = {
   /** What the protocol calls the model's version; a release's number. */
   version?: string | undefined;
   host: string;
-  port: number;
+  /** Undefined: $PORT. */
+  port?: number | undefined;
   /** Undefined: one for each core. */
   workers?: number | undefined;
   /** The folder of onnxruntime's native files, where they are not in node_modules beside the program. */
@@ -33,9 +35,25 @@ export function buildModelServer(server: ModelServer): [string, ...string[]] {
     ...(version === undefined ? [] : ["--version", version]),
     "--host",
     host,
-    "--port",
-    String(port),
+    ...(port === undefined ? [] : ["--port", String(port)]),
     ...(workers === undefined ? [] : ["--workers", String(workers)]),
     ...(runtime === undefined ? [] : ["--runtime", runtime]),
+  ];
+}
+
+/**
+ * Puts the package below `folder`, where it is missing. Without its install script, which would download CUDA; of what
+ * it brings, `listRuntimeFiles` are used.
+ */
+export function buildRuntimeInstall(npm: string, folder: string): [string, ...string[]] {
+  const quiet = ["--no-save", "--no-audit", "--no-fund"];
+  return [
+    npm,
+    "install",
+    "--prefix",
+    folder,
+    "--ignore-scripts",
+    ...quiet,
+    `onnxruntime-node@${runtimeVersion}`,
   ];
 }

@@ -1,14 +1,14 @@
 // Ends processes that a workload left behind: kernels run in sessions of their own and outlive a killed Jupyter.
 import { readdir, readFile } from "node:fs/promises";
 import type { Clock } from "../base/clock.ts";
-import { findIdentity, isAlive, type Identity } from "../machine/identity.ts";
-import { strayMark } from "../machine/start-detached.ts";
+import { findIdentity, isAlive, type Identity } from "./identity.ts";
+import { strayMark } from "./start-detached.ts";
 
 const lookEveryMs = 50;
 /** After SIGKILL; what is still there then waits for a device, and nobody can end it. */
 const lastGraceMs = 2_000;
 
-/** Asks all that a start left to end, and makes them when `graceMs` are over, also those that they start meanwhile. */
+/** Asks all that a start left to end, with what was started as a part of it (`ID/PART`), and makes them when `graceMs` are over, also those that they start meanwhile. */
 export async function endStrays(clock: Clock, startId: string, graceMs: number): Promise<void> {
   const began = clock.monotonic();
   const asked = new Set<string>();
@@ -33,7 +33,10 @@ async function findStrays(startId: string): Promise<Identity[]> {
     .filter((name) => /^\d+$/.test(name))
     .map(async (name) => {
       const environ = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
-      return environ.split("\0").includes(`${strayMark}=${startId}`) ? findIdentity(Number(name)) : undefined;
+      const isOfIt = environ
+        .split("\0")
+        .some((entry) => entry === `${strayMark}=${startId}` || entry.startsWith(`${strayMark}=${startId}/`));
+      return isOfIt ? findIdentity(Number(name)) : undefined;
     });
   return (await Promise.all(found)).filter((identity) => identity !== undefined);
 }

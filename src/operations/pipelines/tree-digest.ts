@@ -1,0 +1,23 @@
+// The digest of a service's tree: what a validation speaks of, and what a deploy looks up.
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import { hashFiles } from "../jobs/hash-files.ts";
+import { listFiles } from "../jobs/list-files.ts";
+
+/**
+ * `sha256:…` over names, modes (file, exec, link) and contents of all regular files and links of a folder, but for
+ * what tools make again by themselves (see `listFiles`): as the digest of a job's sources. Whoever deploys a folder
+ * with the same files gets the same digest.
+ * @param files those that count, relative and sorted; all of the folder's without it
+ * @param cacheFile what is known of the files already; none for a folder that is looked at once
+ */
+export async function digestTree(
+  { machine, world }: Pick<Context, "machine" | "world">,
+  folder: string,
+  { files, cacheFile }: { files?: readonly string[]; cacheFile?: string } = {},
+): Promise<string> {
+  const all = files ?? (await listFiles(machine, folder, []));
+  const cache = cacheFile ?? join(folder, ".git", "no-cache"); // a folder that is not there: nothing is kept
+  const { digest } = await hashFiles(folder, all, cache, world.clock);
+  return `sha256:${digest}`;
+}

@@ -1,0 +1,46 @@
+// The gate of a service: what a pipeline measures before it deploys, and whether it did for exactly these files.
+import type { Figure } from "../../model/release.ts";
+import type { PipelineSection, Validation } from "../../model/pipeline.ts";
+import { getStage, listNeeded } from "../../pipelines/graph.ts";
+import type { Context } from "../context.ts";
+
+export type Gate = {
+  pipeline: string;
+  /** Names of what is measured. */
+  metrics: readonly string[];
+};
+
+/** Undefined where nothing is measured before the service is deployed. */
+export function findGate({ project }: Context, service: string): Gate | undefined {
+  for (const pipeline of Object.values(project.pipelines)) {
+    const metrics = listMetrics(pipeline, service);
+    if (metrics.length > 0) return { pipeline: pipeline.name, metrics };
+  }
+  return undefined;
+}
+
+/** What speaks against deploying files of this digest; undefined where they passed. */
+export function findGateProblem(context: Context, service: string, digest: string): string | undefined {
+  const gate = findGate(context, service);
+  if (!gate) return undefined;
+  const found = context.state.findValidation(service, digest);
+  const way = `\`sesta pipeline run ${gate.pipeline}\` measures ${gate.metrics.join(", ")} and deploys what passes`;
+  if (!found) return `these files were not validated: ${way}`;
+  if (found.verdict === "passed") return undefined;
+  const missed = found.figures.find(({ passed }) => !passed);
+  return `these files did not pass: ${missed?.name} was ${missed?.value ?? "not there"}; ${way}`;
+}
+
+/** As they are kept with a release. */
+export function listFigures(validation: Pick<Validation, "figures"> | undefined): Figure[] {
+  return (validation?.figures ?? []).flatMap(({ name, value, min, max }) =>
+    value === null ? [] : [{ name, value, ...(min !== null && { min }), ...(max !== null && { max }) }],
+  );
+}
+
+function listMetrics(pipeline: PipelineSection, service: string): string[] {
+  return pipeline.stages.flatMap((stage) => {
+    if (stage.work.kind !== "deploy" || stage.work.service !== service) return [];
+    return listNeeded(pipeline, stage).flatMap((name) => getStage(pipeline, name).metric?.name ?? []);
+  });
+}

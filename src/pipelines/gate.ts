@@ -1,0 +1,42 @@
+// Whether the figures on the way to a deploy speak of the files that it deploys.
+import type { OutputFile, PipelineSection, StageRecord, StageSection } from "../model/pipeline.ts";
+import { listCommitted } from "./committed-tree.ts";
+import { getStage, listNeeded } from "./graph.ts";
+import type { PipelineParts } from "./ports.ts";
+
+/**
+ * A file that a stage with a figure had before it, committed or handed on, and that is another one in the tree of the
+ * deploy; null where there is none. What is in the deploy alone was not measured, but takes the place of nothing that was.
+ * @param stage the deploy
+ * @param records of all stages that it needs
+ */
+export async function findUnmeasured(
+  { machine, tree }: Pick<PipelineParts, "machine" | "tree">,
+  pipeline: PipelineSection,
+  stage: StageSection,
+  records: readonly StageRecord[],
+): Promise<string | null> {
+  const needed = listNeeded(pipeline, stage);
+  const deployed = overlay(records, needed);
+  const measuring = records.filter(({ name, figure }) => figure !== null && needed.includes(name));
+  for (const { name } of measuring) {
+    const seen = overlay(records, [...listNeeded(pipeline, getStage(pipeline, name)), name]);
+    const strange = [...deployed].filter(([path, file]) => !isSame(seen.get(path), file));
+    const replaced = strange.find(([path]) => seen.has(path));
+    if (replaced) return `${replaced[0]} is not the one that ${name} measured`;
+    if (strange.length === 0) continue;
+    const committed = await listCommitted(machine, tree);
+    const hidden = strange.find(([path]) => committed.has(path));
+    if (hidden) return `${hidden[0]} is not the one that ${name} measured`;
+  }
+  return null;
+}
+
+function overlay(records: readonly StageRecord[], names: readonly string[]): Map<string, OutputFile> {
+  const outputs = names.flatMap((name) => records.find((record) => record.name === name)?.outputs ?? []);
+  return new Map(outputs.map((output) => [output.path, output]));
+}
+
+function isSame(one: OutputFile | undefined, other: OutputFile): boolean {
+  return one?.sha256 === other.sha256 && one.mode === other.mode;
+}
