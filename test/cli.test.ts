@@ -24,7 +24,19 @@ const verbs =
     .flatMap((line) => /^ {2}(\w+) /.exec(line)?.[1] ?? []) ?? [];
 
 /** The others take -y too, and have nothing to say about it. */
-const asking = ["init", "up", "down", "run", "eject", "save", "restore", "gateway", "pipeline run"];
+const asking = [
+  "deploy",
+  "rollback",
+  "init",
+  "up",
+  "down",
+  "run",
+  "eject",
+  "save",
+  "restore",
+  "gateway",
+  "pipeline run",
+];
 
 function onlyDocument(stdout: string): Record<string, unknown> {
   expect(stdout).toMatch(/^[^\n]+\n$/);

@@ -43,6 +43,7 @@ export const serviceRoutes = {
       ),
     },
     docs: {
+      customUsage: ["SERVICE [NUMBER]"],
       brief: "Go back to an earlier release, without a build",
       fullDescription: withExamples(
         "The last five can be gone back to.",

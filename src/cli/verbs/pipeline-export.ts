@@ -1,7 +1,6 @@
 // `sesta pipeline export github`: writes workflows, and says what must be set for them.
 import { relative } from "node:path";
 import { SestaError } from "../../base/errors.ts";
-import { exportToGithub } from "../../operations/pipelines/export.ts";
 import { getPipeline } from "../../operations/pipelines/find-pipeline.ts";
 import type { Verb } from "../session.ts";
 import { formatTable } from "../terminal.ts";
@@ -20,6 +19,7 @@ export const exportPipeline: Verb<Flags, [string, string?]> = async (session, fl
   const { storedKeys = false, check = false, force = false } = flags;
   const context = await session.open();
   const pipeline = getPipeline(context.project, name);
+  const { exportToGithub } = await import("../../operations/pipelines/export.ts"); // writes YAML
   const { files, settings, notes } = await exportToGithub(context, { pipeline, storedKeys, check, force });
   const differs = files.some(({ state }) => state === "differs");
   if (differs) session.exitCode = 1;

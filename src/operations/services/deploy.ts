@@ -18,7 +18,7 @@ import { runStep } from "../../targets/step.ts";
 import { buildModelServer } from "../../workloads/service/model-command.ts";
 import { makeServiceImage } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
-import { modelFile, readyModel } from "./model.ts";
+import { modelFile } from "./model.ts";
 import type { DeployPlan } from "./plan.ts";
 import { chooseServicePort } from "./port.ts";
 
@@ -39,7 +39,10 @@ export async function deploy(
   const port = await chooseServicePort(context, section);
   const [host] = await openHosts(context, target, 1);
   if (!host) throw new Error(`${target} has no machine`);
-  if (plan.model) await readyModel(context, plan.model, name, on);
+  if (plan.model) {
+    const { readyModel } = await import("./ready-model.ts"); // loads the converter, which is long
+    await readyModel(context, plan.model, name, on);
+  }
   const tree = section.source.kind === "image" ? null : await sendTree(context, host, plan, on);
   const container = await makeServiceImage(context, section, host, sources, tree, on);
   const tokenDigest = await findTokenDigest(context, section.password);
