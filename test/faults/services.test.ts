@@ -66,7 +66,8 @@ describe("the agent killed", () => {
         const deploying = project.begin(["deploy", "iris", "-y"]);
         await until(async () => (await project.releases())[0]?.number === next, "no release begins");
         await killHard(await agentPid());
-        await deploying.ended; // it may have lost its agent
+        const { code, stderr } = await deploying.ended;
+        expect([code, stderr]).toEqual([0, expect.stringContaining("It is live.")]);
         await until(async () => (await project.releases())[0]?.state !== "starting", "it starts for ever");
         const all = await project.releases();
         const live = all.filter(({ state }) => state === "live");
