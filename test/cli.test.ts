@@ -24,7 +24,7 @@ const verbs =
     .flatMap((line) => /^ {2}(\w+) /.exec(line)?.[1] ?? []) ?? [];
 
 /** The others take -y too, and have nothing to say about it. */
-const asking = ["init", "up", "down", "run", "eject", "save", "restore", "gateway"];
+const asking = ["init", "up", "down", "run", "eject", "save", "restore", "gateway", "pipeline run"];
 
 function onlyDocument(stdout: string): Record<string, unknown> {
   expect(stdout).toMatch(/^[^\n]+\n$/);
@@ -41,8 +41,11 @@ describe("usage", () => {
     expect([code, verbs.length > 10, stdout.includes("COMMANDS")]).toEqual([0, true, true]);
   });
 
-  test.each(verbs)("%s --help has an example of it and says what it takes", async (verb) => {
-    const { code, stdout, stderr } = await runCli([verb, "--help"], empty);
+  const spoken = verbs.flatMap((verb) =>
+    verb === "pipeline" ? ["pipeline run", "pipeline export"] : [verb],
+  );
+  test.each(spoken)("%s --help has an example of it and says what it takes", async (verb) => {
+    const { code, stdout, stderr } = await runCli([...verb.split(" "), "--help"], empty);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ sesta ${verb}\\b`));
     for (const flag of ["--json", "--directory"]) expect(stdout).toContain(flag);

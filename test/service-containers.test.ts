@@ -6,6 +6,7 @@ import { killHard, listLiving, until } from "./faults/support/processes.ts";
 import { createContainerRig, type ContainerProject, type ContainerRig } from "./support/container-service.ts";
 import { findMissingPackage } from "./support/debian-package.ts";
 import { findMissingPodman } from "./support/podman.ts";
+import { findMissingSshd } from "./support/ssh-server.ts";
 
 const missing = findMissingPodman() ?? findMissingPackage("busybox-static", () => existsSync("/bin/busybox"));
 if (missing !== undefined) console.log(`skipped: ${missing}`);
@@ -43,7 +44,18 @@ describe.skipIf(missing !== undefined)("services in containers", { timeout: 180_
     expect(code).toBe(1);
     return stderr;
   };
-  const images = () => rig.podman.must("images", "-q", "--filter=label=sesta.made-from").split("\n");
+  /** Ids, each once. Podman refuses to list while one is taken away. */
+  const images = () =>
+    until(() => {
+      const { status, stdout } = rig.podman.run(
+        "images",
+        "-q",
+        "--no-trunc",
+        "--filter=label=sesta.made-from",
+      );
+      const ids = new Set(stdout.split("\n").filter((line) => line !== ""));
+      return status === 0 ? [...ids].toSorted() : undefined;
+    }, "podman lists no images");
 
   test("a release takes over under load, rollback needs no build, old images go, down leaves none", async ({
     skip,
@@ -75,21 +87,17 @@ describe.skipIf(missing !== undefined)("services in containers", { timeout: 180_
     const { releases } = JSON.parse((await project.sesta(["releases", "iris", "--json"])).stdout) as {
       releases: { digest: string }[];
     };
-    const ids = rig.podman.must("images", "-q", "--no-trunc", "--filter=label=sesta.made-from").split("\n");
-    expect(releases.map(({ digest }) => digest).toSorted()).toEqual([...new Set(ids)].toSorted());
+    expect(releases.map(({ digest }) => digest).toSorted()).toEqual(await images());
 
     project.setSection("build: .");
     for (let version = 3; version <= 8; version += 1) {
       project.setVersion(String(version));
       await succeed(project, "deploy", "iris");
     }
-    await until(
-      () => images().length === 6,
-      () => `there are ${images().length} images`,
-    );
+    await until(async () => (await images()).length === 6, "images of forgotten releases stay");
     const receipt = await succeed(project, "down", "iris");
     expect(receipt).toContain("image");
-    expect([images(), project.containers("-a")]).toEqual([[""], []]);
+    expect([await images(), project.containers("-a")]).toEqual([[], []]);
   });
 
   test("a release that does not become healthy changes nothing and says why", async ({ skip }) => {
@@ -200,6 +208,22 @@ describe.skipIf(missing !== undefined)("services in containers", { timeout: 180_
     expect(receipt).toContain("image localhost/sesta-try, which others may use");
     project.setSection("image: localhost/sesta-nowhere:1");
     expect(await fail(project, "up")).toContain("localhost/sesta-nowhere:1 could not be pulled");
+  });
+
+  test("on a host over SSH the image is built there and the agent there runs it", async ({ skip }) => {
+    if (cannot !== "") return skip();
+    const why = findMissingSshd();
+    if (why !== undefined) return skip(why);
+    const [imagesBefore, containersBefore] = [await images(), rig.podman.must("ps", "-aq")];
+    await rig.startHost();
+    const project = await rig.create("target: box", "build: .", "stop: 2s");
+    await succeed(project, "up");
+    expect(await project.get("/version")).toBe("1");
+    project.setVersion("2");
+    await succeed(project, "deploy", "iris");
+    expect(await project.get("/version")).toBe("2");
+    expect(await succeed(project, "down", "iris")).toContain("image");
+    expect([await images(), rig.podman.must("ps", "-aq")]).toEqual([imagesBefore, containersBefore]);
   });
 });
 

@@ -1,8 +1,9 @@
 // One run of a workload's process on this machine: its folder and token, its start, its address, its end.
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
+import { buildLimited, cgroupsFile } from "../commands/replica-limits.ts";
 import type { Identity } from "../machine/identity.ts";
 import type { Argv, Machine } from "../machine/machine.ts";
 import { findClaimed, strayMark } from "../machine/start-detached.ts";
@@ -72,7 +73,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       const variables = { ...(Object.fromEntries(filled) as Record<string, string>), ...env };
       const container = containerOf(launch, start);
       const order = container?.order(variables, runtime) ?? {
-        argv: process.argv.map((part) => fill(part, places)) as unknown as Argv,
+        argv: limit(launch, runtime, process.argv.map((part) => fill(part, places)) as unknown as Argv),
         env: variables,
         files: {},
         cwd: fixed.workspace,
@@ -122,7 +123,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       }
       await endStrays(clock, start.startId, termGraceMs);
       await container?.remove(); // last: until then something could still have made it
-      await rm(runtimeOf(start), { recursive: true, force: true });
+      await removeRuntime(runtimeOf(start));
     },
 
     /** The last lines that the process printed. */
@@ -139,9 +140,22 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         const identity = await findClaimed(runtime);
         if (identity) await makeEnd(clock, identity, termGraceMs);
         await endStrays(clock, startId, termGraceMs);
-        await rm(runtime, { recursive: true, force: true });
+        await removeRuntime(runtime);
       }
       await sweepContainers(machine, home, engines, known);
     },
   };
+}
+
+/** A container is held to its limits by its engine. */
+function limit({ service }: Launch, runtime: string, argv: Argv): Argv {
+  return service ? buildLimited(argv, runtime, service) : argv;
+}
+
+/** The folder of a start, and the cgroups that were made for it. */
+async function removeRuntime(runtime: string): Promise<void> {
+  const cgroups = await readFile(join(runtime, cgroupsFile), "utf8").catch(() => "");
+  for (const cgroup of cgroups.split("\n").filter((line) => line !== ""))
+    await rmdir(cgroup).catch(() => undefined);
+  await rm(runtime, { recursive: true, force: true });
 }

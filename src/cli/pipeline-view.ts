@@ -10,9 +10,15 @@ import type { Terminal } from "./terminal.ts";
 
 export type PipelineView = PipelineWatch & { close(): void };
 
-export function createPipelineView(terminal: Terminal, clock: Clock, inActions: boolean): PipelineView {
+/** @param stages names, in their order */
+export function createPipelineView(
+  terminal: Terminal,
+  clock: Clock,
+  inActions: boolean,
+  stages: readonly string[],
+): PipelineView {
   if (inActions) return createGroups(terminal);
-  return terminal.liveErr ? createLive(terminal, clock) : createPlain(terminal);
+  return terminal.liveErr ? createLive(terminal, clock, stages) : createPlain(terminal);
 }
 
 function createPlain({ err, paint }: Terminal): PipelineView {
@@ -55,8 +61,13 @@ const frameMs = 100;
 /** More stages than this at once are counted, so that the block stays on the screen. */
 const mostShown = 8;
 
-/** Stages that have ended stand above, for good; those that go on are two lines each below. */
-function createLive({ err, paint, columns }: Terminal, clock: Clock): PipelineView {
+/** Stages that have ended stand above, for good; those that go on are two lines each below, then those that wait. */
+function createLive(
+  { err, paint, columns }: Terminal,
+  clock: Clock,
+  stages: readonly string[],
+): PipelineView {
+  const waiting = new Set(stages);
   const running = new Map<string, { since: number; last: string }>();
   let drawn = 0;
   let frame = 0;
@@ -72,6 +83,8 @@ function createLive({ err, paint, columns }: Terminal, clock: Clock): PipelineVi
         `${paint("cyan", frames[frame] ?? "")} ${cut(name, columns - 20)}  ${paint("dim", formatMs(clock.monotonic() - since))}`,
         `  ${paint("dim", cut(last, columns - 4))}`,
       ]);
+    for (const name of [...waiting].slice(0, mostShown))
+      lines.push(paint("dim", `· ${cut(name, columns - 4)}`));
     if (running.size > mostShown) lines.push(paint("dim", `  and ${running.size - mostShown} more`));
     const block = lines.map((line) => `${line}\u001b[K\n`).join("");
     err(`${drawn > 0 ? `\u001b[${drawn}A\r` : ""}${block}\u001b[J`);
@@ -85,6 +98,7 @@ function createLive({ err, paint, columns }: Terminal, clock: Clock): PipelineVi
   };
   return {
     begin(stage) {
+      waiting.delete(stage);
       running.set(stage, { since: clock.monotonic(), last: "" });
       draw();
     },
@@ -94,6 +108,7 @@ function createLive({ err, paint, columns }: Terminal, clock: Clock): PipelineVi
       if (one && last !== "") one.last = cleanLine(last);
     },
     end(record: StageRecord) {
+      waiting.delete(record.name);
       running.delete(record.name);
       above(`${formatStage(record, paint)}\n${formatFailure(record, paint)}`);
     },

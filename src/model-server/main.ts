@@ -2,7 +2,7 @@
 import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, SestaError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
 import { parseOptions } from "./options.ts";
 import { startWorker, type WorkerPlace } from "./worker.ts";
@@ -32,7 +32,8 @@ async function serve(): Promise<void> {
       `${JSON.stringify({ url, name, version, workers: workers.count, pid: process.pid })}\n`,
     );
   } catch (error) {
-    process.stderr.write(`model-server: ${messageOf(error)}\n`);
+    const hint = error instanceof SestaError && error.hint !== undefined ? ` (${error.hint})` : "";
+    process.stderr.write(`model-server: ${messageOf(error)}${hint}\n`);
     process.exit(1);
   }
 }

@@ -70,7 +70,7 @@ export function writeMetrics(counters: SharedArrayBuffer, model: string): string
   };
   const label = `model=${JSON.stringify(model)}`;
   const lines = [
-    ...head("workers", "gauge", "Threads that answer."),
+    ...head("workers", "gauge", "Threads that are to answer."),
     `sesta_model_workers{${label}} ${workers}`,
     ...head("requests_in_flight", "gauge", "Requests that are being answered."),
     `sesta_model_requests_in_flight{${label}} ${sum(inFlightAt)}`,

@@ -9,6 +9,7 @@ import type { Finding } from "./finding.ts";
 import { findGateway } from "./gateway.ts";
 import { examineJobs } from "./jobs/doctor.ts";
 import { listOrphans } from "./plan.ts";
+import { examineServices } from "./services/doctor.ts";
 
 const comfortableBytes = 2_000_000_000;
 
@@ -29,6 +30,7 @@ export async function examine(
           examineHosts(context),
           examineWorkloads(context),
           examineJobs(context),
+          examineServices(context),
         ]
       : []),
   ]);

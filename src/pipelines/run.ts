@@ -1,6 +1,7 @@
 // Runs the chosen stages of a pipeline: each as soon as those it needs have succeeded, as many at once as there are cores.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { redact } from "../base/redact.ts";
 import { findDiskError } from "../base/disk-error.ts";
 import { SestaError } from "../base/errors.ts";
 import type { PipelineSection, StageRecord, StageSection } from "../model/pipeline.ts";
@@ -110,7 +111,7 @@ async function runOne(
     return {
       ...began,
       state: "failed",
-      why: why.join("\n  "),
+      why: redact(why.join("\n  ")),
       startedAt,
       tookMs: Math.round(clock.monotonic() - since),
     };

@@ -80,7 +80,11 @@ export const service = z
       })
       .optional(),
     app_port: fields
-      .port({ description: "Where the app listens in its container.", examples: [8080] })
+      .port({
+        description:
+          "Where the app listens in its container, on all its addresses; without it the one port that the image exposes, else 8080. The app finds it in `$PORT`.",
+        examples: [8080],
+      })
       .optional(),
     health: health({
       description:

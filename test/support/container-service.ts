@@ -1,8 +1,11 @@
 // A project with a service in a container, whose image is built FROM scratch, on a podman of the test's own.
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { endAll } from "../faults/support/processes.ts";
+import { startSshServer } from "./ssh-server.ts";
+import { packageVariables } from "./ssh-target.ts";
 import { createPodman, type Podman } from "./podman.ts";
 import { createScratchProject, freePort, type ScratchProject } from "./scratch-project.ts";
 
@@ -40,8 +43,16 @@ export type ContainerRig = {
   podman: Podman;
   /** @param lines of the section of `iris`, beside type and port */
   create(...lines: readonly string[]): Promise<ContainerProject>;
+  /** An sshd that leads to the same podman, as the target `box` of what is created from now on. */
+  startHost(): Promise<void>;
   end(): Promise<void>;
 };
+
+type SshServer = Awaited<ReturnType<typeof startSshServer>>;
+
+function describeHost({ host, port, key }: SshServer): object {
+  return { name: "box", host, port, user: userInfo().username, key };
+}
 
 export function createContainerRig(): ContainerRig {
   const folder = mkdtempSync(join(tmpdir(), "sesta-podman-"));
@@ -49,6 +60,7 @@ export function createContainerRig(): ContainerRig {
   const home = join(folder, "home");
   mkdirSync(home);
   const projects: ScratchProject[] = [];
+  let server: SshServer | undefined;
   return {
     podman,
     async create(...lines) {
@@ -57,6 +69,9 @@ export function createContainerRig(): ContainerRig {
         [
           "name: in-containers",
           "secrets: { token: { env: TEAM_PASS } }",
+          ...(server
+            ? [`targets: { box: { type: ssh, hosts: [${JSON.stringify(describeHost(server))}] } }`]
+            : []),
           "workloads:",
           ...["iris:", "  type: service", `  port: ${port}`, ...section.map((line) => `  ${line}`)].map(
             (line) => `  ${line}`,
@@ -92,8 +107,15 @@ export function createContainerRig(): ContainerRig {
         },
       };
     },
+    async startHost() {
+      const own = join(folder, "host");
+      mkdirSync(own);
+      server = await startSshServer(own, { variables: { ...packageVariables(), ...podman.variables } });
+    },
     async end() {
       for (const project of projects) await project.end();
+      if (server) await endAll(join(folder, "host"));
+      await server?.end();
       podman.end();
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },

@@ -55,7 +55,7 @@ export async function watchReplica(
 }
 
 async function untilGone(
-  { clock, identity, container }: WatchedReplica,
+  { clock, identity, container, memoryBytes }: WatchedReplica,
   on: ReplicaEvents,
   signal: AbortSignal,
 ): Promise<string> {
@@ -70,7 +70,9 @@ async function untilGone(
   }
   const killed = (await countKernelKills()) > killsBefore;
   if (container) return container.explainEnd(killed);
-  return killed ? "it was ended by the system for want of memory (OOM)" : "it ended by itself";
+  if (!killed) return "it ended by itself";
+  const limit = memoryBytes === null ? "" : `; its limit is ${formatSize(memoryBytes)}`;
+  return `it was ended by the system for want of memory (OOM)${limit}`;
 }
 
 async function untilUnwell(

@@ -25,12 +25,18 @@ export const runPipelineVerb: Verb<Flags, [string?]> = async (session, flags, na
   const context = await session.open();
   const pipeline = getPipeline(context.project, name);
   const selection = { only, from, anew: noCache };
-  const destroyed = selectStages(pipeline, selection).flatMap(({ stage, mode }) =>
+  const chosen = selectStages(pipeline, selection);
+  if (chosen.length === 0)
+    throw new SestaError("USAGE", `All stages of ${pipeline.name} run by hand`, {
+      hint: `Name one: sesta pipeline run ${pipeline.name} --only ${pipeline.stages[0]?.name ?? "STAGE"}`,
+    });
+  const destroyed = chosen.flatMap(({ stage, mode }) =>
     stage.work.kind === "destroy" && mode !== "reuse" ? [stage.work.service] : [],
   );
   if (destroyed.length > 0 && !(await session.confirm(`Take ${destroyed.join(", ")} away?`, "no"))) return;
 
-  const view = createPipelineView(terminal, world.clock, world.env["GITHUB_ACTIONS"] === "true");
+  const names = chosen.map(({ stage }) => stage.name);
+  const view = createPipelineView(terminal, world.clock, world.env["GITHUB_ACTIONS"] === "true", names);
   let run: PipelineRun;
   try {
     run = await runPipeline(context, { pipeline, keepGoing, ...selection }, view);

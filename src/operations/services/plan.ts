@@ -13,6 +13,7 @@ import { draftContainer, findServiceImage } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
 import { findGateProblem } from "./gate.ts";
 import { findModel, type Model } from "./model.ts";
+import { warnOfLimits } from "./limits.ts";
 import { findServicePort } from "./port.ts";
 import { listReleases } from "./releases.ts";
 import { findServiceFiles, readServiceRequirements } from "./sources.ts";
@@ -86,6 +87,7 @@ export async function planDeploy(
     ...(sources.dirty === true && action !== "none" && section.source.kind !== "image"
       ? ["the files differ from the commit"]
       : []),
+    ...(action === "none" ? [] : await warnOfLimits(context, section)),
     ...(isSame && live && !sameFiles
       ? [`its files differ from release ${live.number}: \`sesta deploy ${name}\` ships them`]
       : []),

@@ -19,7 +19,10 @@ export async function removeServiceImages(
       .catch((): { exitCode: number; stdout: string } => ({ exitCode: 127, stdout: "" }));
   };
   if (label !== null) {
-    const listed = await ask("images", "--quiet", "--no-trunc", `--filter=label=${label}`);
+    const list = () => ask("images", "--quiet", "--no-trunc", `--filter=label=${label}`);
+    let listed = await list();
+    // Podman refuses while another of its commands takes one of them away.
+    for (let left = 3; left > 0 && listed.exitCode !== 0; left -= 1) listed = await list();
     if (listed.exitCode !== 0) remains.push(`its images: ${engine.join(" ")} does not answer`);
     for (const id of new Set(listed.stdout.split("\n").filter((line) => line !== ""))) {
       const isGone = (await ask("rmi", id)).exitCode === 0;

@@ -94,9 +94,13 @@ async function planDestroy(
   if (!placed) return { action: "none", steps: [], keeps: [], warnings: [] };
   const folders = await host.folders();
   if (placed.launch.service) {
+    const isBuilt = typeof placed.launch.service.container?.label === "string";
     return {
       action: "destroy",
-      steps: [`end the replicas of ${name}`, "remove its releases, environments and logs"],
+      steps: [
+        `end the replicas of ${name}`,
+        `remove its releases, ${isBuilt ? "the images that were built for it" : "environments"} and logs`,
+      ],
       keeps: [...listShared(host, folders), `the history of ${name}`],
       warnings: [],
     };
