@@ -170,6 +170,27 @@ describe("releases", () => {
     expect(await project.who()).toMatchObject({ version: "eight" });
   });
 
+  test("logs -f goes on through a restart and a deploy, and names the replica of each line", async () => {
+    const following = project.begin(["logs", "iris", "-f"]);
+    const untilLine = (line: RegExp) =>
+      until(
+        () => line.test(following.stdout()),
+        () => following.stdout(),
+      );
+    await untilLine(/^8\.1 \| version eight begins/m);
+    const [first] = await project.replicas();
+    await killHard(first?.pid ?? 0);
+    await until(
+      () => (following.stdout().match(/^8\.\d \| version eight begins/gm) ?? []).length > 2,
+      "no restart",
+    );
+    project.ship("of the log");
+    await project.must(["deploy", "iris", "-y"]);
+    await untilLine(/^9\.2 \| version of the log begins/m);
+    following.kill("SIGINT");
+    expect((await following.ended).code).toBe(130);
+  });
+
   test("the commit of a release stands in its list, with a mark where the files differ from it", async () => {
     git("commit", "-qam", "two");
     await project.must(["deploy", "iris", "-y", "--again"]);

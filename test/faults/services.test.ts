@@ -1,9 +1,11 @@
 // Services under faults: agents, gateways and replicas that are killed, hang, lie or leak; no doubles, no lost release.
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listWorkingIn } from "../support/job-project.ts";
 import { startServiceLoad } from "../support/service-load.ts";
 import { createServiceProject, type ServiceProject } from "../support/service-project.ts";
 import { openKilled } from "./support/open-killed.ts";
+import { limitMs, points } from "./support/points.ts";
 import { killHard, lives, until } from "./support/processes.ts";
 
 const section = "replicas: 2\nretry: all\nstop: 1s\nmemory: 96MB";
@@ -57,16 +59,19 @@ describe("the agent killed", () => {
 
   test(
     "F2: in the middle of a deploy: it goes on, or failed cleanly; nothing runs twice",
-    { timeout: 120_000 },
+    { timeout: limitMs(2, 20, 30_000) },
     async () => {
-      for (const version of ["two", "three"]) {
-        project.ship(version, "slow");
+      for (const point of points(2, 20)) {
+        project.ship(`killed at ${point}`, "slow");
         const [last] = await project.releases();
         const next = (last?.number ?? 0) + 1;
         const deploying = project.begin(["deploy", "iris", "-y"]);
         await until(async () => (await project.releases())[0]?.number === next, "no release begins");
-        await killHard(await agentPid());
-        await deploying.ended; // it may have lost its agent
+        const agent = await agentPid();
+        await delay(point * 100);
+        await killHard(agent);
+        const { code, stderr } = await deploying.ended;
+        expect([code, stderr]).toEqual([0, expect.stringContaining("It is live.")]);
         await until(async () => (await project.releases())[0]?.state !== "starting", "it starts for ever");
         const all = await project.releases();
         const live = all.filter(({ state }) => state === "live");

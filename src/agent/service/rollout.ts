@@ -54,13 +54,21 @@ export class Rollout {
   }
 
   /** The same key gives the same release. @throws SestaError BUSY while another one starts, PORT_TAKEN, TRANSFER */
-  make(launch: Launch, places: MachinePlaces, wanted: NewRelease): ReturnType<Releases["make"]> {
-    return this.releases.make(launch, places, wanted, async () => {
+  async make(launch: Launch, places: MachinePlaces, wanted: NewRelease): ReturnType<Releases["make"]> {
+    let accepted = false;
+    const accept = async () => {
+      accepted = true;
       const serving = { launch, certificate: wanted.certificate };
       if (this.releases.book.live()) return this.#front.prepare(serving);
       await this.#front.serve(serving);
       this.#owner.setLaunch(launch, places);
-    });
+    };
+    try {
+      return await this.releases.make(launch, places, wanted, accept);
+    } catch (error) {
+      if (accepted) await this.#serveAsBefore();
+      throw error;
+    }
   }
 
   /** What is live then runs in the group that this resolves with. */
@@ -80,7 +88,7 @@ export class Rollout {
       await group?.end();
       const why = signal.aborted ? "It was put to sleep before it was well." : messageOf(error);
       await this.releases.failed(release, why, error instanceof SestaError ? error.problems : []);
-      await this.serve(now());
+      await this.#serveAsBefore();
       return { failed: error };
     } finally {
       this.#candidate = null;
@@ -103,6 +111,10 @@ export class Rollout {
   /** @throws SestaError PORT_TAKEN */
   async serve(launch: Launch): Promise<void> {
     await this.#front.serve({ launch, certificate: await this.releases.findCertificate(launch) });
+  }
+
+  async #serveAsBefore(): Promise<void> {
+    await this.serve(this.#owner.launch()).catch(() => void this.openPort(() => undefined));
   }
 
   leave(): void {

@@ -28,6 +28,7 @@ export class ServiceFront {
   readonly #balancer;
   /** The first is the one that people know; another one is open for a release that starts. */
   #opened: readonly Opened[] = [];
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(context: { clock: Clock; log: Log }, name: string, owner: FrontOwner) {
     this.#context = context;
@@ -41,13 +42,19 @@ export class ServiceFront {
    * Opens the port of a release that starts, where it is another one, beside the one that is open.
    * @throws SestaError PORT_TAKEN
    */
-  async prepare(serving: Serving): Promise<void> {
-    const isThere = this.#opened.some((one) => rule(one).listen.port === rule(serving).listen.port);
-    if (!isThere) this.#opened = [...this.#opened, await this.#open(serving)];
+  prepare(serving: Serving): Promise<void> {
+    return this.#inTurn(async () => {
+      const isThere = this.#opened.some((one) => rule(one).listen.port === rule(serving).listen.port);
+      if (!isThere) this.#opened = [...this.#opened, await this.#open(serving)];
+    });
   }
 
   /** From now on this is what people reach, and nothing else. @throws SestaError PORT_TAKEN; then all is as before */
-  async serve(serving: Serving): Promise<void> {
+  serve(serving: Serving): Promise<void> {
+    return this.#inTurn(() => this.#serve(serving));
+  }
+
+  async #serve(serving: Serving): Promise<void> {
     const same = this.#opened.find((one) => addressOf(one) === addressOf(serving));
     const others = this.#opened.filter((one) => one !== same);
     if (same) {
@@ -91,10 +98,19 @@ export class ServiceFront {
     for (const { door } of this.#opened) door.changed();
   }
 
-  async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = [];
-    await closeAll(opened);
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      const opened = this.#opened;
+      this.#opened = [];
+      await closeAll(opened);
+    });
+  }
+
+  /** One after the other: a port that is being opened is not there yet, and not free any more. */
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(change);
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   async #open(serving: Serving): Promise<Opened> {

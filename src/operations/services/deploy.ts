@@ -80,7 +80,7 @@ export async function deploy(
   );
 }
 
-/** Polls: the connection may break meanwhile, and the release goes on. */
+/** Polls: the agent may end meanwhile, and the next one goes on with the release. */
 export async function untilDecided(
   { targets, world: { clock } }: Context,
   name: string,
@@ -91,7 +91,12 @@ export async function untilDecided(
   const step = { workload: name, step: `release ${number}` };
   let shown = "";
   for (;;) {
-    const found = (await agent.call("releases", { name })).find((one) => one.number === number);
+    const all = await agent.call("releases", { name }).catch(async (error: unknown) => {
+      if (!(error instanceof SestaError) || error.code !== "AGENT_UNREACHABLE") throw error;
+      await agent.ensure();
+      return agent.call("releases", { name });
+    });
+    const found = all.find((one) => one.number === number);
     if (!found) throw new SestaError("DEPLOY_FAILED", `Release ${number} of ${name} is gone`);
     if (found.state !== "starting") {
       on({ ...step, state: "done", detail: found.why });
