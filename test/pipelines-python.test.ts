@@ -1,6 +1,8 @@
 // The seed's stages with real flake8, pytest and a trained model, through uv: lint, test, model-validate.
 import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { listLiving, until } from "./faults/support/processes.ts";
 import { findUv } from "./support/lab-environment.ts";
 import { createPipelineProject, type PipelineProject } from "./support/pipeline-project.ts";
 
@@ -104,6 +106,31 @@ describe.skipIf(missing !== "")("with Python", { timeout: 180_000 }, () => {
     expect(stderr).toMatch(/assert .* > 2/);
     project.write("src/test_train.py", tests);
     project.commit();
+  });
+
+  test("killed while an environment is made: the next run makes it whole, whatever uv still does", async () => {
+    for (const [waitMs, bound] of [
+      [0, "0.1"],
+      [150, "0.2"],
+      [600, "0.3"],
+    ] as const) {
+      // Another environment each time.
+      const packages = `[flake8, numpy, pytest, "six>=${bound}"]`;
+      project.write(
+        "sesta.yaml",
+        `name: demo\npipelines: { q: { a: { run: flake8 --version && python -c "import numpy", python: ${packages} } } }\n`,
+      );
+      const before = environments();
+      const killed = project.begin(["pipeline", "run"]);
+      const made = await until(() => environments().find((name) => !before.includes(name)), killed.stderr);
+      await delay(waitMs);
+      killed.kill("SIGKILL");
+      await killed.ended;
+      const { code, stderr } = await run();
+      expect([waitMs, code, code === 0 ? "" : stderr]).toEqual([waitMs, 0, ""]);
+      expect(listLiving(`${made}/bin/python`)).toEqual([]);
+    }
+    project.write("sesta.yaml", yaml);
   });
 
   test("packages that do not exist fail the stage with uv's own words", async () => {

@@ -1,9 +1,12 @@
 // Python environments of stages: made once for what they have in them, shared by all stages and runs of the project.
-import { utimes } from "node:fs/promises";
+import { rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import { anyPython } from "../../commands/uv.ts";
 import { completeMark, makePythonEnvironment } from "../../machine/python-environment.ts";
+import { strayMark } from "../../machine/start-detached.ts";
+import { endStrays } from "../../machine/strays.ts";
+import type { Machine } from "../../machine/machine.ts";
 import type { StageSection } from "../../model/pipeline.ts";
 import { findCommittedFile, type CommittedTree } from "../../pipelines/committed-tree.ts";
 import type { StageEnvironment } from "../../pipelines/ports.ts";
@@ -77,10 +80,27 @@ async function make(
     detail(`waiting: ${who} makes the same environment`),
   );
   try {
-    if (!(await isMade()))
-      await makePythonEnvironment({ machine, cacheFolder, signal }, wanted, path, detail);
+    if (await isMade()) return path;
+    // A uv whose command was killed goes on by itself, and one that was killed leaves what uv does not clear.
+    await endStrays(clock, path, 0);
+    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    await makePythonEnvironment(
+      { machine: markCommands(machine, path), cacheFolder, signal },
+      wanted,
+      path,
+      detail,
+    );
     return path;
   } finally {
     lock.release();
   }
+}
+
+/** The same machine; what it runs is found by `mark` when this process is gone. */
+function markCommands(machine: Machine, mark: string): Machine {
+  return {
+    ...machine,
+    run: (argv, options = {}) =>
+      machine.run(argv, { ...options, env: { ...options.env, [strayMark]: mark } }),
+  };
 }
