@@ -1,5 +1,5 @@
 // The application of examples/iris as a service of two replicas beside the same application on gunicorn with two workers.
-// `node bench/service.ts [ROUNDS]`, 7 unless said, interleaved: once with its forest, once with a model that takes no time.
+// `node bench/service.ts [ROUNDS]`, 9 unless said, interleaved: once with its forest, once with a model that takes no time.
 // Needs PyPI and wrk. Below five minutes.
 import { spawnSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync } from "node:fs";
@@ -8,15 +8,18 @@ import { join } from "node:path";
 import { loadPost } from "./model-server/load-post.ts";
 import { findFreePorts } from "./proxy/peers.ts";
 import { startByHand } from "./service/by-hand.ts";
+import { readCpuMs } from "./service/cpu.ts";
 import { pace } from "./service/paced.ts";
 import { createBenchProject, type BenchProject } from "./service/project.ts";
 import { medianOf } from "./support/spread.ts";
 
-type Load = { rate: number; p50: number; p99: number };
+type Load = { rate: number; p50: number; p99: number; appMs: number; agentMs: number };
+/** `app`: processes of the application, with all that they start. */
+type Subject = { name: string; port: number; app: readonly number[]; agent: readonly number[] };
 
-const rounds = Number(process.argv[2] ?? 7);
+const rounds = Number(process.argv[2] ?? 9);
 const connections = 32;
-const seconds = 4;
+const seconds = 2;
 const paced = { perSecond: 50, seconds: 40 };
 const asked = { path: "/predict", body: '{"features": [5.1, 3.5, 1.4, 0.2]}' };
 const example = join(import.meta.dirname, "..", "examples", "iris");
@@ -49,7 +52,11 @@ async function measure(model: string, train: readonly string[]): Promise<void> {
     const env = { ...project.env, PATH: `${bin}:${process.env["PATH"] ?? ""}` };
     const straight = await startByHand(command, own, "/health", { cwd: project.folder, env });
     try {
-      await report(model, [own, port]);
+      const { agent_pid: agent, replicas = [] } = await project.workload("iris");
+      await report(model, [
+        { name: "gunicorn", port: own, app: [straight.pid], agent: [] },
+        { name: "Sesta", port, app: replicas.flatMap(({ pid }) => pid ?? []), agent: [agent ?? 0] },
+      ]);
     } finally {
       await straight.end();
     }
@@ -64,33 +71,48 @@ function findEnvironment({ folder }: BenchProject): string {
   return join(environments, name, "bin");
 }
 
-async function report(model: string, ports: readonly [straight: number, sesta: number]): Promise<void> {
-  for (const port of ports) await loadPost(port, asked, connections, 2); // warms up
-  const loads = ports.map((): Load[] => []);
+async function report(model: string, subjects: readonly Subject[]): Promise<void> {
+  for (const { port } of subjects) await loadPost(port, asked, connections, 2); // warms up
+  const loads = subjects.map((): Load[] => []);
   for (let round = 0; round < rounds; round += 1)
     for (const index of round % 2 === 0 ? [0, 1] : [1, 0])
-      loads[index]?.push(await loadPost(ports[index] ?? 0, asked, connections, seconds));
+      for (const subject of subjects.slice(index, index + 1)) loads[index]?.push(await press(subject));
   console.log(`\n${model}: ${connections} connections, ${rounds} rounds of ${seconds} s, load ${load()}`);
-  ["gunicorn", "Sesta"].forEach((name, index) => {
-    const of = (key: keyof Load) => (loads[index] ?? []).map((one) => one[key]);
-    console.log(
-      `${name.padEnd(10)} ${spread(of("rate"), 0).padEnd(16)} req/s  p50 ${spread(of("p50"), 1)}  p99 ${spread(of("p99"), 1)} ms`,
-    );
+  subjects.forEach(({ name }, index) => {
+    const of = (key: keyof Load, digits: number) =>
+      spread(
+        (loads[index] ?? []).map((one) => one[key]),
+        digits,
+      );
+    console.log(`${name}: ${of("rate", 0)} req/s, p50 ${of("p50", 1)}, p99 ${of("p99", 1)} ms`);
+    console.log(`  CPU ms each: application ${of("appMs", 2)}, agent ${of("agentMs", 3)}`);
   });
   const ratios = (loads[1] ?? []).map((one, round) => one.rate / (loads[0]?.[round]?.rate ?? Number.NaN));
-  const best = ports.map((_, index) => Math.max(...(loads[index] ?? []).map(({ rate }) => rate)));
+  const best = subjects.map((_, index) => Math.max(...(loads[index] ?? []).map(({ rate }) => rate)));
   const ofBest = (best[1] ?? Number.NaN) / (best[0] ?? Number.NaN);
   console.log(
     `Sesta's rate beside gunicorn's, each round: ${spread(ratios, 2)}; best rounds ${ofBest.toFixed(2)}`,
   );
 
-  const [straight = [], sesta = []] = await pace(ports, asked, paced);
+  const [straight = [], sesta = []] = await pace(
+    subjects.map(({ port }) => port),
+    asked,
+    paced,
+  );
   console.log(`${paced.perSecond} requests a second, in turn, ${paced.seconds} s, load ${load()}`);
   for (const share of [0.1, 0.5, 0.99]) {
     const [one, other] = [at(straight, share), at(sesta, share)];
     const more = (other - one).toFixed(2);
     console.log(`p${share * 100}  ${one.toFixed(2)} ms, through Sesta ${other.toFixed(2)} ms: +${more}`);
   }
+}
+
+async function press({ port, app, agent }: Subject): Promise<Load> {
+  const [appBefore, agentBefore] = [await readCpuMs(app), await readCpuMs(agent)];
+  const measured = await loadPost(port, asked, connections, seconds);
+  const count = measured.rate * seconds;
+  const [appMs, agentMs] = [await readCpuMs(app), await readCpuMs(agent)];
+  return { ...measured, appMs: (appMs - appBefore) / count, agentMs: (agentMs - agentBefore) / count };
 }
 
 function spread(values: readonly number[], digits: number): string {
