@@ -2,12 +2,13 @@
 // `node bench/model-server.ts [ROUNDS [PART OF A NAME…]]`; 3 rounds, interleaved, each with a fresh start. Linux; needs uv or Python, PyPI, wrk.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findUv } from "../test/support/lab-environment.ts";
+import { loadPost } from "./model-server/load-post.ts";
 import { buildSubjects, type Subject } from "./model-server/peers.ts";
 import { killTree, readMemory } from "./model-server/processes.ts";
 import { medianOf } from "./support/spread.ts";
@@ -68,8 +69,8 @@ async function measure(subject: Subject): Promise<Round> {
   try {
     await untilAnswered(subject, port, child, () => log);
     const startMs = performance.now() - began;
-    await load(subject, port, 2); // warms up
-    const { rate, p50, p99 } = await load(subject, port, seconds);
+    await loadPost(port, subject, connections, 2); // warms up
+    const { rate, p50, p99 } = await loadPost(port, subject, connections, seconds);
     const { pssMiB, rssMiB } = readMemory(child.pid ?? 0);
     return { rate, p50, p99, pss: pssMiB, rss: rssMiB, startMs };
   } finally {
@@ -99,36 +100,6 @@ async function untilAnswered(
     await delay(5);
   }
   throw new Error(`it does not answer: ${log()}`);
-}
-
-async function load({ path, body }: Subject, port: number, forSeconds: number) {
-  const script = join(folder, "post.lua");
-  const lua = `wrk.method = "POST"\nwrk.body = ${JSON.stringify(body)}\nwrk.headers["Content-Type"] = "application/json"\n`;
-  writeFileSync(script, lua);
-  const options = [
-    "-t1",
-    `-c${connections}`,
-    `-d${forSeconds}`,
-    "--timeout",
-    "10",
-    "--latency",
-    "-s",
-    script,
-  ];
-  const child = spawn("wrk", [...options, `http://127.0.0.1:${port}${path}`], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const output = (await child.stdout.toArray()).join("");
-  if (/Non-2xx/.test(output)) throw new Error(output);
-  const percentile = (share: string) => {
-    const [, value, unit] = new RegExp(`${share}% +([\\d.]+)(us|ms|s)`).exec(output) ?? [];
-    return Number(value) * (unit === "us" ? 0.001 : unit === "s" ? 1000 : 1);
-  };
-  return {
-    rate: Number(/Requests\/sec: +([\d.]+)/.exec(output)?.[1]),
-    p50: percentile("50"),
-    p99: percentile("99"),
-  };
 }
 
 async function findFreePort(): Promise<number> {

@@ -72,7 +72,7 @@ function buildPeer(name: string, http: [number, ChildProcess], echo: [number, Ch
   return { name, http: buildSide(...http), echo: buildSide(...echo), stop };
 }
 
-export function buildSide(port: number, { pid = 0 }: ChildProcess): Side {
+export function buildSide(port: number, { pid = 0 }: Pick<ChildProcess, "pid">): Side {
   return { port, cpuMs: () => readCpu(pid), rssBytes: () => readRss(pid) };
 }
 
