@@ -1,7 +1,7 @@
 // Images in several registries: to all of them or to none, and no password where it can be seen. Real podman and registries.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { listLiving, until } from "./faults/support/processes.ts";
 import { findMissingPackage } from "./support/debian-package.ts";
 import { findMissingRegistry, startImageRegistry, type ImageRegistry } from "./support/image-registry.ts";
 import { createPodman, findMissingPodman, type Podman } from "./support/podman.ts";
-import { createShipProject } from "./support/ship-project.ts";
+import { createShipProject, type ShipProject } from "./support/ship-project.ts";
 
 const missing =
   findMissingPodman() ??
@@ -24,47 +24,43 @@ const base64 = Buffer.from(`team:${canary}`).toString("base64");
 describe.skipIf(missing !== undefined)("push", { timeout: 60_000 }, () => {
   let folder: string;
   let podman: Podman;
-  let [open, shut]: (ImageRegistry | undefined)[] = [];
-  const ending: (() => Promise<void> | void)[] = [];
+  let one: ImageRegistry;
+  let two: ImageRegistry;
+  let gate: Gate;
+  let project: ShipProject;
+  const ending: (() => Promise<unknown> | void)[] = [];
 
+  // Two registries, one with a login, and a project that pushes to both; a gate stands before what is pushed to as a third one.
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "sesta-push-"));
     podman = createPodman(join(folder, "podman"));
+    one = await startImageRegistry(join(folder, "open"));
+    two = await startImageRegistry(join(folder, "shut"), { user: "team", password: canary });
+    gate = await startGate(one.host);
+    const push = `${one.host}/acme/web:stable, shut`;
+    project = await createShipProject(folder, podman, [
+      "secrets: { hush: { env: HUSH } }",
+      "registries:",
+      `  shut: { host: "${two.host}", username: team, password: "\${secret.hush}" }`,
+      "pipelines:",
+      `  ship: { build: { build: web, push: [${push}] } }`,
+      `  three: { build: { build: web, push: [${push}, ${gate.host}/other/web] } }`,
+    ]);
   });
   afterEach(async () => {
     for (const end of ending.splice(0).toReversed()) await end();
   });
-  afterAll(() => {
+  afterAll(async () => {
+    gate?.end();
+    await project?.end();
+    await one?.stop();
+    await two?.stop();
     podman?.end();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
-
-  /** Two registries, one with a login, and a project that pushes to both. */
-  const begin = async (login = canary, more: readonly string[] = []) => {
-    const own = mkdtempSync(join(folder, "t-"));
-    open = await startImageRegistry(join(own, "open"));
-    shut = await startImageRegistry(join(own, "shut"), { user: "team", password: canary });
-    const [one, two] = [open, shut];
-    ending.push(
-      () => one.stop(),
-      () => two.stop(),
-    );
-    const project = await createShipProject(own, podman, [
-      "secrets: { hush: { env: HUSH } }",
-      "registries:",
-      `  open: { host: "${one.host}", repository: acme/web }`,
-      `  shut: { host: "${two.host}", username: team, password: "\${secret.hush}" }`,
-      "pipelines:",
-      "  ship:",
-      `    build: { build: web, push: [${[`${one.host}/acme/web:stable`, "shut", ...more].join(", ")}] }`,
-    ]);
-    ending.push(() => project.end());
-    const ship = (argv: readonly string[] = []) => project.ship(argv, { HUSH: login });
-    return { project, own, one, two, ship };
-  };
+  const ship = (password = canary) => project.ship([], { HUSH: password });
 
   test("to two registries: under the commit, then under the tag that people follow", async () => {
-    const { project, one, two, ship } = await begin();
     const commit = project.commit("1");
     let seen = 0;
     const watch = setInterval(() => {
@@ -95,29 +91,31 @@ describe.skipIf(missing !== undefined)("push", { timeout: 60_000 }, () => {
   });
 
   test("one that is down: it is named, and the other gets nothing", async () => {
-    const { project, one, two, ship } = await begin();
-    const commit = project.commit("1");
+    const list = () => readdirSync(join(one.storage, "docker/registry/v2/blobs"), { recursive: true });
+    const before = list();
+    const commit = project.commit("down");
     await two.stop();
+    ending.push(() => two.start());
     const { code, stages } = await ship();
     expect(code).toBe(1);
     expect(stages[0]?.why).toContain("could not be pushed to shut; nothing was pushed anywhere");
     expect(stages[0]?.why).toMatch(/shut does not answer: .*refused|shut does not answer: .*connect/i);
     expect(stages[0]?.why).toContain(`${one.host}/acme/web:stable takes it, and has nothing of it yet`);
     expect(await one.find("acme/web", commit)).toBe(undefined);
-    const files = readdirSync(one.storage, { recursive: true, withFileTypes: true });
-    expect(files.filter((entry) => entry.isFile())).toEqual([]);
+    expect(list()).toEqual(before);
   });
 
   test("one that refuses: a wrong password, or storage that is read only", async () => {
-    const { project, one, two, ship } = await begin();
-    project.commit("1");
-    expect((await ship()).code).toBe(0);
     const before = [await one.find("acme/web", "stable"), await two.find("web", "latest")];
-    const commit = project.commit("2");
-    const wrong = await project.ship([], { HUSH: "not-it-canary" });
+    const commit = project.commit("refused");
+    const wrong = await ship("not-it-canary");
     expect(wrong.stages[0]?.why).toMatch(/shut refuses the login of team \(401/);
     await two.stop();
     await two.start(true);
+    ending.push(
+      () => two.start(),
+      () => two.stop(),
+    );
     expect((await ship()).stages[0]?.why).toMatch(/shut takes nothing into web \(405/);
     expect([await one.find("acme/web", "stable"), await two.find("web", "latest")]).toEqual(before);
     expect(await one.find("acme/web", commit)).toBe(undefined);
@@ -127,18 +125,19 @@ describe.skipIf(missing !== undefined)("push", { timeout: 60_000 }, () => {
   });
 
   test("one that is full: the other keeps its tag, and it is said what it has", async ({ skip }) => {
-    const { project, one, two, ship } = await begin();
-    project.commit("1");
-    expect((await ship()).code).toBe(0);
     const before = await one.find("acme/web", "stable");
     await two.stop();
     if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=300k", "tmpfs", two.storage]).status !== 0) {
       console.log("skipped: no file system can be mounted here");
       return skip();
     }
-    ending.push(() => void spawnSync("umount", ["-l", two.storage]));
     await two.start();
-    const commit = project.commit("2");
+    ending.push(
+      () => two.start(),
+      () => void spawnSync("umount", ["-l", two.storage]),
+      () => two.stop(),
+    );
+    const commit = project.commit("full");
     const { code, stages } = await ship();
     expect(code).toBe(1);
     expect(stages[0]?.why).toContain("could not be pushed to shut");
@@ -150,35 +149,40 @@ describe.skipIf(missing !== undefined)("push", { timeout: 60_000 }, () => {
     expect(await two.find("web", "latest")).toBe(undefined);
   });
 
+  test("one that does not move the tag: the others get the old one back", async () => {
+    const before = [await one.find("acme/web", "stable"), await two.find("web", "latest")];
+    const commit = project.commit("no tags");
+    gate.refuse = "tags";
+    const { code, stages } = await project.ship([], { HUSH: canary }, "three");
+    const why = stages[0]?.why ?? "";
+    expect([code, why]).toEqual([1, expect.stringContaining("other/web did not take the tag latest")]);
+    expect(why).toContain("does not take other/web:latest (409: tags are fixed here)");
+    expect(why).toContain("acme/web has stable as it was again");
+    expect(why).toMatch(/shut \(.*\) has latest as it was again/);
+    expect([await one.find("acme/web", "stable"), await two.find("web", "latest")]).toEqual(before);
+    expect(await two.find("web", commit)).toMatch(/^sha256:/);
+  });
+
   test("killed in between: the next push takes the login away that was left", async () => {
-    const hanging = await startHanging();
-    ending.push(
-      () => void hanging.server.closeAllConnections(),
-      () => void hanging.server.close(),
-    );
-    const { project, two } = await begin(canary, [`${hanging.host}/web`]);
-    const commit = project.commit("1");
-    const begun = project.begin(["pipeline", "run", "ship", "--json", "-y"], { HUSH: canary });
+    const before = await two.find("web", "latest");
+    project.commit("killed");
+    gate.refuse = "blobs";
+    const begun = project.begin(["pipeline", "run", "three", "--json", "-y"], { HUSH: canary });
     await until(
-      () => hanging.hangs(),
+      () => gate.holds() > 0,
       () => `no push begins: ${begun.stderr()}`,
     );
     const left = join(project.home, ".sesta", "push");
-    expect(statSync(left).mode & 0o777).toBe(0o700);
     const config = join(left, "1", "config.json");
-    expect([statSync(config).mode & 0o777, readFileSync(config, "utf8").includes(base64)]).toEqual([
-      0o600,
-      true,
-    ]);
+    expect([left, config].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o600]);
+    expect(readFileSync(config, "utf8")).toContain(base64);
     begun.kill("SIGKILL");
     await begun.ended;
-    hanging.server.closeAllConnections();
-    expect(await two.find("web", "latest")).toBe(undefined);
-    hanging.server.close();
-    expect((await project.ship([], { HUSH: canary })).stages[0]?.why).toContain("does not answer");
-    expect(existsSync(left)).toBe(false);
-    expect(await two.find("web", "latest")).toBe(undefined);
-    expect(commit).toMatch(/^[0-9a-f]{40}$/);
+    expect(await two.find("web", "latest")).toBe(before);
+    gate.end();
+    const next = await project.ship([], { HUSH: canary }, "three");
+    expect(next.stages[0]?.why).toContain("other/web does not answer");
+    expect([existsSync(left), await two.find("web", "latest")]).toEqual([false, before]);
   });
 });
 
@@ -194,17 +198,39 @@ function findCanary(folders: readonly string[], texts: readonly string[], word =
   return [...files.filter((path) => has(readFileSync(path, "latin1"))), ...texts.filter(has)];
 }
 
-/** Takes an upload's beginning, and never ends anything after that. */
-async function startHanging(): Promise<{ host: string; server: Server; hangs(): boolean }> {
-  let count = 0;
-  const server = createServer(({ method, url }, response) => {
-    if (url === "/v2/") response.writeHead(200).end("{}");
-    else if (method === "POST" && count === 0) response.writeHead(202, { location: "/v2/u/1" }).end();
-    else if (method === "DELETE") response.writeHead(204).end();
-    else count += 1;
+type Gate = {
+  host: string;
+  /** What does not pass: tags but those of commits, or any blob, which is held for ever. */
+  refuse: "tags" | "blobs" | null;
+  holds(): number;
+  end(): void;
+};
+
+/** Stands before a real registry, as what companies put there. */
+async function startGate(behind: string): Promise<Gate> {
+  let held = 0;
+  const server = createServer((asked, answer) => {
+    const { method = "", url = "", headers } = asked;
+    if (gate.refuse === "tags" && method === "PUT" && url.endsWith("/latest"))
+      return answer.writeHead(409).end('{"errors":[{"code":"DENIED","message":"tags are fixed here"}]}');
+    if (gate.refuse === "blobs" && url.includes("/blobs/sha256:")) return (held += 1);
+    return asked.pipe(
+      request(`http://${behind}${url}`, { method, headers }, (given) => {
+        answer.writeHead(given.statusCode ?? 500, given.headers);
+        given.pipe(answer);
+      }).on("error", () => answer.destroy()),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   const address = server.address();
-  const port = typeof address === "object" && address ? address.port : 0;
-  return { host: `127.0.0.1:${port}`, server, hangs: () => count > 0 };
+  const gate: Gate = {
+    host: `127.0.0.1:${typeof address === "object" && address ? address.port : 0}`,
+    refuse: null,
+    holds: () => held,
+    end() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+  return gate;
 }

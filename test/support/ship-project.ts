@@ -18,8 +18,12 @@ export type ShipProject = ScratchProject & {
   home: string;
   /** @returns the commit */
   commit(version: string): string;
-  /** `pipeline run ship`; what it printed, and its logs by stage. */
-  ship(argv?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ran & { stages: Stage[] }>;
+  /** `pipeline run`; what it printed, and its stages. */
+  ship(
+    argv?: readonly string[],
+    env?: NodeJS.ProcessEnv,
+    pipeline?: string,
+  ): Promise<Ran & { stages: Stage[] }>;
 };
 
 type Stage = { name: string; state: string; why: string | null; log: string | null };
@@ -62,8 +66,8 @@ export async function createShipProject(
       git("commit", "--quiet", "--allow-empty", "--message", version);
       return git("rev-parse", "HEAD");
     },
-    async ship(argv = [], env = {}) {
-      const ran = await project.sesta(["pipeline", "run", "ship", "--json", "-y", ...argv], env);
+    async ship(argv = [], env = {}, pipeline = "ship") {
+      const ran = await project.sesta(["pipeline", "run", pipeline, "--json", "-y", ...argv], env);
       const { stages } = JSON.parse(ran.stdout === "" ? '{"stages":[]}' : ran.stdout) as { stages: Stage[] };
       return { ...ran, stages };
     },
