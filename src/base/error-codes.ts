@@ -63,6 +63,11 @@ export const errorCodes = {
     http: 500,
     summary: "A release did not become healthy; the one before it stays.",
   },
+  PUSH_FAILED: {
+    exit: 1,
+    http: 502,
+    summary: "An image could not be pushed to all of its registries; which ones is said.",
+  },
   UNKNOWN_PIPELINE: { exit: 2, http: 404, summary: "No pipeline has this name." },
   UNKNOWN_STAGE: { exit: 2, http: 404, summary: "The pipeline has no stage of this name." },
   NO_COMMIT: { exit: 2, http: 409, summary: "A pipeline runs what is committed, and there is no commit." },

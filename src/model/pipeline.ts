@@ -56,6 +56,8 @@ export type RegistrySection =
       username?: string;
       /** The secret, by name. */
       password?: string;
+      /** Plain http, or a certificate that nobody vouches for, also beyond loopback. */
+      insecure?: boolean;
     }
   | { name: string; type: "ecr"; region: string; account?: string; repository?: string; profile?: string };
 

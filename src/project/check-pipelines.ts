@@ -139,7 +139,7 @@ function checkRegistry(root: Located, path: Path): Finding[] {
   const has = (key: string) => valueAt(root, [...path, key]) !== undefined;
   const isEcr = valueAt(root, [...path, "type"]) === "ecr";
   const wanted = isEcr ? "region" : "host";
-  const foreign = isEcr ? ["host", "username", "password"] : ["region", "account", "profile"];
+  const foreign = isEcr ? ["host", "username", "password", "insecure"] : ["region", "account", "profile"];
   const missing = has(wanted)
     ? []
     : [{ at: getKeyOffset(root, path), message: `missing key ${quote(wanted)} in ${path.join(".")}` }];

@@ -178,6 +178,13 @@ export const registry = z
         examples: ["${secret.docker_hub}"],
       })
       .optional(),
+    insecure: fields
+      .flag({
+        description:
+          "Plain http, or a certificate that nobody vouches for, is good enough. Without it, only on loopback addresses. Docker must be told, too (`insecure-registries` in its daemon.json).",
+        default: false,
+      })
+      .optional(),
     region: line("a region like us-east-1", /^[a-z]{2}(?:-[a-z]+)+-\d$/, {
       description: "Of ECR: the AWS region.",
       examples: ["us-east-1"],

@@ -56,7 +56,7 @@ function resolveMetric({ name, pattern, json, key, min, max }: MetricFile): Metr
 }
 
 export function resolveRegistry(registry: RegistryFile, name: string): RegistrySection {
-  const { type, host, region, account, profile, repository, username, password } = registry;
+  const { type, host, region, account, profile, repository, username, password, insecure } = registry;
   const there = repository === undefined ? {} : { repository };
   if (type === "ecr")
     return {
@@ -74,5 +74,6 @@ export function resolveRegistry(registry: RegistryFile, name: string): RegistryS
     ...there,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
+    ...(insecure === true ? { insecure } : {}),
   };
 }

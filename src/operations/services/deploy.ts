@@ -2,7 +2,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { SestaError } from "../../base/errors.ts";
 import { findSecret } from "../../model/project.ts";
-import type { Host } from "../../machine/host.ts";
 import type { Launch, ServiceContainer } from "../../model/launch.ts";
 import type { Progress } from "../../model/plan.ts";
 import type { Figure, Release } from "../../model/release.ts";
@@ -10,8 +9,6 @@ import { resolveSecret } from "../../project/secret.ts";
 import { launchDigest } from "../../targets/agent-host/layout.ts";
 import type { Context } from "../context.ts";
 import { quietGit } from "../jobs/list-files.ts";
-import { sendSources, senderOf } from "../jobs/send-sources.ts";
-import { exists } from "../jobs/step.ts";
 import { openHosts } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
 import { runStep } from "../../targets/step.ts";
@@ -21,6 +18,7 @@ import { readCertificate } from "./certificate.ts";
 import { modelFile } from "./model.ts";
 import type { DeployPlan } from "./plan.ts";
 import { chooseServicePort } from "./port.ts";
+import { sendTree } from "./send-tree.ts";
 
 export type DeployFacts = { figures: readonly Figure[]; commit?: string | null };
 
@@ -43,8 +41,10 @@ export async function deploy(
     const { readyModel } = await import("./ready-model.ts"); // loads the converter, which is long
     await readyModel(context, plan.model, name, on);
   }
-  const tree = section.source.kind === "image" ? null : await sendTree(context, host, plan, on);
-  const container = await makeServiceImage(context, section, host, sources, tree, on);
+  const { image } = plan;
+  const needsTree = section.source.kind !== "image" && image === undefined;
+  const tree = needsTree ? await sendTree(context, host, plan, on) : null;
+  const container = await makeServiceImage(context, section, host, sources, { tree, id: image }, on);
   const tokenDigest = await findTokenDigest(context, section.password);
   const certificate = await readCertificate(context, section);
   const own = withContainer(withPort(plan.launch, port, tokenDigest), container);
@@ -106,25 +106,6 @@ export async function untilDecided(
     shown = found.phase ?? shown;
     await clock.sleep(askEveryMs);
   }
-}
-
-/** Where the files are on the machine; the same ones are sent once. */
-async function sendTree(
-  context: Context,
-  host: Host,
-  { name, sources }: DeployPlan,
-  on: Progress,
-): Promise<string> {
-  const tree = `${host.base}/cache/trees/${sources.digest}`;
-  const step = { workload: name, step: "files" };
-  if (!(await exists(host, `${tree}/complete`))) {
-    on({ ...step, state: "running" });
-    const detail = (text: string) => on({ ...step, state: "running", detail: text });
-    const report = { detail, bytes: () => undefined, signal: context.world.signal };
-    await sendSources(host, senderOf(context, host), sources, tree, report);
-    on({ ...step, state: "done", detail: `${sources.upload?.files.length ?? 0}` });
-  }
-  return `${tree}/tree`;
 }
 
 async function withModelServer(

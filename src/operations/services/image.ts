@@ -25,21 +25,32 @@ export type ServiceImage = {
 const usualPort = 8080;
 const hint = "Install docker or podman there.";
 
-/** Reads only. Undefined for what runs in no container, and where there is no such image yet, or no engine. */
+/**
+ * Reads only. Undefined for what runs in no container, and where there is no such image yet, or no engine.
+ * @param id of one that was built before, instead of the one of these sources
+ */
 export async function findServiceImage(
   context: Context,
   section: ServiceSection,
   host: Host,
   sources: Sources,
+  id?: string,
 ): Promise<ServiceImage | undefined> {
   const wanted = nameImage(context, section, host, sources);
   if (!wanted) return undefined;
   const engine = await runScript(host, "image.sh", ["engine"]);
-  return engine.exitCode === 0 ? inspectImage(host, engine.stdout.trim(), wanted.name) : undefined;
+  return engine.exitCode === 0 ? inspectImage(host, engine.stdout.trim(), id ?? wanted.name) : undefined;
 }
 
+export type ImageWish = {
+  /** Of the release on the machine: what is built. */
+  tree: string | null;
+  /** One that was built before, which is taken as it is. */
+  id?: string | undefined;
+  signal?: AbortSignal;
+};
+
 /**
- * @param tree of the release on the machine
  * @returns what a launch says of it; null for what runs in no container
  * @throws SestaError SETUP_FAILED with what the engine said
  */
@@ -48,7 +59,7 @@ export async function makeServiceImage(
   section: ServiceSection,
   host: Host,
   sources: Sources,
-  tree: string | null,
+  { tree, id, signal = context.world.signal }: ImageWish,
   on: Progress,
 ): Promise<ServiceContainer | null> {
   const wanted = nameImage(context, section, host, sources);
@@ -58,7 +69,8 @@ export async function makeServiceImage(
   const ran = await runScript(host, "image.sh", ["engine"]);
   const engine = requireDone(ran, `${name} runs in a container`, where, hint).trim();
   const bases = source.kind === "image" ? [source.image] : await readBases(section, source.folder, sources);
-  let image = await inspectImage(host, engine, wanted.name);
+  let image = await inspectImage(host, engine, id ?? wanted.name);
+  if (!image && id !== undefined) throw imageGone(name, id, where);
   if (!image) {
     const step = { workload: name, step: "image" };
     const tell = (line: string) => on({ ...step, state: "running", detail: line.trim() });
@@ -67,7 +79,7 @@ export async function makeServiceImage(
     const build = [wanted.madeFrom, folder, posix.join(folder, "Dockerfile"), wanted.label];
     const operands =
       source.kind === "build" ? ["build", engine, wanted.name, ...build] : ["pull", engine, wanted.name];
-    const made = await runScript(host, "image.sh", operands, { signal: context.world.signal, onLine: tell });
+    const made = await runScript(host, "image.sh", operands, { signal, onLine: tell });
     requireDone(
       made,
       source.kind === "build"
@@ -91,6 +103,14 @@ export async function makeServiceImage(
     label: source.kind === "build" ? wanted.label : null,
     bases,
   };
+}
+
+export function imageGone(name: string, id: string, where: string): SestaError {
+  const short = id.slice("sha256:".length).slice(0, 12);
+  return new SestaError("DEPLOY_FAILED", `The image ${short} of ${name}, which was built, is gone`, {
+    where,
+    hint: "Run the stage that builds it again.",
+  });
 }
 
 /** What `plan` compares, known without its machine. */

@@ -9,7 +9,7 @@ import type { Launch } from "../../model/launch.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "../jobs/folder-sources.ts";
 import { openHosts } from "../machines.ts";
-import { draftContainer, findServiceImage } from "./image.ts";
+import { draftContainer, findServiceImage, imageGone } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
 import { findGateProblem } from "./gate.ts";
 import { findModel, type Model } from "./model.ts";
@@ -29,6 +29,8 @@ export type DeployPlan = Pick<
   launch: Launch;
   /** Of what is to run; the same one again changes nothing. */
   digest: string;
+  /** The image that was built before, by its id. */
+  image?: string;
   live: Release | undefined;
   /** Why its gate does not let it pass; undefined where it has none, or passed. */
   unvalidated: string | undefined;
@@ -41,13 +43,15 @@ export type DeployWish = {
   ships: "files" | "section";
   /** Instead of the project's folder. */
   sources?: Sources;
+  /** The image that was built of them, by its id. */
+  image?: string | undefined;
 };
 
-/** @throws SestaError SSH_CONNECTION */
+/** @throws SestaError SSH_CONNECTION, DEPLOY_FAILED where an image that was built is gone */
 export async function planDeploy(
   context: Context,
   section: ServiceSection,
-  { again = false, ships, sources: given }: DeployWish,
+  { again = false, ships, sources: given, image: built }: DeployWish,
 ): Promise<DeployPlan> {
   const { name, target } = section;
   const { source } = section;
@@ -65,7 +69,7 @@ export async function planDeploy(
   const placed = context.state.findWorkload(name);
   const releases = placed ? await listReleases(context, name) : [];
   const live = releases.find(({ state }) => state === "live");
-  const image = await findImage(context, section, sources);
+  const image = await findImage(context, section, sources, built);
   const digest = image?.id ?? sources.contents ?? `sha256:${sources.digest}`;
   const sameFiles = live?.digest === digest;
   const sameSection =
@@ -105,6 +109,7 @@ export async function planDeploy(
     model,
     launch,
     digest,
+    ...(built === undefined ? {} : { image: built }),
     live,
     unvalidated: findGateProblem(context, name, sources.contents ?? digest),
   };
@@ -115,10 +120,13 @@ function commitOf(given: Sources | undefined): Partial<Sources> {
   return given ? { commit: given.commit, dirty: given.dirty } : {};
 }
 
-async function findImage(context: Context, section: ServiceSection, sources: Sources) {
+async function findImage(context: Context, section: ServiceSection, sources: Sources, id?: string) {
   if (section.source.kind !== "build" && section.source.kind !== "image") return undefined;
   const [host] = await openHosts(context, section.target, 1);
-  return host && findServiceImage(context, section, host, sources);
+  if (!host) return undefined;
+  const found = await findServiceImage(context, section, host, sources, id);
+  if (!found && id !== undefined) throw imageGone(section.name, id, host.machine.name);
+  return found;
 }
 
 function describeImage({ source, name }: ServiceSection): string[] {
