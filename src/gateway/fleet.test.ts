@@ -202,3 +202,12 @@ test("spans of use are kept as they come, and what came while nobody listened is
   agent.goAway();
   await expect.poll(kept).toEqual([1, 2, 3]);
 });
+
+test("a service is shown awake though no address leads through the gateway: its port is its own", async () => {
+  const service = { release: 1, port: 8080, replicas: [] };
+  const { fleet, agent } = await createRig({ ...buildStubReport("lab"), service });
+  agent.door = false;
+  expect(fleet.find("lab")?.state).toBe("awake");
+  expect(fleet.address("lab")).toBeUndefined();
+  expect(agent.doors).toBe(0);
+});

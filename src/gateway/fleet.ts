@@ -101,7 +101,8 @@ export function createFleet({ targets, state, clock, log, signal, reported }: Fl
   async function takeReport(report: Report, afresh = false): Promise<void> {
     const { name, pid } = report;
     const before = reports.get(name);
-    if (!report.open) addresses.delete(name);
+    // A service has a door of its own, on its machine.
+    if (!report.open || report.service) addresses.delete(name);
     else if (afresh || !before?.open || before.pid !== pid || !addresses.has(name)) {
       const address = await targets.of(name).door(name);
       if (address) addresses.set(name, address);
