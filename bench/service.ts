@@ -112,7 +112,9 @@ async function press({ port, app, agent }: Subject): Promise<Load> {
   const measured = await loadPost(port, asked, connections, seconds);
   const count = measured.rate * seconds;
   const [appMs, agentMs] = [await readCpuMs(app), await readCpuMs(agent)];
-  return { ...measured, appMs: (appMs - appBefore) / count, agentMs: (agentMs - agentBefore) / count };
+  const [ofApp, withAgent] = [appMs - appBefore, agentMs - agentBefore];
+  const ofAgent = agent.length > 0 ? withAgent - ofApp : 0; // the replicas are children of the agent
+  return { ...measured, appMs: ofApp / count, agentMs: ofAgent / count };
 }
 
 function spread(values: readonly number[], digits: number): string {

@@ -46,6 +46,7 @@ async function readSockets(folder: string): Promise<Socket[] | undefined> {
   if (four === undefined && six === undefined) return undefined;
   return [four, six].flatMap((text = "") =>
     text.split("\n").flatMap((line) => {
+      if (!line.includes(" 0A ")) return []; // after much traffic, tens of thousands that only time out
       const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
       const [address = "", port = ""] = local.split(":");
       return state === "0A" ? [{ address, port: Number.parseInt(port, 16), inode }] : [];
