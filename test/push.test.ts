@@ -42,6 +42,7 @@ describe.skipIf(missing !== undefined)("push", { timeout: 60_000 }, () => {
       "secrets: { hush: { env: HUSH } }",
       "registries:",
       `  shut: { host: "${two.host}", username: team, password: "\${secret.hush}" }`,
+      `  gate: { host: "${gate.host}", username: team, password: "\${secret.hush}" }`,
       "pipelines:",
       `  ship: { build: { build: web, push: [${push}] } }`,
       `  three: { build: { build: web, push: [${push}, ${gate.host}/other/web] } }`,
@@ -206,16 +207,25 @@ type Gate = {
   end(): void;
 };
 
-/** Stands before a real registry, as what companies put there. */
+/** Stands before a real registry, as what companies put there; it takes tokens that it gives for the login. */
 async function startGate(behind: string): Promise<Gate> {
   let held = 0;
   const server = createServer((asked, answer) => {
     const { method = "", url = "", headers } = asked;
+    const { authorization, ...rest } = headers;
+    if (url.startsWith("/token?"))
+      return authorization === `Basic ${base64}` && url.includes("repository%3Aother%2Fweb%3Apull%2Cpush")
+        ? answer.writeHead(200).end('{"token":"one-of-its-own"}')
+        : answer.writeHead(401).end();
+    if (authorization !== "Bearer one-of-its-own") {
+      const challenge = `Bearer realm="http://${gate.host}/token",service="gate"`;
+      return answer.writeHead(401, { "www-authenticate": challenge }).end();
+    }
     if (gate.refuse === "tags" && method === "PUT" && url.endsWith("/latest"))
       return answer.writeHead(409).end('{"errors":[{"code":"DENIED","message":"tags are fixed here"}]}');
     if (gate.refuse === "blobs" && url.includes("/blobs/sha256:")) return (held += 1);
     return asked.pipe(
-      request(`http://${behind}${url}`, { method, headers }, (given) => {
+      request(`http://${behind}${url}`, { method, headers: rest }, (given) => {
         answer.writeHead(given.statusCode ?? 500, given.headers);
         given.pipe(answer);
       }).on("error", () => answer.destroy()),

@@ -9,24 +9,28 @@ import type { PipelineParts } from "./ports.ts";
  * deploy; null where there is none. What is in the deploy alone was not measured, but takes the place of nothing that was.
  * @param stage the deploy
  * @param records of all stages that it needs
+ * @param builder the stage whose image is deployed: what counts is the tree that it had
  */
 export async function findUnmeasured(
   { machine, tree }: Pick<PipelineParts, "machine" | "tree">,
   pipeline: PipelineSection,
   stage: StageSection,
   records: readonly StageRecord[],
+  builder?: StageSection,
 ): Promise<string | null> {
   const needed = listNeeded(pipeline, stage);
-  const deployed = overlay(records, needed);
+  const deployed = overlay(records, builder ? listNeeded(pipeline, builder) : needed);
   const measuring = records.filter(({ name, figure }) => figure !== null && needed.includes(name));
   for (const { name } of measuring) {
     const seen = overlay(records, [...listNeeded(pipeline, getStage(pipeline, name)), name]);
     const strange = [...deployed].filter(([path, file]) => !isSame(seen.get(path), file));
     const replaced = strange.find(([path]) => seen.has(path));
     if (replaced) return `${replaced[0]} is not the one that ${name} measured`;
-    if (strange.length === 0) continue;
+    // Only an image can lack what its deploy has: it has the committed one then, if there is one.
+    const lacking = [...seen].filter(([path]) => !deployed.has(path));
+    if (strange.length + lacking.length === 0) continue;
     const committed = await listCommitted(machine, tree);
-    const hidden = strange.find(([path]) => committed.has(path));
+    const hidden = [...strange, ...lacking].find(([path]) => committed.has(path));
     if (hidden) return `${hidden[0]} is not the one that ${name} measured`;
   }
   return null;

@@ -8,7 +8,7 @@ import type { PipelineSection, StageRecord, StageSection } from "../model/pipeli
 import { runCommandStage, type Done } from "./command-stage.ts";
 import { copyTree, indexFile, indexTree } from "./committed-tree.ts";
 import { findUnmeasured } from "./gate.ts";
-import { findService, listNeeded, type Chosen } from "./graph.ts";
+import { findService, getStage, listNeeded, type Chosen } from "./graph.ts";
 import { hasOutputs, layOutputs } from "./output-store.ts";
 import type { PipelineParts } from "./ports.ts";
 import { buildKey, findResult, keepResult, takeResult } from "./results.ts";
@@ -136,13 +136,39 @@ async function work(
     }
     if (what.kind === "run") return await runCommandStage(parts, stage, what.script, tree, environment);
     return await runShipStage(parts, stage, what, tree, {
-      unmeasured: what.kind === "deploy" ? await findUnmeasured(parts, pipeline, stage, needed) : null,
+      unmeasured:
+        what.kind === "deploy" ? await findStrange(parts, pipeline, stage, what.service, needed) : null,
       figures: needed.flatMap(({ figure }) => figure ?? []),
       artefact: needed.findLast(({ artefact }) => artefact?.service === what.service)?.artefact ?? undefined,
     });
   } finally {
     await rm(tree, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** Neither in the tree of the deploy nor in the image that is deployed. */
+async function findStrange(
+  parts: PipelineParts,
+  pipeline: PipelineSection,
+  stage: StageSection,
+  service: string,
+  needed: readonly StageRecord[],
+): Promise<string | null> {
+  const builder = findBuilder(pipeline, service, needed);
+  const inTree = await findUnmeasured(parts, pipeline, stage, needed);
+  return inTree ?? (builder ? findUnmeasured(parts, pipeline, stage, needed, builder) : null);
+}
+
+/** Of the image that is deployed; undefined where the deploy's own tree is. */
+function findBuilder(
+  pipeline: PipelineSection,
+  service: string,
+  needed: readonly StageRecord[],
+): StageSection | undefined {
+  const built = needed.flatMap(({ name, artefact }) =>
+    artefact?.kind === "image" && artefact.service === service ? [getStage(pipeline, name)] : [],
+  );
+  return built.findLast(({ work: { kind } }) => kind === "build");
 }
 
 /** Made by the first stage that needs a tree: a run whose results are all there needs none. */
