@@ -120,6 +120,11 @@ export async function startAgent(agent: AgentContext): Promise<void> {
   } = {
     hello: () => ({ protocol: protocolVersion, version, pid, instance: state.instance, build }),
     list: () => [...supervisors.values()].map((supervisor) => supervisor.report()),
+    environments: () =>
+      state
+        .list()
+        .flatMap(({ name, places }) => [places, ...state.listReleases(name).map((one) => one.places)])
+        .map(({ environment }) => environment),
     put: ({ launch, places }) => {
       const present = supervisors.get(launch.name);
       if (present) getLab(launch.name).replace(launch, places);

@@ -39,6 +39,8 @@ export type AgentMethods = {
     params: { launch: Launch; places: MachinePlaces; release: NewRelease; why: string };
     result: Release;
   };
+  /** Absolute paths that something runs from, or may: also of releases that can be gone back to. */
+  environments: { params: Record<string, never>; result: string[] };
   /** Of a service, newest first. */
   releases: { params: { name: string }; result: Release[] };
   /** Makes one that was live before live again; without a number the one before. */

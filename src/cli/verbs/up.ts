@@ -1,6 +1,6 @@
 // `sesta up`: shows the plan, asks, brings it about.
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
-import { findLab, type Project } from "../../model/project.ts";
+import { findLab, listJobs, listLabs, listServices, type Project } from "../../model/project.ts";
 import { createAway } from "../../operations/away.ts";
 import type { Context } from "../../operations/context.ts";
 import { planUp } from "../../operations/plan.ts";
@@ -23,7 +23,8 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const away = createAway("up", names);
   const isMeant = ({ name }: { name: string }) => names.length === 0 || names.includes(name);
   const { project } = context;
-  await meetMachines(session, context, Object.values(project.workloads).filter(isMeant), away);
+  const workloads = [...listLabs(project), ...listServices(project), ...listJobs(project)];
+  await meetMachines(session, context, workloads.filter(isMeant), away);
   const plan = await planUp(context, names, away);
   if (!flags.json) printPlans(plan, terminal);
   const changes = [...plan.plans, ...plan.jobs, ...plan.services].filter(({ action }) => action !== "none");

@@ -9,13 +9,16 @@ export async function listEnvironments({ disk, folders }: AgentHost): Promise<st
   return (await disk.listFolders(folder)).map((name) => join(folder, name));
 }
 
-/** Removes environments that no placed workload asks for and nothing runs from. */
+/** Removes environments that no placed workload and no release asks for, and nothing runs from. */
 export async function removeUnusedEnvironments(host: AgentHost): Promise<string[]> {
   const { state, agent, disk } = host;
-  const reports = (await agent.findHello()) ? await agent.call("list", {}) : [];
+  const isThere = (await agent.findHello()) !== undefined;
+  const reports = isThere ? await agent.call("list", {}) : [];
   if (reports.some((report) => report.pid !== null)) return [];
+  const known = isThere ? await agent.call("environments", {}) : [];
   const folders = await host.folders();
-  const used = new Set(state.listWorkloads().map(({ launch }) => placesOf(folders, launch).environment));
+  const placed = state.listWorkloads().map(({ launch }) => placesOf(folders, launch).environment);
+  const used = new Set([...placed, ...known]);
   const unused = (await listEnvironments(host)).filter((folder) => !used.has(folder));
   await disk.remove(unused);
   return unused;
