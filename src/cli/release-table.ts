@@ -1,9 +1,8 @@
 // Releases as people read them: one line each, and what became of one.
 import type { Release, ReleaseState } from "../model/release.ts";
 import type { Context } from "../operations/context.ts";
-import { getStatus } from "../operations/status.ts";
 import { formatTime } from "./durations.ts";
-import { formatTable, type Paint, type Terminal } from "./terminal.ts";
+import { formatTable, type Paint } from "./terminal.ts";
 
 const styles = {
   starting: "yellow",
@@ -28,15 +27,13 @@ export function formatReleases(releases: readonly Release[], paint: Paint): stri
 }
 
 /** Where it is reached now. */
-export async function printReleased(
-  context: Context,
-  terminal: Terminal,
+export function formatReleased(
+  { state }: Context,
   name: string,
   release: Release,
-): Promise<void> {
-  const { workloads } = await getStatus(context);
-  const found = workloads.find((one) => one.name === name);
-  const url =
-    found?.url ?? `port ${context.state.findWorkload(name)?.launch.service?.listen.port} of ${found?.target}`;
-  terminal.out(`release ${release.number} of ${name} is live  ${url}\n`);
+  url: string | null,
+): string {
+  const placed = state.findWorkload(name);
+  const where = url ?? `port ${placed?.launch.service?.listen.port} of ${placed?.target}`;
+  return `release ${release.number} of ${name} is live  ${where}\n`;
 }

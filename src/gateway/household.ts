@@ -48,7 +48,7 @@ export function createHousehold(
       saved: buildSavedView(report?.save ?? null),
       ...idleOf(placed?.launch),
       logTail: report?.state === "failed" ? report.logTail : [],
-      url: report?.service ? findServiceUrl(context, name, report) : urlOf(name),
+      url: report?.service ? findServiceUrl(context, name, report.service.port) : urlOf(name),
       home: placed?.launch.door.home ?? "/",
     };
   };

@@ -40,7 +40,9 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         type,
         target,
         state: report?.state ?? guessState(context, name, problem !== undefined),
-        url: report?.service ? findServiceUrl(context, name, report) : (gateway?.doors[name] ?? null),
+        url: report?.service
+          ? findServiceUrl(context, name, report.service.port)
+          : (gateway?.doors[name] ?? null),
         since: report ? new Date(report.since).toISOString() : null,
         why: orphan
           ? `It is not in sesta.yaml any more: \`sesta down ${name}\` takes it away.`

@@ -14,7 +14,8 @@ import { createAway } from "../../operations/away.ts";
 import { meetMachines } from "../meet-machines.ts";
 import { formatPlan, throwMissingSecrets } from "../print-plan.ts";
 import { createReporter } from "../progress.ts";
-import { printReleased } from "../release-table.ts";
+import { formatReleased } from "../release-table.ts";
+import { findServiceUrl } from "../../operations/services/url.ts";
 import type { Verb } from "../session.ts";
 
 type Flags = { again?: boolean | undefined; unvalidated?: boolean | undefined };
@@ -51,7 +52,7 @@ export const deploy: Verb<Flags, [string]> = async (session, flags, name) => {
     const release = await makeRelease(context, plan, { figures }, reporter.step);
     reporter.end();
     if (flags.json) session.json({ release, unchanged: false });
-    else await printReleased(context, terminal, name, release);
+    else terminal.out(formatReleased(context, name, release, findServiceUrl(context, name)));
     await ensureGateway(context);
   } finally {
     own.release();

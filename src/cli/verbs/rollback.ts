@@ -4,7 +4,8 @@ import { getService, listReleases } from "../../operations/services/releases.ts"
 import { rollback as goBack } from "../../operations/services/rollback.ts";
 import { lockProject } from "../../operations/up.ts";
 import { createReporter } from "../progress.ts";
-import { printReleased } from "../release-table.ts";
+import { formatReleased } from "../release-table.ts";
+import { findServiceUrl } from "../../operations/services/url.ts";
 import type { Verb } from "../session.ts";
 
 export const rollback: Verb<object, [string, string?]> = async (session, flags, name, asked) => {
@@ -23,7 +24,7 @@ export const rollback: Verb<object, [string, string?]> = async (session, flags, 
     const release = await goBack(context, name, wanted?.number ?? number, reporter.step);
     reporter.end();
     if (flags.json) session.json({ release });
-    else await printReleased(context, terminal, name, release);
+    else terminal.out(formatReleased(context, name, release, findServiceUrl(context, name)));
   } finally {
     lock.release();
     reporter.end();

@@ -4,7 +4,7 @@ import { findLab, listJobs, listLabs, listServices, type Project } from "../../m
 import { createAway } from "../../operations/away.ts";
 import type { Context } from "../../operations/context.ts";
 import { planUp } from "../../operations/plan.ts";
-import { getStatus } from "../../operations/status.ts";
+import { findServiceUrl } from "../../operations/services/url.ts";
 import { up as bringUp } from "../../operations/up.ts";
 import { wake } from "../../operations/wake.ts";
 import { checkSecrets } from "../../project/secret.ts";
@@ -51,7 +51,7 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
     else {
       const ready = plan.jobs.filter(({ name }) => !away.has(name));
       terminal.out(
-        `\n${result.gateway ? describe(context.project, result.gateway) : ""}${describeJobs(ready)}${await describeServices(context, plan.services)}`,
+        `\n${result.gateway ? describe(context.project, result.gateway) : ""}${describeJobs(ready)}${describeServices(context, plan.services)}`,
       );
     }
     endLeftOut(session, away.list());
@@ -62,14 +62,12 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   }
 };
 
-async function describeServices(context: Context, services: readonly { name: string }[]): Promise<string> {
-  if (services.length === 0) return "";
-  const { workloads } = await getStatus(context);
-  const lines = services.map(({ name }) => {
-    const found = workloads.find((one) => one.name === name);
-    return `${name}  ${found?.url ?? `reached on ${found?.target} only`}, ${found?.state}\n`;
-  });
-  return lines.join("");
+/** Those that a pipeline has yet to ship are in the plan's warnings. */
+function describeServices(context: Context, services: readonly { name: string; target: string }[]): string {
+  const up = services.filter(({ name }) => context.state.findWorkload(name)?.placedAt);
+  return up
+    .map(({ name, target }) => `${name}  ${findServiceUrl(context, name) ?? `reached on ${target} only`}\n`)
+    .join("");
 }
 
 function describeJobs(jobs: readonly { name: string }[]): string {

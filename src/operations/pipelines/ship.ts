@@ -18,8 +18,8 @@ import { listFigures } from "../services/gate.ts";
 import { makeServiceImage } from "../services/image.ts";
 import { planDeploy } from "../services/plan.ts";
 import { getService } from "../services/releases.ts";
+import { findServiceUrl } from "../services/url.ts";
 import { sendTree } from "../services/send-tree.ts";
-import { getStatus } from "../status.ts";
 import { pushImage } from "./push/push.ts";
 
 export function createShip(context: Context): ShipService {
@@ -47,8 +47,7 @@ export function createShip(context: Context): ShipService {
         const release = isSame && plan.live ? plan.live : await deploy(context, plan, facts, tell(on));
         if (isSame) on.line(`release ${release.number} is this already`);
         await ensureGateway(context);
-        const { workloads } = await getStatus(context);
-        const url = workloads.find(({ name }) => name === service)?.url ?? null;
+        const url = findServiceUrl(context, service);
         return { release: release.number, digest: release.digest, url };
       } finally {
         lock.release();
