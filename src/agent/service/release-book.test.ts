@@ -68,7 +68,7 @@ test("one that failed leaves what is live, and cannot be gone back to", async ()
   expect(listed()).toEqual(["2 failed", "1 live"]);
   expect(book.all[0]).toMatchObject({ why: "it ended", logTail: ["last words"], liveSince: null });
   expect(() => book.again(2)).toThrow(expect.objectContaining({ code: "UNKNOWN_RELEASE" }));
-  expect(() => book.again(null)).toThrow(/no one before/);
+  expect(() => book.again(null)).toThrow(/no earlier release to go back to/);
   book.refuseTwo();
 });
 

@@ -133,7 +133,7 @@ export class ReleaseBook {
 
   #unknown(number: number | null): SestaError {
     const numbers = this.#releases.filter(({ state }) => state === "replaced").map((one) => one.number);
-    const asked = number === null ? "one before" : `release ${number}`;
+    const asked = number === null ? "earlier release" : `release ${number}`;
     return new SestaError("UNKNOWN_RELEASE", `${this.#workload} has no ${asked} to go back to`, {
       hint:
         numbers.length > 0

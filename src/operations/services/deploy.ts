@@ -75,7 +75,10 @@ export async function deploy(
     `Release ${ended.number} of ${name} did not become healthy${before}: ${ended.why}`,
     {
       problems: ended.logTail,
-      hint: `\`sesta logs ${name}\` shows all that it printed.`,
+      hint:
+        ended.logTail.length > 0
+          ? `\`sesta logs ${name}\` shows all that it printed.`
+          : "Mend that, then run the same command again.",
     },
   );
 }
