@@ -28,6 +28,9 @@ export type Sources = {
   fetch?: { address: string; mirrorKey: string; env: Record<string, string> };
 };
 
+/** What a team keeps beside its playbook. */
+export const playbookSecrets: readonly string[] = ["vars.sh", "key.pem"];
+
 /** As .gitignore leaves it. */
 export function findFolder(context: Context, job: JobSection): Promise<Sources> {
   return findProjectFiles(context, listExcluded(context, job));
@@ -68,11 +71,10 @@ function excludeFromStatus(path: string): string {
 function listExcluded(context: Context, job: JobSection): string[] {
   const jobs = Object.values(context.project.workloads).filter((section) => section.type === "job");
   const data = job.data.flatMap(({ kind, from }) => (kind === "path" ? [from] : []));
-  const ofPlaybooks = job.playbook === undefined ? [] : ["vars.sh", "key.pem"];
   return [
     ...jobs.map(({ into }) => into).filter((into) => into !== "."),
     ...data,
     ...listPrivateFiles(context),
-    ...ofPlaybooks,
+    ...(job.playbook === undefined ? [] : playbookSecrets),
   ];
 }

@@ -2,19 +2,21 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
-import { listLabs, type ServiceSection } from "../../model/project.ts";
+import { listJobs, listLabs, type ServiceSection } from "../../model/project.ts";
 import { parseRequirements } from "../../workloads/lab/requirements.ts";
 import type { Context } from "../context.ts";
-import { findProjectFiles, type Sources } from "../jobs/folder-sources.ts";
+import { findProjectFiles, playbookSecrets, type Sources } from "../jobs/folder-sources.ts";
 import { listPrivateFiles } from "../private-files.ts";
 
 /** What stays here: outputs of jobs, workspaces of labs, and what is private. */
 export function findServiceFiles(context: Context): Promise<Sources> {
   const { project } = context;
-  const outputs = Object.values(project.workloads).flatMap((one) => (one.type === "job" ? [one.into] : []));
+  const outputs = listJobs(project).map(({ into }) => into);
   const workspaces = listLabs(project).map(({ workspace }) => workspace);
   const excluded = [...outputs, ...workspaces].filter((path) => path !== ".");
-  return findProjectFiles(context, [...excluded, ...listPrivateFiles(context)]);
+  const hasPlaybook = listJobs(project).some(({ playbook }) => playbook !== undefined);
+  const secrets = [...listPrivateFiles(context), ...(hasPlaybook ? playbookSecrets : [])];
+  return findProjectFiles(context, [...excluded, ...secrets]);
 }
 
 /** Lines of the requirements file, as it is in the release. @throws SestaError SETUP_FAILED */
