@@ -57,6 +57,13 @@ test("F22: a visit that its door let through before it had heard of the sleep co
   await project.agent.call("use", { name: stubName, source: "somebody opened its page", kind: "visit" });
   await delay(1_500);
   await project.untilState("awake");
+  await project.agent.call("sleep", { name: stubName, why: "A test.", by: "owner" });
+  await project.untilState("asleep");
+  await project.agent.call("use", { name: stubName, source: "a script wrote", kind: "change" });
+  await project.agent.call("use", { name: stubName, source: "somebody typed", kind: "frame" });
+  expect((await project.find()).state).toBe("asleep");
+  await project.agent.call("use", { name: stubName, source: "somebody opened its page", kind: "visit" });
+  await project.untilState("awake");
 });
 
 test("F22: what a script or a tab asks at that moment changes nothing: it falls asleep", async () => {

@@ -118,12 +118,13 @@ export class Supervisor {
 
   /**
    * Somebody came through the front door. A frame of an open page proves nothing where the kernels can be asked. Whoever
-   * opens the page at this moment was let through by a door that had not heard yet, and is to find it awake (F22).
+   * opens the page at this moment came to a door that had not heard yet, and is to find it awake (F22).
    */
   used(source: string, kind: UseKind): void {
     if (kind === "frame" && this.#record.workload.launch.idle.evidence === "jupyter") return;
     this.#process.attendance?.use.note(source);
-    if (this.state === "sleeping" && (kind === "visit" || this.#departure.yieldsToUse))
+    const leaves = this.state === "sleeping" && (kind === "visit" || this.#departure.yieldsToUse);
+    if (leaves || (this.state === "asleep" && kind === "visit"))
       this.wake({ name: this.name, why: `${source} while it went to sleep`, by: "visitor" });
   }
 

@@ -146,6 +146,15 @@ describe("F22: going to sleep, its process being stopped", () => {
   });
 });
 
+test("F22: what a door has not heard yet its agent knows: a navigation to what wakes or is awake is told", async () => {
+  for (const state of ["waking", "awake"] as const) {
+    view = buildView({ state });
+    expect((await ask("/lab", { headers: navigation })).status).toBe(503);
+    await ask("/lab", { headers: { ...navigation, purpose: "prefetch" } });
+  }
+  expect(asked).toEqual(["used notebook (visit)", "used notebook (visit)"]);
+});
+
 describe("the button that keeps it awake", () => {
   const json = { "content-type": "application/json", "x-sesta": "1" };
   const post = (headers: Record<string, string>, workload = "notebook") =>

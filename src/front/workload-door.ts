@@ -41,7 +41,11 @@ export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
     }
     let refusal: unknown;
     const before = household.find(workload);
-    const wakes = before !== undefined && mayWake(before) && isNavigation(headOf(c, context));
+    const visits = before !== undefined && isNavigation(headOf(c, context));
+    const wakes = visits && mayWake(before);
+    // What this door knows may be old: its agent decides whether that was too late for it to stay awake.
+    if (visits && (before.state === "waking" || before.state === "awake"))
+      household.used(workload, "somebody opened its page", "visit");
     if (wakes) {
       await household.wake(workload, visited, "visitor").catch((error: unknown) => {
         log.warn("wake by visit", { workload, error: String(error) });
