@@ -3,6 +3,7 @@ import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { bundleAgent, bundleOptions } from "./bundle-agent.ts";
+import { bundleAcme } from "./bundle-acme.ts";
 import { bundleModelServer } from "./bundle-model-server.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -33,5 +34,6 @@ await build({
 });
 await writeFile(join(outdir, "agent.js"), await bundleAgent());
 await writeFile(join(outdir, "model-server.mjs"), await bundleModelServer());
+await writeFile(join(outdir, "acme.mjs"), await bundleAcme());
 await writeFile(join(outdir, "main.js"), firstStage);
 await chmod(join(outdir, "main.js"), 0o755);

@@ -22,6 +22,7 @@ const layers = [
   "gateway",
   "agent",
   "model-server",
+  "acme",
   "functions",
   "cli",
 ];
@@ -187,7 +188,7 @@ function judgeImport({ path }: SourceFile, { line, from }: { line: number; from:
   if (layers.indexOf(other) > layers.indexOf(own)) return [`${place}, a layer above`];
   const isProgram = own === "agent" || own === "functions";
   if (isProgram && !reachOfPrograms.includes(other)) return [`${place}; ${own} imports only base to front`];
-  if (own === "model-server" && other !== "base" && other !== "model")
+  if ((own === "model-server" || own === "acme") && other !== "base" && other !== "model")
     return [`${place}; ${own} imports only base and model`];
   if (own === "targets" && other === "workloads") return [`${place}; no target imports a workload`];
   return [];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createJobProject, type JobProject } from "./support/job-project.ts";
 import { findModelFiles } from "./support/model-files.ts";
-import { modelServerSource } from "./support/model-server-source.ts";
+import { modelServerSource } from "./support/program-sources.ts";
 import { freePort } from "./support/scratch-project.ts";
 
 const found = findModelFiles();

@@ -10,6 +10,7 @@ import { protocolVersion, type AgentEvent, type AgentMethods } from "../model/ag
 import type { Launch } from "../model/launch.ts";
 import { openAgentState, type Supervised } from "../state/agent-state.ts";
 import { createBootLane } from "./boot-lane.ts";
+import { createDomains } from "./domain/domains.ts";
 import { findFreePort } from "./free-port.ts";
 import { createProcessRunner } from "./process.ts";
 import { findMachineUse } from "./rest/find-use.ts";
@@ -73,6 +74,7 @@ export async function startAgent(agent: AgentContext): Promise<void> {
     lane: createBootLane(boots),
     send,
     folders: createReleaseFolders(machine, home),
+    domains: createDomains({ clock, log, machine, home }),
   };
   const create = (workload: Supervised): Supervisor | Service =>
     workload.launch.service ? new Service(serviceContext, workload) : new Supervisor(context, workload);

@@ -40,8 +40,27 @@ export type ServiceRule = {
   memoryBytes: number | null;
   cpus: number | null;
   container: ServiceContainer | null;
-  /** SHA-256 of the certificate that its port speaks TLS with, kept beside each release; null: plain HTTP. */
+  /** SHA-256 of the certificate that its port speaks TLS with, kept beside each release; null: none is. */
   tls: string | null;
+  /** The name by which people reach it, over TLS; its port may have several. Without one it answers to any. */
+  domain: Domain | null;
+};
+
+export type Domain = {
+  name: string;
+  /** Null where the certificate is kept beside each release. */
+  acme: AcmeRule | null;
+};
+
+/** How a certificate is had from a CA by ACME (RFC 8555), with the challenge `http-01`. */
+export type AcmeRule = {
+  /** The CA's directory. */
+  directory: string;
+  email: string | null;
+  /** Where its question arrives, which it sends to port 80 of the domain. */
+  port: number;
+  /** Node and the program that asks it, on the machine; empty until somebody deploys. */
+  program: readonly string[];
 };
 
 export type ServiceContainer = {

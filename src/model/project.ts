@@ -1,5 +1,5 @@
 // A project as the rest of Sesta sees it: checked, defaults filled in, secrets still references. Plain data.
-import type { HealthRule, KeepAwake, SaveRule } from "./launch.ts";
+import type { AcmeRule, HealthRule, KeepAwake, SaveRule } from "./launch.ts";
 import type { PipelineSection, RegistrySection } from "./pipeline.ts";
 import type { SecretRef } from "./secret.ts";
 
@@ -130,8 +130,12 @@ export type ServiceSection = {
   /** Asking twice is asking once, also by POST. */
   repeatsAll: boolean;
   metricsPath: string | null;
+  /** Reached by this name, over TLS. */
+  domain?: string;
   /** Files, relative to the project's folder. */
   certificate?: { cert: string; key: string };
+  /** Of a domain without files. */
+  acme?: Omit<AcmeRule, "program">;
 };
 
 /** Paths are relative to the project's folder. */

@@ -1,4 +1,5 @@
 // What an agent says about a workload, what is kept of every change, and what `status` shows.
+import type { CertificateReport } from "./certificate.ts";
 import type { ReplicaReport } from "./release.ts";
 import type { SaveReport } from "./save.ts";
 import type { State, WorkloadType } from "./words.ts";
@@ -29,7 +30,13 @@ export type Report = {
   /** Last lines of the log, when failed. */
   logTail: readonly string[];
   /** Only of a service: the release that is live, null before the first, and its replicas. */
-  service?: { release: number | null; port: number; replicas: readonly ReplicaReport[] };
+  service?: {
+    release: number | null;
+    port: number;
+    replicas: readonly ReplicaReport[];
+    /** Null where it has none from a CA; older agents have none. */
+    certificate?: CertificateReport | null;
+  };
 };
 
 export type Hold = { until: number; reason: string | null };
@@ -73,9 +80,14 @@ export type WorkloadStatus = {
   /** Only of a service. */
   release?: number | null;
   replicas?: readonly ReplicaReport[];
+  /** Only of a service with a certificate from a CA. */
+  certificate?: CertificateStatus;
   /** Last lines of its log; only when failed. */
   log_tail?: readonly string[];
 };
+
+/** A certificate as the command line prints it in JSON. */
+export type CertificateStatus = { domain: string; until: string | null; problem: string | null };
 
 /** A save as the command line prints it in JSON. */
 export type SaveStatus = {

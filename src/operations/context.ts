@@ -7,13 +7,13 @@ import { createLocalMachine } from "../machine/local.ts";
 import type { Machine } from "../machine/machine.ts";
 import { strayMark } from "../machine/start-detached.ts";
 import { sendWakePacket } from "../machine/wake-on-lan.ts";
-import type { Project, TargetSection } from "../model/project.ts";
+import { listServices, type Project, type TargetSection } from "../model/project.ts";
 import { version } from "../base/version.ts";
 import { loadProjectCached } from "../project/load-cached.ts";
 import { openProjectState, type ProjectState } from "../state/project-state.ts";
 import { createLocalTarget } from "../targets/local/local.ts";
 import { createSshTarget } from "../targets/ssh/ssh.ts";
-import type { ModelServerSource, Target } from "../targets/target.ts";
+import type { ModelServerSource, ProgramSource, Target } from "../targets/target.ts";
 import { createTargets, folderOnMachines, type Targets } from "./targets.ts";
 
 /** What belongs to the process rather than to the project. */
@@ -23,13 +23,18 @@ export type World = {
   pid: number;
   /** Shared by all projects of the user. */
   cacheFolder: string;
-  /** How the agent and the gateway are run; a folder is added. */
+  /** How the agent is run: its flags, its program and a folder are added. */
   agentCommand: readonly [string, ...string[]];
+  agentProgram: string;
   modelServer: ModelServerSource;
+  /** What gets certificates from a CA. */
+  acmeClient: ProgramSource;
+  /** A folder is added. */
   gatewayCommand: readonly [string, ...string[]];
   /** The agent's program as one file, and what Node is given before it: for machines elsewhere. */
   loadAgent(): Promise<string>;
-  agentFlags: readonly string[];
+  /** @param serves whether it will balance requests */
+  agentFlags(serves: boolean): readonly string[];
   signal: AbortSignal;
   /** A person sits at a terminal, on which ssh may ask for a passphrase or a PIN. */
   asks?: boolean;
@@ -65,6 +70,8 @@ export async function openContext(world: World, projectFolder: string): Promise<
 function createTarget(context: Context, name: string, section: TargetSection): Target {
   const { world, project, folder, state, machine } = context;
   const { clock, cacheFolder, signal } = world;
+  const serves = listServices(project).some(({ target }) => target === name);
+  const flags = world.agentFlags(serves);
   if (section.type === "ssh") {
     const [host] = section.hosts;
     if (!host) throw new Error(`${name} has no host`);
@@ -83,7 +90,8 @@ function createTarget(context: Context, name: string, section: TargetSection): T
       clock,
       loadAgent: world.loadAgent,
       modelServer: world.modelServer,
-      agentFlags: world.agentFlags,
+      acmeClient: world.acmeClient,
+      agentFlags: flags,
       sendWake: sendWakePacket,
       signal,
     });
@@ -95,8 +103,9 @@ function createTarget(context: Context, name: string, section: TargetSection): T
     state,
     clock,
     cacheFolder,
-    agentCommand: world.agentCommand,
+    agentCommand: [...world.agentCommand, ...flags, world.agentProgram],
     modelServer: world.modelServer,
+    acmeClient: world.acmeClient,
     agentEnv: buildLastingEnv(world, project),
     signal,
   });

@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 import { findGateway } from "./gateway.ts";
 import { listJobStatus } from "./jobs/job-status.ts";
 import { listOrphans } from "./plan.ts";
+import { buildCertificateStatus } from "./services/await-certificate.ts";
 import { buildSaveStatus, isoOf } from "./save-words.ts";
 import { findServiceUrl } from "./services/url.ts";
 import { listOn } from "./targets.ts";
@@ -53,6 +54,7 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         pid: report?.pid ?? null,
         agent_pid: report && hello ? hello.pid : null,
         ...(report?.service && { release: report.service.release, replicas: report.service.replicas }),
+        ...buildCertificateStatus(report?.service?.certificate),
         ...(report?.state === "failed" && { log_tail: report.logTail }),
       };
     }),

@@ -3,12 +3,13 @@ import { formatDuration } from "../model/duration.ts";
 import type { IdleRule, KeepAwake } from "../model/launch.ts";
 import type { ReplicaReport } from "../model/release.ts";
 import type { SaveReport } from "../model/save.ts";
-import type { Report, SaveStatus, WorkloadStatus } from "../model/status.ts";
+import type { CertificateStatus, Report, SaveStatus, WorkloadStatus } from "../model/status.ts";
 import type { State } from "../model/words.ts";
 import type { Context } from "./context.ts";
 import { listJobStatus } from "./jobs/job-status.ts";
 import { requireKnown } from "./plan.ts";
 import { buildSaveStatus, isoOf } from "./save-words.ts";
+import { buildCertificateStatus } from "./services/await-certificate.ts";
 
 export type Explanation = {
   name: string;
@@ -30,6 +31,8 @@ export type Explanation = {
   /** Only of a service: the release that is live, and what runs of it and of one that starts. */
   release?: number | null;
   replicas?: readonly ReplicaReport[];
+  /** Only of a service with a certificate from a CA. */
+  certificate?: CertificateStatus;
   log_tail: readonly string[];
 };
 
@@ -91,6 +94,7 @@ export function buildExplanation(report: Report, rule: IdleRule | undefined): Ex
     saved_at: isoOf(save?.savedAt),
     save: save && explainSave(save),
     ...(service && { release: service.release, replicas: service.replicas }),
+    ...buildCertificateStatus(service?.certificate),
     log_tail: logTail,
   };
 }

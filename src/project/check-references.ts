@@ -93,10 +93,14 @@ function checkPorts(root: Located, labs: readonly string[]): Finding[] {
       asked === undefined ? "the gateway (its default; `gateway: { port: … }` changes it)" : "the gateway",
     ],
   ]);
+  const shared = new Set<unknown>();
   return labs.flatMap((name) => {
     const port = valueAt(root, ["workloads", name, "port"]);
     if (typeof port !== "number") return [];
     const owner = owners.get(port);
+    // Domains share a port.
+    if (valueAt(root, ["workloads", name, "domain"]) !== undefined && shared.has(port)) return [];
+    if (owner === undefined && valueAt(root, ["workloads", name, "domain"]) !== undefined) shared.add(port);
     if (owner === undefined) owners.set(port, quote(name));
     return owner === undefined
       ? []

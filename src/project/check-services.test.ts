@@ -35,6 +35,22 @@ test.each([
     "C\nhost: 0.0.0.0",
     '7:11: "iris" would be open to other machines at "0.0.0.0": guard it with `password: ${secret.NAME}`, or accept it with `auth: none`',
   ],
+  [
+    "C\ndomain: iris.example.org",
+    '7:13: "iris" would be open to other machines at "iris.example.org": guard it with `password: ${secret.NAME}`, or accept it with `auth: none`',
+  ],
+  ["C\nauth: none\ndomain: localhost", '8:13: expected a domain like iris.example.org, got "localhost"'],
+  ["C\nauth: none\ndomain: 10.0.0.1", '8:13: expected a domain like iris.example.org, got "10.0.0.1"'],
+  ["C\ncertificate: { cert: iris.onnx }", "7:20: `cert` and `key` go together"],
+  ["C\ncertificate: { email: a@example.org }", "7:20: `email` goes with `domain: …`, which it is for"],
+  [
+    "C\nauth: none\ndomain: a.example.org\ncertificate: { cert: iris.onnx, key: rows.csv, port: 81 }",
+    "9:52: `port` goes without `cert` and `key`",
+  ],
+  [
+    "C\nauth: none\ndomain: a.example.org\ncertificate: { acme: http://ca.example.org }",
+    '9:26: expected an address like https://ca.example.org/directory, got "http://…"',
+  ],
   ['C\nhost: "::"\nauth: token', "8:11: `auth: token` needs the token: `password: ${secret.NAME}`"],
   [
     'C\nauth: none\npassword: "${secret.t}"',
@@ -118,4 +134,12 @@ test("defaults, and what each key becomes", async () => {
     env: { A: { text: "b" }, K: { secret: "t" } },
   });
   expect(await find("command: a\nhost: 0.0.0.0\nauth: none")).not.toHaveProperty("password");
+  expect(await find("command: a\nauth: none\ndomain: Iris.Example.org")).toMatchObject({
+    domain: "iris.example.org",
+    host: "0.0.0.0",
+    port: 443,
+    acme: { directory: "https://acme-v02.api.letsencrypt.org/directory", email: null, port: 80 },
+  });
+  const files = "certificate: { cert: iris.onnx, key: rows.csv }";
+  expect(await find(`command: a\nauth: none\ndomain: a.example.org\n${files}`)).not.toHaveProperty("acme");
 });

@@ -23,11 +23,14 @@ function checkGuard(root: Located, name: string): Finding[] {
     const message = "`auth: token` needs the token: `password: ${secret.NAME}`";
     return [{ at: getOffset(root, [...path, "auth"]), message }];
   }
-  if (typeof host !== "string" || isLoopback(host)) return [];
+  const domain = of("domain");
+  const at = typeof host === "string" ? "host" : "domain";
+  const open = at === "host" ? host : domain;
+  if (typeof open !== "string" || (at === "host" && isLoopback(open))) return [];
   const message =
-    `${quote(name)} would be open to other machines at ${quote(host)}: ` +
+    `${quote(name)} would be open to other machines at ${quote(open)}: ` +
     "guard it with `password: ${secret.NAME}`, or accept it with `auth: none`";
-  return [{ at: getOffset(root, [...path, "host"]), message }];
+  return [{ at: getOffset(root, [...path, at]), message }];
 }
 
 /** Keys that only go with one way to run it. */
@@ -51,6 +54,7 @@ function checkKeys(root: Located, name: string): Finding[] {
     ),
     ...refuse("rows", !has("model"), "`rows` goes with `model`"),
     ...checkPort(root, [...path, "env", "PORT"]),
+    ...checkCertificate(root, [...path, "certificate"], has("domain")),
   ];
 }
 
@@ -59,4 +63,18 @@ function checkPort(root: Located, path: Path): Finding[] {
   const message =
     "`PORT` is given to each replica, as each has a port of its own: `port` is where people reach them";
   return [{ at: getKeyOffset(root, path), message }];
+}
+
+/** Files, or a CA; and a CA vouches for a domain. */
+function checkCertificate(root: Located, path: Path, hasDomain: boolean): Finding[] {
+  const has = (key: string) => valueAt(root, [...path, key]) !== undefined;
+  const refuse = (key: string, message: string): Finding[] =>
+    has(key) ? [{ at: getKeyOffset(root, [...path, key]), message }] : [];
+  const files = has("cert") || has("key");
+  const ofCa = ["acme", "email", "port"] as const;
+  if (files && has("cert") !== has("key"))
+    return refuse(has("cert") ? "cert" : "key", "`cert` and `key` go together");
+  if (files) return ofCa.flatMap((key) => refuse(key, `\`${key}\` goes without \`cert\` and \`key\``));
+  if (hasDomain) return [];
+  return ofCa.flatMap((key) => refuse(key, `\`${key}\` goes with \`domain: …\`, which it is for`));
 }

@@ -15,9 +15,14 @@ export const serviceDefaults = {
   metricsPath: "/metrics",
 } as const;
 
+export const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
+/** Where a domain is reached unless the file says otherwise. */
+export const ofDomain = { host: "0.0.0.0", port: 443, challengePort: 80 } as const;
+
 /** @param target of workloads that name none */
 export function resolveService(service: ServiceFile, name: string, target: string): ServiceSection {
-  const { python, port, app_port: appPort, password, auth, certificate } = service;
+  const { python, app_port: appPort, password, auth, domain } = service;
+  const port = service.port ?? (domain === undefined ? undefined : ofDomain.port);
   return {
     type: "service",
     name,
@@ -25,7 +30,7 @@ export function resolveService(service: ServiceFile, name: string, target: strin
     source: resolveSource(service),
     env: service.env ?? {},
     replicas: service.replicas ?? 1,
-    host: service.host ?? serviceDefaults.host,
+    host: service.host ?? (domain === undefined ? serviceDefaults.host : ofDomain.host),
     health: service.health ?? defaultHealth,
     memoryBytes: service.memory ?? null,
     cpus: service.cpus ?? null,
@@ -41,8 +46,18 @@ export function resolveService(service: ServiceFile, name: string, target: strin
     ...(port === undefined ? {} : { port }),
     ...(appPort === undefined ? {} : { appPort }),
     ...(password === undefined || auth === "none" ? {} : { password }),
-    ...(certificate === undefined ? {} : { certificate }),
+    ...resolveCertificate(service),
   };
+}
+
+function resolveCertificate({
+  domain,
+  certificate = {},
+}: ServiceFile): Pick<ServiceSection, "domain" | "certificate" | "acme"> {
+  const { cert, key, acme = letsEncrypt, email = null, port = ofDomain.challengePort } = certificate;
+  const files = cert !== undefined && key !== undefined ? { certificate: { cert, key } } : undefined;
+  if (domain === undefined) return files ?? {};
+  return { domain, ...(files ?? { acme: { directory: acme, email, port } }) };
 }
 
 /** The schema asks for exactly one of them. */

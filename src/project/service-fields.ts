@@ -37,6 +37,40 @@ export function metricsPath(about: About) {
   );
 }
 
+const domainForm = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
+
+/** A name of the DNS with a dot, in lower case, that is no address. */
+export function domain(about: About) {
+  return field(
+    (input: unknown): string | Refusal => {
+      const name = typeof input === "string" ? input.toLowerCase() : "";
+      return domainForm.test(name) ? name : new Refusal("a domain like iris.example.org");
+    },
+    { type: "string", shown: "domain", ...about },
+  );
+}
+
+/** The address of an ACME directory. */
+export function directory(about: About) {
+  return field(
+    (input: unknown): string | Refusal =>
+      typeof input === "string" && URL.canParse(input) && new URL(input).protocol === "https:"
+        ? input
+        : new Refusal("an address like https://ca.example.org/directory"),
+    { type: "string", shown: "https address", ...about },
+  );
+}
+
+export function email(about: About) {
+  return field(
+    (input: unknown): string | Refusal =>
+      typeof input === "string" && /^[^\s@]{1,64}@[^\s@]{1,190}$/.test(input)
+        ? input
+        : new Refusal("an address like ops@example.org"),
+    { type: "string", shown: "email address", ...about },
+  );
+}
+
 function resolveHealth(given: Record<string, unknown>): HealthRule | Refusal {
   const { path = defaultHealth.path, failures = defaultHealth.failures } = given;
   if (!isUrlPath(path)) return new Refusal("path: a path like /health");

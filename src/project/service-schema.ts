@@ -4,7 +4,8 @@ import * as fields from "./fields.ts";
 import { field, Refusal } from "./fields.ts";
 import { envMapping, image, jobPython, wholeNumber } from "./job-fields.ts";
 import { size } from "./save-schema.ts";
-import { health, metricsPath } from "./service-fields.ts";
+import { letsEncrypt } from "./resolve-service.ts";
+import { directory, domain, email, health, metricsPath } from "./service-fields.ts";
 
 /** The message of the issue that a service has none or several of the ways to run it. */
 export const oneService = "one-service";
@@ -14,10 +15,21 @@ const seconds = { minimumMs: 100, never: false } as const;
 
 const certificate = z
   .strictObject({
-    cert: fields.innerPath("the path of a certificate", { description: "The chain, as PEM." }),
-    key: fields.innerPath("the path of a key", { description: "The private key, as PEM." }),
+    cert: fields.innerPath("the path of a certificate", { description: "The chain, as PEM." }).optional(),
+    key: fields.innerPath("the path of a key", { description: "The private key, as PEM." }).optional(),
+    acme: directory({
+      description: "The ACME directory of the CA that vouches for `domain`; without files, Let's Encrypt.",
+      default: letsEncrypt,
+    }).optional(),
+    email: email({ description: "Where that CA may write to." }).optional(),
+    port: fields
+      .port({ description: "Where the CA's question arrives; it asks port 80 of the domain.", default: 80 })
+      .optional(),
   })
-  .meta({ title: "Certificate", description: "Files with the certificate for `domain`." });
+  .meta({
+    title: "Certificate",
+    description: "What it speaks TLS with: files, or the CA that `domain` gets a certificate from.",
+  });
 
 export const service = z
   .strictObject({
@@ -66,6 +78,11 @@ export const service = z
       examples: [{ LOG_LEVEL: "info", API_KEY: "${secret.api_key}" }],
     }).optional(),
     replicas: wholeNumber(1, 64, { description: "How many of it run side by side.", default: 1 }).optional(),
+    domain: domain({
+      description:
+        "The name by which people reach it: `https://DOMAIN/`, with a certificate from Let's Encrypt unless `certificate` says otherwise. It then listens on all addresses and on port 443, unless `host` and `port` say otherwise.",
+      examples: ["iris.example.org"],
+    }).optional(),
     host: fields
       .address({
         description:

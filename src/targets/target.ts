@@ -18,13 +18,17 @@ export type ModelServerPlace = {
   runtime?: string;
 };
 
-/** What is put on machines to serve models there. */
-export type ModelServerSource = {
+/** A program of Sesta's that is put on machines. */
+export type ProgramSource = {
   /** What runs here. */
   node: string;
   program: string;
   /** The program as one file. */
   load(): Promise<string>;
+};
+
+/** What is put on machines to serve models there. */
+export type ModelServerSource = ProgramSource & {
   /** The folder of the package onnxruntime-node; undefined where it is not installed. */
   findRuntime(): string | undefined;
 };
@@ -54,6 +58,8 @@ export type Target = {
   apply(plan: Plan, on: Progress): Promise<Placed | Receipt>;
   /** Is there when it resolves. @throws SestaError UNSUPPORTED where onnxruntime cannot be had */
   modelServer(detail: (text: string) => void): Promise<ModelServerPlace>;
+  /** How a certificate is had there: Node and a program, which are there when it resolves. */
+  acmeClient(detail: (text: string) => void): Promise<readonly [node: string, program: string]>;
   /** Begins a release of a service; the agent's `releases` tells how it goes. */
   release(launch: Launch, wanted: ReleaseOrder, on: Progress): Promise<Release>;
   /** The agent's own report; `absent` where it knows nothing of the workload. */

@@ -15,7 +15,7 @@ import { findLabEnvironment } from "../support/lab-environment.ts";
 import { root } from "../support/source-files.ts";
 import { buildTinyLaunch } from "../support/tiny-launch.ts";
 import { testTarget, untilState, type TargetUnderTest } from "./target.contract.ts";
-import { modelServerSource } from "../support/model-server-source.ts";
+import { acmeClientSource, modelServerSource } from "../support/program-sources.ts";
 
 testTarget("local", { create, buildLaunch: buildTinyLaunch });
 
@@ -70,6 +70,7 @@ async function create(): Promise<TargetUnderTest> {
       state,
       clock: systemClock,
       modelServer: modelServerSource,
+      acmeClient: acmeClientSource,
       cacheFolder,
       agentCommand: [
         process.execPath,

@@ -6,7 +6,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { openContext, type Context } from "../../src/operations/context.ts";
 import { bundleAgent } from "../../scripts/bundle-agent.ts";
 import { root } from "./source-files.ts";
-import { modelServerSource } from "./model-server-source.ts";
+import { modelServerSource, acmeClientSource } from "./program-sources.ts";
 
 export type ScratchContext = {
   folder: string;
@@ -32,11 +32,13 @@ export async function createScratchContext(
         env: { ...inherited, ...more },
         pid: process.pid,
         cacheFolder: join(tmpdir(), "sesta-test-cache"),
-        agentCommand: [...node, join(root, "src/agent/main.ts")],
+        agentCommand: node,
+        agentProgram: join(root, "src/agent/main.ts"),
         gatewayCommand: [...node, join(root, "src/main.ts"), "gateway", "--background"],
         modelServer: modelServerSource,
+        acmeClient: acmeClientSource,
         loadAgent: bundleAgent,
-        agentFlags: [],
+        agentFlags: () => [],
         signal: new AbortController().signal,
       },
       folder,

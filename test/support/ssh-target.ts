@@ -10,7 +10,7 @@ import { openProjectState, type ProjectState } from "../../src/state/project-sta
 import { createSshTarget, type SshContext } from "../../src/targets/ssh/ssh.ts";
 import type { Target } from "../../src/targets/target.ts";
 import { createSshRig } from "./ssh-rig.ts";
-import { modelServerSource } from "./model-server-source.ts";
+import { modelServerSource, acmeClientSource } from "./program-sources.ts";
 
 export type SshHost = Awaited<ReturnType<typeof createSshHost>>;
 
@@ -49,6 +49,7 @@ export async function createSshHost(folder: string, env: Readonly<Record<string,
         clock: systemClock,
         loadAgent: () => (program ??= bundleAgent()),
         modelServer: modelServerSource,
+        acmeClient: acmeClientSource,
         agentFlags: [],
         sendWake: async () => undefined,
         signal: new AbortController().signal,

@@ -125,7 +125,11 @@ export class Rollout {
 /** Who goes back keeps the port, and who may reach it, as they are now. */
 function keepDoor({ service: of, ...launch }: Launch, now: Launch): Launch {
   if (!of || !now.service) throw new Error(`${launch.name} is no service`);
-  const { listen, tokenDigest, tls } = now.service;
+  const { listen, tokenDigest, tls, domain } = now.service;
   const { healthPath } = launch.door;
-  return { ...launch, door: { ...now.door, healthPath }, service: { ...of, listen, tokenDigest, tls } };
+  return {
+    ...launch,
+    door: { ...now.door, healthPath },
+    service: { ...of, listen, tokenDigest, tls, domain },
+  };
 }

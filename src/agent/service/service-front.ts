@@ -5,8 +5,10 @@ import type { Log } from "../../base/log.ts";
 import { createBalancer } from "../../front/balancer/balancer.ts";
 import { createServiceDoor, type ServiceDoor } from "../../front/balancer/service-door.ts";
 import type { Launch, ServiceRule } from "../../model/launch.ts";
+import type { CertificateReport } from "../../model/certificate.ts";
 import type { Certificate } from "../../model/release.ts";
 import type { State } from "../../model/words.ts";
+import type { Domains } from "../domain/domains.ts";
 import { runAtFullSpeed } from "./full-speed.ts";
 import type { Group } from "./group.ts";
 
@@ -14,15 +16,18 @@ export type FrontOwner = {
   state(): { state: State; why: string };
   wake(): Promise<void>;
   used(): void;
+  /** Something of its certificate has. */
+  changed(): void;
 };
 
 /** What a port is opened with. */
 export type Serving = { launch: Launch; certificate: Certificate | null };
 
-type Opened = Serving & { door: ServiceDoor };
+type Opened = Serving & { door: ServiceDoor; leave?: () => void };
+export type FrontContext = { clock: Clock; log: Log; domains: Domains };
 
 export class ServiceFront {
-  readonly #context: { clock: Clock; log: Log };
+  readonly #context: FrontContext;
   readonly #name: string;
   readonly #owner: FrontOwner;
   readonly #balancer;
@@ -30,7 +35,7 @@ export class ServiceFront {
   #opened: readonly Opened[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(context: { clock: Clock; log: Log }, name: string, owner: FrontOwner) {
+  constructor(context: FrontContext, name: string, owner: FrontOwner) {
     this.#context = context;
     this.#name = name;
     this.#owner = owner;
@@ -59,6 +64,8 @@ export class ServiceFront {
     const others = this.#opened.filter((one) => one !== same);
     if (same) {
       Object.assign(same, serving);
+      const { domain } = rule(serving);
+      if (domain) this.#context.domains.ask(domain);
       this.#opened = [same];
       return void (await closeAll(others));
     }
@@ -89,6 +96,13 @@ export class ServiceFront {
     await Promise.all(group.listUp().map(({ id }) => this.#balancer.drain(id, ms)));
   }
 
+  /** Null where it has none from a CA. */
+  certificate(): CertificateReport | null {
+    const [first] = this.#opened;
+    const domain = first && rule(first).domain;
+    return domain ? this.#context.domains.report(domain) : null;
+  }
+
   inFlight(): number {
     return this.#balancer.inFlight();
   }
@@ -116,9 +130,15 @@ export class ServiceFront {
   async #open(serving: Serving): Promise<Opened> {
     const opened: Omit<Opened, "door"> = { ...serving };
     const door = this.#createDoor(opened);
-    const { listen } = rule(serving);
+    const { listen, domain } = rule(serving);
+    const { certificate } = serving;
     try {
-      await door.listen(listen.port, listen.host);
+      if (!domain) await door.listen(listen.port, listen.host);
+      else {
+        this.#context.domains.onChange(domain.name, this.#owner.changed);
+        const answered = { domain, listen, certificate, accept: door.accept };
+        opened.leave = await this.#context.domains.answer(answered);
+      }
     } catch (error) {
       await door.close();
       throw explainListen(error, this.#name, listen);
@@ -129,11 +149,14 @@ export class ServiceFront {
   /** @param opened read anew for each request */
   #createDoor(opened: Serving): ServiceDoor {
     const { certificate } = opened;
+    const { domain } = rule(opened);
+    const { clock, log } = this.#context;
     return createServiceDoor({
-      ...this.#context,
+      clock,
+      log,
       balancer: this.#balancer,
       name: this.#name,
-      ...(certificate && { tls: certificate }),
+      ...(domain ? { domain: domain.name } : certificate && { tls: certificate }),
       tokenDigest: () => {
         const { tokenDigest } = rule(opened);
         return tokenDigest === null ? null : Buffer.from(tokenDigest, "hex");
@@ -161,11 +184,12 @@ function rule({ launch }: Pick<Serving, "launch">): ServiceRule {
 }
 
 function addressOf(serving: Serving): string {
-  const { listen, tls } = rule(serving);
-  return JSON.stringify([listen.host, listen.port, tls]);
+  const { listen, tls, domain } = rule(serving);
+  return JSON.stringify([listen.host, listen.port, tls, domain?.name, domain?.acme?.port]);
 }
 
 async function closeAll(opened: readonly Opened[]): Promise<void> {
+  for (const { leave } of opened) leave?.();
   await Promise.all(opened.map(({ door }) => door.close()));
 }
 

@@ -9,11 +9,11 @@ import { createSettling, type Step } from "../settling.ts";
 import { StateRecord, type RecordContext } from "../state-record.ts";
 import { createGroup, endOthers, untilUp, type Group, type GroupContext } from "./group.ts";
 import { Rollout } from "./rollout.ts";
-import { ServiceFront } from "./service-front.ts";
+import { ServiceFront, type FrontContext } from "./service-front.ts";
 import { describeService } from "./service-report.ts";
 import { attendService, type ServiceUse } from "./service-use.ts";
 
-export type ServiceContext = GroupContext & RecordContext;
+export type ServiceContext = GroupContext & RecordContext & FrontContext;
 
 export class ServiceLife {
   readonly record: StateRecord;
@@ -41,6 +41,7 @@ export class ServiceLife {
         live: this.rollout.releases.book.live()?.number ?? null,
         replicas: [...(this.#group?.reports() ?? []), ...this.rollout.reports()],
         use: this.#attendance?.use,
+        certificate: this.front.certificate(),
         logTail: this.#logTail,
       }),
     );
@@ -48,6 +49,7 @@ export class ServiceLife {
       state: () => ({ state: this.state, why: this.record.workload.why }),
       wake: async () => this.wake("A request came.", "visitor"),
       used: () => this.#attendance?.note(),
+      changed: () => this.record.tell(),
     });
     this.rollout = new Rollout(context, name, this.front, {
       launch: () => this.record.workload.launch,

@@ -1,5 +1,6 @@
 // What a report says of a service beyond its state: its release, its replicas, its use.
 import type { Clock } from "../../base/clock.ts";
+import type { CertificateReport } from "../../model/certificate.ts";
 import type { ReplicaReport } from "../../model/release.ts";
 import type { AgentState, Supervised } from "../../state/agent-state.ts";
 import { describeUse } from "../attendance.ts";
@@ -11,13 +12,15 @@ export type ServiceFacts = {
   live: number | null;
   replicas: readonly ReplicaReport[];
   use: Use | undefined;
+  /** Null where it has none from a CA. */
+  certificate: CertificateReport | null;
   logTail: readonly string[];
 };
 
 export function describeService(
   { clock, state: agentState }: { clock: Clock; state: AgentState },
   { name, launch, state }: Supervised,
-  { live, replicas, use, logTail }: ServiceFacts,
+  { live, replicas, use, certificate, logTail }: ServiceFacts,
 ): Details {
   const hold = agentState.hold(name);
   return {
@@ -27,6 +30,6 @@ export function describeService(
     open: state === "awake",
     save: null,
     logTail,
-    service: { release: live, port: launch.service?.listen.port ?? 0, replicas },
+    service: { release: live, port: launch.service?.listen.port ?? 0, replicas, certificate },
   };
 }

@@ -1,5 +1,6 @@
 // `sesta why`: why a workload is in its state, what was seen last, when it would sleep, and how far its saves are.
 import { explain, type Explanation } from "../../operations/why.ts";
+import { describeCertificate } from "../../operations/services/await-certificate.ts";
 import { formatMs, formatTime } from "../durations.ts";
 import { explainSaved } from "../save-text.ts";
 import type { Verb } from "../session.ts";
@@ -21,6 +22,7 @@ export function describeWhy(found: Explanation, now: number, paint: Paint): stri
     state === "absent" ? `${name} is absent: ${reason}` : `${name} is ${state}, for ${ago(since)}: ${reason}`,
     ...(phase === null ? [] : [`now: ${phase}`]),
     ...describeReplicas(found),
+    ...(found.certificate ? [`certificate: ${describeCertificate(found.certificate)}`] : []),
     ...(last_use
       ? [`last use: ${last_use.source}, ${ago(last_use.at)} ago, at ${formatTime(Date.parse(last_use.at))}`]
       : []),

@@ -2,6 +2,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { State } from "../../model/words.ts";
+import { isKnownHost } from "../host.ts";
 import { createDoorServer } from "../proxy/door-server.ts";
 import type { Decision, Door, DoorLimits, DoorRequest } from "../proxy/door.ts";
 import type { Balancer } from "./balancer.ts";
@@ -18,6 +19,8 @@ export type ServiceDoorOptions = {
   name: string;
   /** PEM. Without it the door speaks plain HTTP. */
   tls?: { cert: string; key: string };
+  /** Requests for another host are refused (421); undefined: it answers to any name. */
+  domain?: string;
   /** SHA-256 of the token that `Authorization: Bearer` must show; null: open to whoever reaches it. */
   tokenDigest: () => Buffer | null;
   /** Answered by the door itself; null: passed on. Read for each request, as is `healthPath`. */
@@ -44,7 +47,7 @@ export type ServiceDoorOptions = {
   limits?: Partial<DoorLimits>;
 };
 
-export type ServiceDoor = Pick<Door, "listen" | "close"> & {
+export type ServiceDoor = Pick<Door, "listen" | "accept" | "close"> & {
   /** In the Prometheus text format 0.0.4. */
   metrics(): string;
   /** Something about state or replicas changed: held requests look again. */
@@ -65,10 +68,15 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
     used: options.used,
     later: holder.later,
   };
+  const hosts = options.domain === undefined ? undefined : new Set([options.domain]);
   const count = (status: number, method?: string) => metrics.count(status, method);
 
   const decide = (request: DoorRequest): Decision => {
     const { method, target, body } = request;
+    if (hosts && !isKnownHost(request.host, hosts)) {
+      count(421, method);
+      return refuse(421, { message: "This address belongs to another host." });
+    }
     const digest = options.tokenDigest();
     if (digest && !showsToken(request.header("authorization"), digest)) {
       count(401, method);
@@ -142,6 +150,7 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
   balancer.traffic.onIdle = door.forget;
   return {
     listen: door.listen,
+    accept: door.accept,
     close() {
       holder.close();
       return door.close();

@@ -7,6 +7,9 @@ import { pipeline } from "node:stream/promises";
 import { existsSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startDoorProcess } from "../../../test/support/door-process.ts";
+import { systemClock } from "../../base/clock.ts";
+import { silentLog } from "../../base/log.ts";
+import { createDoorServer } from "./door-server.ts";
 import { exchangeRaw, listen, openRaw, startDoor, startHttpBackend } from "../../../test/support/door.ts";
 
 const full = Boolean(process.env["SESTA_FULL"]);
@@ -137,6 +140,22 @@ describe("L7: slow senders", () => {
     });
     for (let count = 0; count < 20; count += 1) expect(await exchangeRaw(port, oneRequest)).toMatch(/\bok\b/);
     for (const answer of await Promise.all(slow)) expect(answer).toMatch(/^(?:HTTP\/1\.1 4\d\d [^]*)?$/);
+  });
+
+  test("a head that does not come is cut on a connection that somebody else accepted, too", async () => {
+    const door = createDoorServer({
+      clock: systemClock,
+      log: silentLog,
+      decide: () => ({ kind: "local" }),
+      local: (_request, response) => response.end("local"),
+      limits: { headersMs: 400 },
+    });
+    onTestFinished(() => door.close());
+    const port = await listen(createServer((socket) => door.accept(socket)));
+    expect(await exchangeRaw(port, oneRequest)).toMatch(/local/);
+    const client = openRaw(port);
+    client.write("GET / HTTP/1.1\r\nHost: a\r\n");
+    expect(await client.closed()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
   test("a body that stands still is cut, and its upstream request with it", async () => {

@@ -187,6 +187,7 @@ export function createDoorServer(options: DoorOptions): Door {
   });
 
   let warnedAt = -Infinity;
+  let isWatched = false;
   return {
     listen: (port, host) =>
       new Promise((resolve, reject) => {
@@ -202,6 +203,12 @@ export function createDoorServer(options: DoorOptions): Door {
           resolve((server.address() as AddressInfo).port);
         });
       }),
+    accept(socket) {
+      // Node looks after the time that heads take from this event on only, and it never listens itself.
+      if (!isWatched && !server.listening) server.emit("listening");
+      isWatched = true;
+      server.emit("connection", socket);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

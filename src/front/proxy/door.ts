@@ -1,4 +1,5 @@
 // The contract of the front door's proxy: what its owner decides for each request, and what it is told.
+import type { Duplex } from "node:stream";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
@@ -125,6 +126,8 @@ export type DoorLimits = {
 export type Door = {
   /** Resolves with the port that was bound; `port` 0 takes a free one. */
   listen(port: number, host: string): Promise<number>;
+  /** Takes a connection that somebody else has accepted, instead of listening or beside it. */
+  accept(socket: Duplex): void;
   /** Stops listening and ends every connection at once. */
   close(): Promise<void>;
   /** Ends the open sockets and the requests in flight of these sessions at once. */

@@ -13,6 +13,7 @@ import { openHosts } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
 import { runStep } from "../../targets/step.ts";
 import { buildModelServer } from "../../workloads/service/model-command.ts";
+import { awaitCertificate } from "./await-certificate.ts";
 import { makeServiceImage } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
 import { modelFile } from "./model.ts";
@@ -48,7 +49,7 @@ export async function deploy(
   const tokenDigest = await findTokenDigest(context, section.password);
   const certificate = await readCertificate(context, section);
   const own = withContainer(withPort(plan.launch, port, tokenDigest), container);
-  const launch = await withModelServer(context, plan, own, on);
+  const launch = await withAcmeClient(context, plan, await withModelServer(context, plan, own, on), on);
   const release = {
     key: randomUUID(),
     digest: container?.image ?? digest,
@@ -67,6 +68,7 @@ export async function deploy(
   if (ended.state === "live") {
     const placed = state.findWorkload(name);
     if (placed) state.saveWorkload({ ...placed, digest: draft });
+    await awaitCertificate(context, name, on);
     return ended;
   }
   const before = plan.live ? `; release ${plan.live.number} stays` : "";
@@ -121,6 +123,19 @@ async function withModelServer(
   const place = await runStep(on, name, "model server", (detail) => targets.get(target).modelServer(detail));
   const argv = buildModelServer({ ...place, model: modelFile, name, host: "127.0.0.1" });
   return { ...launch, process: { ...launch.process, argv: argv.map((part) => [part]) } };
+}
+
+async function withAcmeClient(
+  { targets }: Context,
+  { target, name }: DeployPlan,
+  launch: Launch,
+  on: Progress,
+): Promise<Launch> {
+  const { service } = launch;
+  const { domain } = service ?? {};
+  if (!service || !domain?.acme) return launch;
+  const program = await runStep(on, name, "ACME client", (detail) => targets.get(target).acmeClient(detail));
+  return { ...launch, service: { ...service, domain: { ...domain, acme: { ...domain.acme, program } } } };
 }
 
 function withPort(launch: Launch, port: number, tokenDigest: string | null): Launch {

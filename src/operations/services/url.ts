@@ -12,6 +12,7 @@ export function findServiceUrl(context: Context, name: string, port?: number): s
   const placed = context.state.findWorkload(name);
   const rule = placed?.launch.service;
   if (!placed || !rule) return null;
+  if (rule.domain) return originOf(rule.domain.name, rule.listen.port);
   const at = port ?? rule.listen.port;
   const scheme = rule.tls ? "https" : "http";
   const { host } = rule.listen;
@@ -20,6 +21,10 @@ export function findServiceUrl(context: Context, name: string, port?: number): s
   if (isLoopback(host)) return null;
   const reached = isAny(host) ? (target.hosts[0]?.address ?? target.hosts[0]?.host ?? host) : host;
   return `${scheme}://${bracketed(reached)}:${at}`;
+}
+
+function originOf(domain: string, port: number): string {
+  return port === 443 ? `https://${domain}` : `https://${domain}:${port}`;
 }
 
 function isAny(host: string): boolean {

@@ -7,7 +7,7 @@ import type { ProjectState } from "../../state/project-state.ts";
 import { agentHome, logFile } from "../agent-host/layout.ts";
 import { createAgentHostTarget } from "../agent-host/target.ts";
 import { requireRuntime } from "../model-runtime.ts";
-import type { ModelServerSource, Target } from "../target.ts";
+import type { ModelServerSource, ProgramSource, Target } from "../target.ts";
 import { localDisk } from "./disk.ts";
 import { readLogs } from "./logs.ts";
 
@@ -22,6 +22,7 @@ export type LocalContext = {
   cacheFolder: string;
   agentCommand: AgentPlace["command"];
   modelServer: ModelServerSource;
+  acmeClient: ProgramSource;
   /** The environment of the agent and so of everything it starts, without the project's secrets. */
   agentEnv: NodeJS.ProcessEnv;
   /** Ends long work when the user does. */
@@ -30,7 +31,7 @@ export type LocalContext = {
 
 export function createLocalTarget(context: LocalContext): Target {
   const { name, folders, machine, state, clock, cacheFolder, agentCommand, agentEnv, signal } = context;
-  const { modelServer } = context;
+  const { modelServer, acmeClient } = context;
   const agent = connectAgent({ home: agentHome(folders), command: agentCommand, env: agentEnv }, clock);
   const host = {
     name,
@@ -50,6 +51,7 @@ export function createLocalTarget(context: LocalContext): Target {
     remote: false,
     resolvePath: async (path, from) => resolve(from, path),
     rouse: async () => void (await agent.ensure()),
+    acmeClient: async () => [acmeClient.node, acmeClient.program],
     modelServer: async () => {
       requireRuntime(modelServer);
       return { node: modelServer.node, program: modelServer.program };

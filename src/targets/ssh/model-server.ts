@@ -1,13 +1,13 @@
 // Puts the model server and onnxruntime on a host: two native files, and one of Sesta's own, named by its content.
 import { existsSync } from "node:fs";
-import { basename, dirname, join } from "node:path/posix";
+import { dirname, join } from "node:path/posix";
 import { join as joinHere } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { listRuntimeFiles, runtimeVersion } from "../../model/model-runtime.ts";
 import { requireRuntime } from "../model-runtime.ts";
 import type { ModelServerPlace, ModelServerSource } from "../target.ts";
-import { buildOf } from "./agent-way.ts";
+import { putProgram } from "./put-program.ts";
 
 /** @param cache the folder of what projects share there. @param node the Node that the agent runs on */
 export async function putModelServer(
@@ -35,10 +35,6 @@ export async function putModelServer(
     await machine.upload({ folder, files }, place, { signal });
     await machine.put({ ".complete": "" }, place);
   }
-  const text = await source.load();
-  const program = join(cache, "model-server", `${buildOf(text)}.mjs`);
-  if ((await machine.run(["test", "-e", program])).exitCode !== 0)
-    await machine.put({ [basename(program)]: text }, dirname(program));
-  detail(program);
+  const program = await putProgram(machine, source, join(cache, "model-server"), detail);
   return { node, program, runtime };
 }

@@ -1,5 +1,5 @@
 // The target `ssh`: workloads on a host that is reached over SSH, supervised by an agent in the user's home there.
-import { resolve } from "node:path/posix";
+import { join, resolve } from "node:path/posix";
 import type { Clock } from "../../base/clock.ts";
 import { openAgentConnection } from "../../machine/agent-connection.ts";
 import { ensureNode, nodePath } from "../../machine/node.ts";
@@ -9,13 +9,14 @@ import type { SshTargetSection } from "../../model/project.ts";
 import type { ProjectState } from "../../state/project-state.ts";
 import { logFile } from "../agent-host/layout.ts";
 import { createAgentHostTarget } from "../agent-host/target.ts";
-import type { ModelServerSource, Target } from "../target.ts";
+import type { ModelServerSource, ProgramSource, Target } from "../target.ts";
 import { buildOf, createAgentWay } from "./agent-way.ts";
 import { createDisk } from "./disk.ts";
 import { createDoors } from "./doors.ts";
 import { buildFolders, findHostPlace, type HostPlace } from "./host-place.ts";
 import { readLogs } from "./logs.ts";
 import { putModelServer } from "./model-server.ts";
+import { putProgram } from "./put-program.ts";
 import { reachHost } from "./reach.ts";
 
 export type SshContext = {
@@ -32,6 +33,7 @@ export type SshContext = {
   loadAgent(): Promise<string>;
   agentFlags: readonly string[];
   modelServer: ModelServerSource;
+  acmeClient: ProgramSource;
   /** Sends the packet that wakes a machine. */
   sendWake(mac: string): Promise<void>;
   signal: AbortSignal;
@@ -39,7 +41,7 @@ export type SshContext = {
 
 export function createSshTarget(context: SshContext): Target {
   const { name, section, access, project, state, clock, loadAgent, agentFlags, sendWake, signal } = context;
-  const { modelServer } = context;
+  const { modelServer, acmeClient } = context;
   const machine = createSshMachine(access);
   let found: Promise<HostPlace> | undefined;
   const place = (): Promise<HostPlace> => {
@@ -89,6 +91,11 @@ export function createSshTarget(context: SshContext): Target {
       await agent.ensure();
     },
     reach,
+    acmeClient: async (detail) => {
+      const { cache } = await place();
+      const node = await ensureNode({ machine, cacheFolder: cache, signal }, detail);
+      return [node, await putProgram(machine, acmeClient, join(cache, "acme"), detail)];
+    },
     modelServer: async (detail) => {
       const { cache } = await place();
       const node = await ensureNode({ machine, cacheFolder: cache, signal }, detail);

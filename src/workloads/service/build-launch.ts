@@ -1,6 +1,6 @@
 // The section of a service as a launch: what one replica runs, and the rule of the balancer before all of them.
 import { anyPython } from "../../commands/uv.ts";
-import type { Launch, ServiceContainer } from "../../model/launch.ts";
+import type { Domain, Launch, ServiceContainer } from "../../model/launch.ts";
 import type { EnvValue, ServiceSection, ServiceSource } from "../../model/project.ts";
 import { template, type Template } from "../../model/template.ts";
 
@@ -57,8 +57,14 @@ export function buildServiceLaunch(section: ServiceSection, parts: ServiceParts)
       cpus: section.cpus,
       container,
       tls,
+      domain: buildDomain(section),
     },
   };
+}
+
+function buildDomain({ domain, acme }: ServiceSection): Domain | null {
+  if (domain === undefined) return null;
+  return { name: domain, acme: acme ? { ...acme, program: [] } : null };
 }
 
 function buildArgv(

@@ -1,8 +1,9 @@
-// The model server as a checkout has it.
+// What is put on machines beside the agent, as a checkout has it.
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { bundleAcme } from "../../scripts/bundle-acme.ts";
 import { bundleModelServer } from "../../scripts/bundle-model-server.ts";
-import type { ModelServerSource } from "../../src/targets/target.ts";
+import type { ModelServerSource, ProgramSource } from "../../src/targets/target.ts";
 
 export const modelServerSource: ModelServerSource = {
   node: process.execPath,
@@ -15,4 +16,10 @@ export const modelServerSource: ModelServerSource = {
       return undefined;
     }
   },
+};
+
+export const acmeClientSource: ProgramSource = {
+  node: process.execPath,
+  program: join(import.meta.dirname, "../../src/acme/main.ts"),
+  load: bundleAcme,
 };

@@ -1,0 +1,19 @@
+// Says what went wrong between a CA and a domain.
+import { messageOf, systemCode } from "../base/errors.ts";
+import type { CertificateRequest } from "../model/certificate.ts";
+
+/** One sentence without a full stop. */
+export function explainAcme(
+  error: unknown,
+  { directory, domain }: Pick<CertificateRequest, "directory" | "domain">,
+): string {
+  const host = new URL(directory).host;
+  const code = systemCode(error);
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `${host} is not known to the DNS`;
+  if (code === "ECONNREFUSED" || code === "ETIMEDOUT" || code === "ECONNRESET" || code === "EHOSTUNREACH")
+    return `${host} does not answer (${code})`;
+  const said = messageOf(error).replaceAll(/\s+/g, " ").trim();
+  return said === ""
+    ? `${host} gave no certificate for ${domain}`
+    : `${host} says: ${said.replace(/\.$/, "")}`;
+}

@@ -1,0 +1,95 @@
+// The domains that this machine answers: their ports, their certificates, and what is known of both.
+import type { Duplex } from "node:stream";
+import { createSecureContext } from "node:tls";
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { CertificateReport } from "../../model/certificate.ts";
+import type { AcmeRule, Domain } from "../../model/launch.ts";
+import type { Certificate } from "../../model/release.ts";
+import { createCertificateFiles } from "./certificate-file.ts";
+import { OwnCertificate } from "./certificate.ts";
+import { createChallengePorts } from "./challenge-ports.ts";
+import { createTlsPorts } from "./tls-ports.ts";
+
+export type Answered = {
+  domain: Domain;
+  listen: { host: string; port: number };
+  /** Where none is had from a CA. */
+  certificate: Certificate | null;
+  accept(socket: Duplex): void;
+};
+
+type Own = {
+  kept: OwnCertificate;
+  /** A domain that moves to another port is answered at both for a while. */
+  users: number;
+  asked: ReturnType<ReturnType<typeof createChallengePorts>["join"]>;
+};
+
+export type Domains = ReturnType<typeof createDomains>;
+
+export function createDomains(context: { clock: Clock; log: Log; machine: Machine; home: string }) {
+  const files = createCertificateFiles(context.home);
+  const ports = createTlsPorts();
+  const challenges = createChallengePorts(files.challenges);
+  const own = new Map<string, Own>();
+  const listeners = new Map<string, () => void>();
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
+
+  /** The challenge port stays open for as long as the domain is answered, as it leads browsers on. */
+  function begin(name: string, rule: AcmeRule, listen: Answered["listen"]): () => void {
+    const asked = challenges.join(listen.host, rule.port, name, listen.port);
+    void asked.problem();
+    const held = own.get(name);
+    const one = held ?? { users: 0, asked, kept: create(name, rule) };
+    own.set(name, one);
+    one.users += 1;
+    one.asked = asked;
+    if (held) one.kept.ask(rule);
+    return () => {
+      asked.leave();
+      one.users -= 1;
+      if (one.users > 0) return;
+      own.delete(name);
+      one.kept.leave();
+    };
+  }
+
+  function create(name: string, rule: AcmeRule): OwnCertificate {
+    const listens = async () => (await own.get(name)?.asked.problem()) ?? null;
+    return new OwnCertificate(
+      { ...context, files, listens, inTurn, changed: () => listeners.get(name)?.() },
+      name,
+      rule,
+    );
+  }
+
+  return {
+    /** Resolves with what ends it. @throws SestaError PORT_TAKEN; what `listen` says */
+    async answer({ domain, listen, certificate, accept }: Answered): Promise<() => void> {
+      const { name, acme } = domain;
+      const given = certificate && createSecureContext(certificate);
+      const context = () => given ?? own.get(name)?.kept.secure();
+      const leave = await ports.join(listen.host, listen.port, { domain: name, context, accept });
+      const end = acme && !given ? begin(name, acme, listen) : undefined;
+      return () => {
+        leave();
+        end?.();
+      };
+    },
+    /** Somebody deploys: what kept a certificate from coming may be mended. */
+    ask({ name, acme }: Domain): void {
+      if (acme) own.get(name)?.kept.ask(acme);
+    },
+    /** Null where none is had from a CA. */
+    report: ({ name }: Domain): CertificateReport | null => own.get(name)?.kept.report() ?? null,
+    /** The last who asks hears of it when something of its certificate changes. */
+    onChange: (name: string, listener: () => void): void => void listeners.set(name, listener),
+  };
+}
