@@ -1,6 +1,7 @@
 // Services through the real command line, with real processes: releases that replace each other while requests come.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { killHard, lives, until } from "./faults/support/processes.ts";
 import { listWorkingIn } from "./support/job-project.ts";
@@ -201,6 +202,25 @@ describe("releases", () => {
     expect((await project.must(["releases", "iris"])).stdout).toContain(
       `${git("rev-parse", "HEAD").slice(0, 8)}+`,
     );
+  });
+
+  test("a rollback while its replicas end their last requests takes them back", async () => {
+    project.ship("nine");
+    await project.must(["deploy", "iris", "-y"]);
+    const before = (await project.replicas()).map(({ pid }) => pid);
+    const slow = project.ask("/slow/4");
+    const metrics = async () => (await project.ask("/metrics")).body;
+    await until(async () => /requests_in_flight\S* 1$/m.test(await metrics()), "nothing is in flight");
+    project.ship("ten");
+    await project.must(["deploy", "iris", "-y"]);
+    expect(await project.who()).toMatchObject({ version: "ten" });
+    await project.must(["rollback", "iris", "-y"]);
+    expect((await project.replicas()).map(({ pid }) => pid)).toEqual(before);
+    expect(await project.who()).toMatchObject({ version: "nine" });
+    expect(JSON.parse((await slow).body)).toMatchObject({ version: "nine" });
+    await delay(200); // the end of its last request ends nothing
+    expect((await project.replicas()).every(({ pid }) => lives(pid ?? 0))).toBe(true);
+    expect(await project.who()).toMatchObject({ version: "nine" });
   });
 
   test("down under load ends all of it, with a receipt", { timeout: 60_000 }, async () => {

@@ -71,14 +71,17 @@ export class Rollout {
     }
   }
 
-  /** What is live then runs in the group that this resolves with. */
-  async try(release: KeptRelease, signal: AbortSignal): Promise<Tried> {
+  /**
+   * What is live then runs in the group that this resolves with.
+   * @param back its replicas, where those of its last time are still up
+   */
+  async try(release: KeptRelease, signal: AbortSignal, back?: Group): Promise<Tried> {
     const { left, launch: now, setLaunch, createGroup } = this.#owner;
     const launch = release.liveSince === null ? release.launch : keepDoor(release.launch, now());
     let group: Group | null = null;
     try {
-      const made = (this.#candidate = group = await createGroup(release));
-      await untilUp(made, () => made.startAll(), signal, left);
+      const made = (this.#candidate = group = back ?? (await createGroup(release)));
+      if (!back) await untilUp(made, () => made.startAll(), signal, left);
       await this.serve(launch);
       this.releases.book.takeOver(release);
       setLaunch(launch, release.places);

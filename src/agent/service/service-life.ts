@@ -8,6 +8,7 @@ import type { KeptRelease } from "../../state/release-state.ts";
 import { createSettling, type Step } from "../settling.ts";
 import { StateRecord, type RecordContext } from "../state-record.ts";
 import { createGroup, endOthers, untilUp, type Group, type GroupContext } from "./group.ts";
+import { Leaving } from "./leaving.ts";
 import { Rollout } from "./rollout.ts";
 import { ServiceFront, type FrontContext } from "./service-front.ts";
 import { describeService } from "./service-report.ts";
@@ -25,8 +26,7 @@ export class ServiceLife {
   #wanted: "awake" | "asleep";
   #asked = { why: "It was awake before.", by: "agent" };
   #group: Group | null = null;
-  /** Old groups whose last requests end. */
-  #leaving: Promise<unknown> = Promise.resolve();
+  readonly #leaving: Leaving;
   /** Aborted when what is under way is not wanted any more. */
   #activity = new AbortController();
   #attendance: ServiceUse | null = null;
@@ -51,6 +51,7 @@ export class ServiceLife {
       used: () => this.#attendance?.note(),
       changed: () => this.record.tell(),
     });
+    this.#leaving = new Leaving(this.front);
     this.rollout = new Rollout(context, name, this.front, {
       launch: () => this.record.workload.launch,
       setLaunch: (launch, places) => this.#setLaunch(launch, places),
@@ -76,8 +77,7 @@ export class ServiceLife {
     const { book } = this.rollout.releases;
     const live = book.live();
     void this.rollout.openPort((problem) => this.record.show(problem, null));
-    const run = [this.#wanted === "awake" ? live : undefined, book.starting()];
-    await endOthers(this.#context, book.all, run);
+    await endOthers(this.#context, book.all, [this.#wanted === "awake" ? live : undefined, book.starting()]);
     if (live && this.state === "awake") {
       const group = (this.#group = await this.#createGroup(live));
       group.startAny().then(
@@ -111,7 +111,7 @@ export class ServiceLife {
   /** Nothing of it runs any more when this resolves. */
   async end(): Promise<void> {
     this.#stopWatching();
-    await Promise.all([this.#group?.end(), this.front.close(), this.#leaving]);
+    await Promise.all([this.#group?.end(), this.front.close(), this.#leaving.ended()]);
   }
 
   #stopWatching(): void {
@@ -128,9 +128,8 @@ export class ServiceLife {
   }
 
   #nextStep(): Step | undefined {
-    this.#activity = new AbortController();
+    const { signal } = (this.#activity = new AbortController());
     const candidate = this.rollout.releases.book.starting();
-    const { signal } = this.#activity;
     if (this.#wanted === "asleep") {
       const runs = this.state === "sleeping" || this.#group !== null || candidate !== undefined;
       return runs ? () => this.#takeDown(signal) : undefined;
@@ -157,9 +156,10 @@ export class ServiceLife {
   }
 
   async #tryRelease(release: KeptRelease, signal: AbortSignal): Promise<void> {
-    // Replicas are known by release and slot: those of its last time must be gone.
-    if (release.liveSince !== null) await this.#leaving;
-    const tried = await this.rollout.try(release, signal);
+    const back = this.#leaving.takeBack(release.number);
+    // Else those of its last time must be gone: replicas are known by release and slot.
+    if (!back && release.liveSince !== null) await this.#leaving.ended();
+    const tried = await this.rollout.try(release, signal, back);
     if (!tried) return;
     if ("failed" in tried) {
       const stays = this.rollout.releases.book.live() || signal.aborted;
@@ -168,7 +168,7 @@ export class ServiceLife {
     const old = this.#group;
     this.#group = tried.group;
     this.#awake(`Release ${release.number} is live.`);
-    if (old) this.#leaving = Promise.all([this.#leaving, this.front.drain(old).then(() => old.end())]);
+    if (old) this.#leaving.add(old);
     await this.rollout.releases.forgetOld();
   }
 
@@ -190,7 +190,7 @@ export class ServiceLife {
       await group.end();
       this.#group = null;
     }
-    await this.#leaving;
+    await this.#leaving.ended();
     if (this.state === "sleeping") this.record.change("asleep", this.record.workload.why, this.#asked.by);
   }
 
