@@ -17,11 +17,7 @@ export class Leaving {
   add(group: Group): void {
     const one = { group, isBack: false };
     this.#groups.add(one);
-    const drained = this.#front.drain(group).then(async () => {
-      this.#groups.delete(one);
-      if (!one.isBack) await group.end();
-    });
-    this.#all = Promise.all([this.#all, drained]);
+    this.#all = Promise.all([this.#all, this.#end(one)]);
   }
 
   /** The replicas of this release, where all of them still answer: whoever takes them routes to them at once. */
@@ -36,5 +32,11 @@ export class Leaving {
   /** Resolves when none of those that were added by now runs any more, but for those that were taken back. */
   async ended(): Promise<void> {
     await this.#all;
+  }
+
+  async #end(one: One): Promise<void> {
+    await this.#front.drain(one.group);
+    this.#groups.delete(one);
+    if (!one.isBack) await one.group.end();
   }
 }
