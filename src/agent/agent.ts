@@ -13,6 +13,7 @@ import { createBootLane } from "./boot-lane.ts";
 import { createDomains } from "./domain/domains.ts";
 import { findFreePort } from "./free-port.ts";
 import { createProcessRunner } from "./process.ts";
+import { retireUnused } from "./retirement.ts";
 import { findMachineUse } from "./rest/find-use.ts";
 import { letRest } from "./rest/let-rest.ts";
 import { createMachineRest } from "./rest/machine-rest.ts";
@@ -196,6 +197,13 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       return null;
     },
   };
+  let askedAt = clock.monotonic();
+  const answer = (handle: Handler): Handler => {
+    return (params) => {
+      askedAt = clock.monotonic();
+      return handle(params);
+    };
+  };
   const watch: Stream = ({ after }: { after: number }, emit, closed) =>
     new Promise((resolve) => {
       for (const supervisor of supervisors.values()) emit({ report: supervisor.report() });
@@ -203,7 +211,17 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       watchers.add(emit);
       closed.addEventListener("abort", () => resolve(void watchers.delete(emit)), { once: true });
     });
-  await serveControl(socketPath(home, "agent"), handlers as unknown as Record<string, Handler>, { watch });
+  const answered = Object.entries(handlers as unknown as Record<string, Handler>).map(
+    ([method, handle]) => [method, answer(handle)] as const,
+  );
+  await serveControl(socketPath(home, "agent"), Object.fromEntries(answered), { watch });
+  void retireUnused({
+    clock,
+    isNeeded: () => supervisors.size > 0 || watchers.size > 0,
+    askedAt: () => askedAt,
+    retire: () => void handlers.stop(null as never),
+    signal: leaving.signal,
+  });
   log.info("agent ready", { pid, workloads: supervisors.size });
 }
 
