@@ -1,11 +1,17 @@
 // What holds for every target: plans read, changes are exactly what was shown, interruptions are found, receipts are true.
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { makeKey } from "../../src/agent/domain/certificate-file.ts";
+import type { CertificateRequest } from "../../src/model/certificate.ts";
 import type { Launch } from "../../src/model/launch.ts";
 import type { Plan, ProgressEvent } from "../../src/model/plan.ts";
 import type { Report } from "../../src/model/status.ts";
 import type { State } from "../../src/model/words.ts";
 import type { ProjectState } from "../../src/state/project-state.ts";
 import type { Target } from "../../src/targets/target.ts";
+
+import { findFreePort } from "../support/running-lab.ts";
 
 export type TargetUnderTest = {
   target: Target;
@@ -73,6 +79,26 @@ export function testTarget(name: string, { create, buildLaunch }: TargetSuite): 
       for (const wanted of [launch, undefined, { ...launch, title: "Other" }])
         await target.plan(launch.name, wanted);
       expect(await under.snapshot()).toBe(placed);
+    });
+
+    test("what gets certificates is there, and says why it gets none", async () => {
+      const [node, program] = await target.acmeClient(quiet);
+      expect(await target.acmeClient(quiet)).toEqual([node, program]);
+      const directory = `https://127.0.0.1:${await findFreePort()}/dir`;
+      const keys = { accountKey: makeKey(), key: makeKey() };
+      const request: CertificateRequest = {
+        ...keys,
+        directory,
+        email: null,
+        domain: "a.example.org",
+        folder: tmpdir(),
+      };
+      const ran = spawnSync(node, [program], { input: JSON.stringify(request), encoding: "utf8" });
+      const host = new URL(directory).host;
+      expect([ran.status, ran.stdout]).toEqual([
+        0,
+        `${JSON.stringify({ problem: `${host} does not answer (ECONNREFUSED)` })}\n`,
+      ]);
     });
 
     test("applied: asleep, listed, recorded, with a workspace; each step is begun, then done", async () => {
