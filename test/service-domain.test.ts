@@ -110,6 +110,8 @@ describe.skipIf(missing !== "")("domains", () => {
     const { state, release, certificate } = await project.workload("iris");
     expect([state, release]).toEqual(["awake", 2]);
     expect(certificate).toMatchObject({ until: null, problem: expect.stringContaining("127.0.0.9") });
+    const { stdout } = await project.sesta(["doctor"]);
+    expect(stdout).toContain("iris: third.sesta.test is not known to the DNS");
     await expect(handshake("third.sesta.test")).rejects.toThrow();
     await acme.setReach(true);
   });
