@@ -115,6 +115,17 @@ describe.skipIf(missing !== "")("domains", () => {
     await expect(handshake("third.sesta.test")).rejects.toThrow();
     await acme.setReach(true);
   });
+
+  test("down closes the ports, and keeps the certificate, of which a CA gives few in a week", async () => {
+    const { stdout } = await project.must(["down", "digits", "-y", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      receipts: [{ name: "digits", remains: expect.arrayContaining([`the certificate of ${second}`]) }],
+    });
+    await expect(handshake(second)).rejects.toThrow();
+    await project.must(["down", "-y"]);
+    await expect(handshake(second)).rejects.toThrow(/ECONNREFUSED/);
+    await expect(askPlain(second, "/")).rejects.toThrow(/ECONNREFUSED/);
+  });
 });
 
 test.skipIf(missing !== "")("a certificate is replaced before it ends, while it is used", async () => {

@@ -5,7 +5,7 @@ import { runStep } from "../step.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { removeUnusedEnvironments } from "./environments.ts";
 import { removeServiceImages } from "./images.ts";
-import { listShared } from "./plan.ts";
+import { listCertificate, listShared } from "./plan.ts";
 import { keepFolder, logFile, placesOf, savesFolder } from "./layout.ts";
 
 const longestMs = 60_000;
@@ -44,6 +44,7 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
       ...images.removed,
     ],
     remains: [
+      ...listCertificate(placed.launch),
       ...(isService ? images.remains : [workspace, keepFolder(folders, name), ...kept]),
       ...listShared(host, folders),
     ],

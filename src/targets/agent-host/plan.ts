@@ -101,7 +101,7 @@ async function planDestroy(
         `end the replicas of ${name}`,
         `remove its releases, ${isBuilt ? "the images that were built for it" : "environments"} and logs`,
       ],
-      keeps: [...listShared(host, folders), `the history of ${name}`],
+      keeps: [...listCertificate(placed.launch), ...listShared(host, folders), `the history of ${name}`],
       warnings: [],
     };
   }
@@ -119,6 +119,12 @@ async function planDestroy(
     ],
     warnings: [],
   };
+}
+
+/** CAs give few for a domain in a week: it is there when the service is brought up again. */
+export function listCertificate({ service }: Launch): string[] {
+  const { name, acme } = service?.domain ?? {};
+  return acme ? [`the certificate of ${name}`] : [];
 }
 
 // Without the environment: another workload may share it, and have made it since.
