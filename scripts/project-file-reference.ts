@@ -8,6 +8,7 @@ export function buildProjectFileReference(): string {
   const schema = buildAnnotatedSchema();
   const lab = entryOf(schema, "workloads", "lab");
   const job = entryOf(schema, "workloads", "job");
+  const service = entryOf(schema, "workloads", "service");
   const ssh = entryOf(schema, "targets", "ssh");
   const stages = entryOf(schema, "pipelines")?.additionalProperties;
   const stage = typeof stages === "object" ? stages : undefined;
@@ -35,6 +36,8 @@ export function buildProjectFileReference(): string {
     ...section("`keep_awake` of a lab", lab?.properties?.["keep_awake"]),
     ...section("`workloads`: each entry of type `job`", job),
     ...section("`container` of a job", job?.properties?.["container"]),
+    ...section("`workloads`: each entry of type `service`", service),
+    ...section("`certificate` of a service", service?.properties?.["certificate"]),
     ...section("`pipelines`: each stage of each entry", stage),
     ...section("`metric` of a stage", stage?.properties?.["metric"]),
     ...section("`registries`: each entry", entryOf(schema, "registries")),
