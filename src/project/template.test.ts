@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { formatDuration } from "../model/duration.ts";
 import { findLab } from "../model/project.ts";
 import { parseProject } from "./parse.ts";
-import { buildJobTemplate, buildLabTemplate } from "./template.ts";
+import { buildJobTemplate, buildLabTemplate, buildServiceTemplate } from "./template.ts";
 
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{1,38}[a-z0-9]$/);
 const packages = fc.array(
@@ -85,4 +85,17 @@ test("a project that begins with a job loads, with its commented lines too, one 
     "/nowhere",
   );
   expect(loaded.workloads["train"]).toMatchObject({ target: "box", gpus: 1, timeoutMs: 28_800_000 });
+});
+
+test("a project that begins with a service loads, with its commented lines too", async () => {
+  const text = buildServiceTemplate("demo");
+  const begun = await parseProject(Buffer.from(text), "/nowhere");
+  expect(begun.workloads["web"]).toMatchObject({ type: "service", target: "local", port: 8080, replicas: 1 });
+  expect(begun.pipelines["web"]?.stages.map(({ name }) => name)).toEqual(["test", "deploy"]);
+  const loaded = await parseProject(
+    Buffer.from(text.replace(/^(\s*)# (?!What|build)/gm, "$1").replace("requirements.txt #", "[flask] #")),
+    "/nowhere",
+  );
+  expect(loaded.workloads["web"]).toMatchObject({ target: "box", replicas: 2, idleMs: 900_000 });
+  expect(loaded.pipelines["web"]?.stages.map(({ name }) => name)).toEqual(["test", "validate", "deploy"]);
 });

@@ -61,6 +61,34 @@ workloads:
 `;
 }
 
+/** A project with one service and the pipeline that ships it. @param name the project's */
+export function buildServiceTemplate(name: string): string {
+  return `# What this team works with. \`sesta plan\` shows what would happen, \`sesta pipeline run\` ships it.
+name: ${scalar(name)}
+
+# targets:
+#   box: { type: ssh, hosts: [gpu-box] } # names of your ssh configuration, or { host: 10.0.0.5, user: ubuntu }
+
+workloads:
+  web: # each release runs in a copy of this folder, as .gitignore leaves it
+    type: service
+    # target: box # without it, on this machine
+    command: python3 -m http.server $PORT --bind 127.0.0.1 # as gunicorn --bind 127.0.0.1:$PORT src.app:app
+    # build: . # a Dockerfile instead of command; or image: …, or model: model.onnx, which needs no application
+    # python: requirements.txt # or [flask, gunicorn]
+    port: 8080 # where people reach it
+    health: / # a path that answers 200
+    # replicas: 2
+    # idle: 15m # sleeps after this long without requests; the next one wakes it
+
+pipelines:
+  web: # each stage in a clean copy of what is committed
+    test: { run: echo "pytest goes here" } # requirements: requirements.txt
+    # validate: { run: python validate.py, metric: { name: accuracy, pattern: "accuracy: ([0-9.]+)", min: 0.9 } }
+    deploy: { deploy: web, needs: [test] }
+`;
+}
+
 const wordsOfYaml = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 
 /** As it is where YAML reads it as this text and nothing else, in double quotes otherwise. */

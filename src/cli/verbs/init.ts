@@ -8,10 +8,15 @@ import { envNamePattern } from "../../model/secret.ts";
 import { projectNameProblem } from "../../project/names.ts";
 import { packageProblem } from "../../project/package-spec.ts";
 import { parseProject } from "../../project/parse.ts";
-import { buildJobTemplate, buildLabTemplate, type LabAnswers } from "../../project/template.ts";
+import {
+  buildJobTemplate,
+  buildLabTemplate,
+  buildServiceTemplate,
+  type LabAnswers,
+} from "../../project/template.ts";
 import type { Session, Verb } from "../session.ts";
 
-const templates = ["lab", "job"];
+const templates = ["lab", "job", "service"];
 const defaultEnv = "TEAM_PASS";
 
 export const init: Verb<object, [string?]> = async (session, flags, template) => {
@@ -27,12 +32,24 @@ export const init: Verb<object, [string?]> = async (session, flags, template) =>
     ? await askPerson(session, name)
     : { name, passwordEnv: defaultEnv, idle: "40m", packages: [] };
   const path = join(folder, "sesta.yaml");
-  const text = template === "job" ? buildJobTemplate(name) : buildLabTemplate(answers);
+  const text = buildTemplate(template, answers);
   await parseProject(new TextEncoder().encode(text), folder);
   await writeNew(path, text);
   if (flags.json) return session.json({ path, name: answers.name });
-  session.terminal.out(`wrote ${path}\n\nnext:\n${template === "job" ? jobSteps : nextSteps(answers)}`);
+  session.terminal.out(
+    `wrote ${path}\n\nnext:\n${template === "job" ? jobSteps : template === "service" ? serviceSteps : nextSteps(answers)}`,
+  );
 };
+
+function buildTemplate(template: string | undefined, answers: LabAnswers): string {
+  if (template === "job") return buildJobTemplate(answers.name);
+  return template === "service" ? buildServiceTemplate(answers.name) : buildLabTemplate(answers);
+}
+
+const serviceSteps =
+  "  git init && git add -A && git commit -m begin    a pipeline runs what is committed\n" +
+  "  sesta pipeline run                               tests it, brings it up\n" +
+  "  curl localhost:8080/\n";
 
 const jobSteps =
   "  sesta run train     sets up what is missing, runs it, brings its output home\n  sesta plan train    shows what would be set up\n";
