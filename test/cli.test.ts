@@ -64,6 +64,11 @@ describe("usage", () => {
     expect(stdout.includes("--yes")).toBe(asking.includes(verb));
   });
 
+  test("--help of a verb begins with what it does", async () => {
+    const { stdout } = await runCli(["rollback", "--help"], empty);
+    expect(stdout).toContain("\n\nGo back to an earlier release, without a build. The last five");
+  });
+
   test.each(["up", "plan", "down"])("%s --help shows that it needs no name", async (verb) => {
     expect((await runCli([verb, "--help"], empty)).stdout).toContain(`sesta ${verb} [NAME]...\n`);
   });

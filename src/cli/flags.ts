@@ -63,8 +63,12 @@ export function many(brief: string, placeholder = "NAME") {
   return { kind: "array", parameter: { brief, parse: String, placeholder } } as const;
 }
 
-/** The text of `--help` beneath the brief. */
-export function withExamples(text: string, ...examples: readonly string[]): string {
+/** The line in the list of verbs, and the text of `--help`, which begins with it. */
+export function helpOf(brief: string, text: string, ...examples: readonly string[]) {
+  return { brief, fullDescription: `${brief}. ${formatExamples(text, examples)}` };
+}
+
+function formatExamples(text: string, examples: readonly string[]): string {
   return `${text}\n\nExamples:\n${examples.map((example) => `  $ sesta ${example}`).join("\n")}`;
 }
 

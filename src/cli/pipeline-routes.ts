@@ -7,7 +7,7 @@ import {
   quietFlags as quiet,
   switchFlag,
   textFlag,
-  withExamples,
+  helpOf,
 } from "./flags.ts";
 
 const run = buildCommand({
@@ -26,8 +26,8 @@ const run = buildCommand({
   },
   docs: {
     customUsage: ["[PIPELINE] [--only STAGE | --from STAGE] [--no-cache] [--keep-going]"],
-    brief: "Run a pipeline's stages on what is committed",
-    fullDescription: withExamples(
+    ...helpOf(
+      "Run a pipeline's stages on what is committed",
       "Each stage has a clean copy of the committed tree. A stage whose inputs have not changed is not run again. Ctrl-C ends what runs; the same command goes on from there.",
       "pipeline run",
       "pipeline run iris --from test",
@@ -61,8 +61,8 @@ const exported = buildCommand({
     },
   },
   docs: {
-    brief: "Write a pipeline as workflows of GitHub Actions",
-    fullDescription: withExamples(
+    ...helpOf(
+      "Write a pipeline as workflows of GitHub Actions",
       "Each stage becomes a job that runs the same command as here. Lists the secrets and variables to set. A file that was edited is not written over.",
       "pipeline export github",
       "pipeline export github iris --stored-keys",

@@ -8,7 +8,7 @@ import {
   one,
   quietFlags as quiet,
   switchFlag,
-  withExamples,
+  helpOf,
 } from "./flags.ts";
 import { pipelineRoutes } from "./pipeline-routes.ts";
 import { runRoutes } from "./run-routes.ts";
@@ -21,15 +21,15 @@ export const routes = {
     parameters: {
       flags: common,
       aliases,
-      positional: maybeOne("What to begin with: lab or job", "TEMPLATE"),
+      positional: maybeOne("What to begin with: lab, job or service", "TEMPLATE"),
     },
     docs: {
-      brief: "Begin a project: writes sesta.yaml",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Begin a project: writes sesta.yaml",
         "Asks a few questions on a terminal; with a template it asks none.",
         "init",
         "init lab -C notebooks",
-        "init job",
+        "init service",
       ),
     },
   }),
@@ -37,8 +37,8 @@ export const routes = {
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/doctor.ts")).doctor),
     parameters: { flags: quiet, aliases },
     docs: {
-      brief: "Look for what is missing or wrong, each with the one command that mends it",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Look for what is missing or wrong, each with the one command that mends it",
         "Mends nothing by itself. Ends with 1 when something must be mended.",
         "doctor",
         "doctor --json",
@@ -50,8 +50,7 @@ export const routes = {
     parameters: { flags: quiet, aliases, positional: many("Workloads; all when none is named") },
     docs: {
       customUsage: ["[NAME]..."],
-      brief: "Show what `up` would do",
-      fullDescription: withExamples("Reads only.", "plan", "plan notebook --json"),
+      ...helpOf("Show what `up` would do", "Reads only.", "plan", "plan notebook --json"),
     },
   }),
   up: buildCommand({
@@ -63,8 +62,8 @@ export const routes = {
     },
     docs: {
       customUsage: ["[NAME]..."],
-      brief: "Bring workloads up, asleep and ready to be woken",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Bring workloads up, asleep and ready to be woken",
         "Shows the plan and asks. What is up already and unchanged is left alone. Without names, what is on a host that is away is left out; then it ends with 1.",
         "up",
         "up notebook --wake -y",
@@ -78,8 +77,8 @@ export const routes = {
       aliases: { ...aliases, w: "watch" },
     },
     docs: {
-      brief: "Show every workload and its state",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Show every workload and its state",
         "Asks the machines themselves; no gateway is needed.",
         "status",
         "status --watch",
@@ -95,8 +94,8 @@ export const routes = {
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/history.ts")).history),
     parameters: { flags: quiet, aliases, positional: maybeOne("The workload; all when none is named") },
     docs: {
-      brief: "Show every change of state, with its reason",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Show every change of state, with its reason",
         "Oldest first; it outlives `down`. With --json also when it was in use, and by what.",
         "history",
         "history notebook --json",
@@ -117,8 +116,8 @@ export const routes = {
     },
     docs: {
       customUsage: ["[NAME]..."],
-      brief: "Take away what `up` made; notebooks stay",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Take away what `up` made; notebooks stay",
         "Shows what will go, asks, and ends in a receipt of what is gone and what remains. Without names, what is on a host that is away is left out; then it ends with 1.",
         "down notebook",
         "down notebook --forget",
@@ -137,8 +136,8 @@ export const routes = {
       ),
     },
     docs: {
-      brief: "Run the gateway here, or have it start with your session",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Run the gateway here, or have it start with your session",
         "`up` starts one in the background; this one ends with Ctrl-C.",
         "gateway",
         "gateway install",
@@ -151,8 +150,8 @@ export const routes = {
       (await import("./session.ts")).runVerb((await import("./verbs/completion.ts")).completion),
     parameters: { flags: quiet, aliases, positional: one("bash, zsh or fish", "SHELL") },
     docs: {
-      brief: "Print the completion script of a shell",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Print the completion script of a shell",
         "Load it from the shell's own start file.",
         "completion bash > ~/.local/share/bash-completion/completions/sesta",
         "completion zsh > ~/.zfunc/_sesta",

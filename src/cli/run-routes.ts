@@ -10,7 +10,7 @@ import {
   sizeFlag,
   switchFlag,
   textFlag,
-  withExamples,
+  helpOf,
 } from "./flags.ts";
 
 export const runRoutes = {
@@ -35,8 +35,8 @@ export const runRoutes = {
     },
     docs: {
       customUsage: ["JOB [-d] [-- ARGS...]", "--playbook FILE [--inventory FILE]"],
-      brief: "Run a job: set its machine up, start it, follow it, bring its outputs home",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Run a job: set its machine up, start it, follow it, bring its outputs home",
         "Ends with the program's own code. Ctrl-C lets go of it: it goes on, and says how to come back. What is set up already costs nothing.",
         "run train",
         "run train -- --epochs 3",
@@ -61,11 +61,12 @@ export const runRoutes = {
     },
     docs: {
       customUsage: ["NAME -- CMD..."],
-      brief: "Run a command where a workload is",
-      fullDescription: withExamples(
-        "In a lab's workspace, or in the folder of a job's latest run: in its container while that lives. Ends with the command's own code.",
+      ...helpOf(
+        "Run a command where a workload is",
+        "In a lab's workspace, in the files of a service's live release, or in the folder of a job's latest run: in its container while that lives. Ends with the command's own code.",
         "exec notebook -- pip list",
         "exec train -- nvidia-smi",
+        "exec iris -- python src/model.py",
       ),
     },
   }),
@@ -73,8 +74,12 @@ export const runRoutes = {
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/exec.ts")).ssh),
     parameters: { flags: quiet, aliases, positional: one("The workload or run") },
     docs: {
-      brief: "Open a shell where a workload is",
-      fullDescription: withExamples("On its own machine, in its folder.", "ssh notebook", "ssh train"),
+      ...helpOf(
+        "Open a shell where a workload is",
+        "On its own machine, in its folder.",
+        "ssh notebook",
+        "ssh train",
+      ),
     },
   }),
   runs: buildCommand({
@@ -85,16 +90,21 @@ export const runRoutes = {
       positional: maybeOne("The job; all when none is named", "JOB"),
     },
     docs: {
-      brief: "Show runs of jobs, newest first",
-      fullDescription: withExamples("Asks their machines.", "runs", "runs train", "runs --json"),
+      ...helpOf(
+        "Show runs of jobs, newest first",
+        "Asks their machines.",
+        "runs",
+        "runs train",
+        "runs --json",
+      ),
     },
   }),
   stop: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/stop.ts")).stop),
     parameters: { flags: quiet, aliases, positional: one("The run, or its job for the latest", "RUN") },
     docs: {
-      brief: "End a run, with all that belongs to it",
-      fullDescription: withExamples(
+      ...helpOf(
+        "End a run, with all that belongs to it",
         "Asks it to end (TERM); what is left after ten seconds is ended by force. Its files stay and can be fetched.",
         "stop train",
         "stop train-7-k3f9",
@@ -109,8 +119,8 @@ export const runRoutes = {
       positional: one("The run, or its job for the latest", "RUN"),
     },
     docs: {
-      brief: "Bring the outputs of a run home, also while it runs",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Bring the outputs of a run home, also while it runs",
         "What an earlier run brought stays as it is.",
         "fetch train",
         "fetch train-7-k3f9 --json",
@@ -131,8 +141,8 @@ export const runRoutes = {
       positional: one("The job", "JOB"),
     },
     docs: {
-      brief: "Write a job as a playbook that goes on without Sesta",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Write a job as a playbook that goes on without Sesta",
         "The same steps in one file that depends on no other. Secrets are read from the environment.",
         "eject train --ansible",
         "eject train --ansible --to configure.yaml",

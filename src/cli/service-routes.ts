@@ -7,7 +7,7 @@ import {
   oneAndMaybe,
   quietFlags as quiet,
   switchFlag,
-  withExamples,
+  helpOf,
 } from "./flags.ts";
 
 export const serviceRoutes = {
@@ -23,8 +23,8 @@ export const serviceRoutes = {
       positional: one("The service", "SERVICE"),
     },
     docs: {
-      brief: "Make a release of a service, and switch to it when it is well",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Make a release of a service, and switch to it when it is well",
         "Starts the new replicas beside the old ones, moves requests over when they answer, lets the old ones end. One that does not become healthy changes nothing.",
         "deploy iris",
         "deploy iris -y --json",
@@ -44,8 +44,8 @@ export const serviceRoutes = {
     },
     docs: {
       customUsage: ["SERVICE [NUMBER]"],
-      brief: "Go back to an earlier release, without a build",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Go back to an earlier release, without a build",
         "The last five can be gone back to.",
         "rollback iris",
         "rollback iris 3 -y",
@@ -57,8 +57,8 @@ export const serviceRoutes = {
       (await import("./session.ts")).runVerb((await import("./verbs/releases.ts")).releases),
     parameters: { flags: quiet, aliases, positional: one("The service", "SERVICE") },
     docs: {
-      brief: "List the releases of a service",
-      fullDescription: withExamples(
+      ...helpOf(
+        "List the releases of a service",
         "Newest first, with who made it and its figures.",
         "releases iris",
         "releases iris --json",

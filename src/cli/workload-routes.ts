@@ -9,7 +9,7 @@ import {
   quietFlags as quiet,
   switchFlag,
   textFlag,
-  withExamples,
+  helpOf,
 } from "./flags.ts";
 
 const lines = countFlag("200", "How many of the last lines");
@@ -19,8 +19,8 @@ export const workloadRoutes = {
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/why.ts")).why),
     parameters: { flags: quiet, aliases, positional: one("The workload") },
     docs: {
-      brief: "Say why a workload is in its state",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Say why a workload is in its state",
         "With the last use that was seen, when it would sleep, what keeps it awake, and how far its saves are.",
         "why notebook",
       ),
@@ -34,8 +34,8 @@ export const workloadRoutes = {
       positional: maybeOne("The workload; the project's page when none is named"),
     },
     docs: {
-      brief: "Open a workload in your browser, logged in as the owner",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Open a workload in your browser, logged in as the owner",
         "The address is good once, for a minute.",
         "open notebook",
         "open --print",
@@ -46,16 +46,19 @@ export const workloadRoutes = {
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/wake.ts")).wake),
     parameters: { flags: quiet, aliases, positional: one("The workload") },
     docs: {
-      brief: "Wake a workload and wait until it answers",
-      fullDescription: withExamples("Also tries again after a failed start.", "wake notebook"),
+      ...helpOf(
+        "Wake a workload and wait until it answers",
+        "Also tries again after a failed start.",
+        "wake notebook",
+      ),
     },
   }),
   sleep: buildCommand({
     loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/sleep.ts")).sleep),
     parameters: { flags: quiet, aliases, positional: one("The workload") },
     docs: {
-      brief: "Put a workload to sleep",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Put a workload to sleep",
         "Saves its files, then ends what runs in it. Opening it meanwhile wakes it again: then it ends with 1.",
         "sleep notebook",
       ),
@@ -74,8 +77,8 @@ export const workloadRoutes = {
       positional: one("The workload"),
     },
     docs: {
-      brief: "Keep a workload awake for a time, or let go of it",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Keep a workload awake for a time, or let go of it",
         "Holds it whatever its idle time; only max_awake ends it earlier.",
         'awake notebook --for 3h --reason "training over lunch"',
         "awake notebook --until-idle",
@@ -93,8 +96,8 @@ export const workloadRoutes = {
       positional: one("The workload"),
     },
     docs: {
-      brief: "Save the files now, and wait until the repository has confirmed it",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Save the files now, and wait until the repository has confirmed it",
         "Files save themselves; this is for when you want to be sure. Ends with 1 when it was not confirmed.",
         "save notebook",
         "save notebook --onto main",
@@ -113,8 +116,8 @@ export const workloadRoutes = {
       positional: one("The workload"),
     },
     docs: {
-      brief: "Bring saved files back",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Bring saved files back",
         "Shows what it would write, and asks before it writes over the workspace. Files that the save does not have stay.",
         "restore notebook --at 2h --to before",
         'restore notebook --at "2026-11-20 14:00"',
@@ -129,8 +132,8 @@ export const workloadRoutes = {
       positional: one("The workload, or a run; a job's name is its latest"),
     },
     docs: {
-      brief: "Show what a workload or a run printed",
-      fullDescription: withExamples(
+      ...helpOf(
+        "Show what a workload or a run printed",
         "Also while it sleeps, and after it ended.",
         "logs notebook",
         "logs notebook -f -n 20",
