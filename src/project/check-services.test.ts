@@ -83,7 +83,7 @@ test.each([
   ["C\nhealth: { failures: 0 }", "7:13: expected failures: a whole number from 1 to 100, got a mapping"],
   [
     "C\nhealth: { pth: /h }",
-    "7:13: expected a mapping of path, start, every, timeout or failures, got a mapping",
+    '7:13: expected a mapping of path, start, every, timeout or failures, got a mapping; unknown key "pth"; did you mean "path"?',
   ],
   ["C\nmetrics: /", '7:14: expected a path like /metrics, or none, got "/"'],
   ["C\nidle: 10", "7:11: expected a duration like 40m, or never, got 10; its unit is missing: s, m, h or d"],

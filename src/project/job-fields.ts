@@ -6,7 +6,8 @@ import type { DataSource, EnvValue, JobPython } from "../model/project.ts";
 import { field, innerPath, isLine, pythonVersions, Refusal, type About } from "./fields.ts";
 import { findInnerPath } from "./inner-path.ts";
 import { packageProblem } from "./package-spec.ts";
-import { oneOf } from "./wording.ts";
+import { suggest } from "./suggest.ts";
+import { oneOf, quote } from "./wording.ts";
 
 const archive = /\.(?:tar|tar\.gz|tgz|tar\.bz2|tbz2?|tar\.xz|txz|zip)$/i;
 
@@ -130,9 +131,12 @@ function resolvePython({
 
 /** Of a mapping that is read in one go. */
 export function findUnknownKey(mapping: object, known: readonly string[]): Refusal | undefined {
-  return Object.keys(mapping).every((key) => known.includes(key))
-    ? undefined
-    : new Refusal(`a mapping of ${oneOf(known)}`);
+  const strange = Object.keys(mapping).find((key) => !known.includes(key));
+  if (strange === undefined) return undefined;
+  return new Refusal(
+    `a mapping of ${oneOf(known)}`,
+    `unknown key ${quote(strange)}${suggest(strange, known)}`,
+  );
 }
 
 const imageName = /^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$/;
