@@ -38,7 +38,7 @@ describe("a release that does not become healthy", () => {
     ["exits", "ended while it started", "the last words of bad"],
     ["silent", "listens on no port; it must listen on $PORT", "version bad begins"],
     ["elsewhere", "not on $PORT", "version bad begins"],
-    ["unwell", "/health does not answer 200 on its $PORT", "version bad begins"],
+    ["unwell", "/health answers 500, not 200", "version bad begins"],
   ])(
     "%s: the old one stays, the code is 1, the reason and the last lines are shown",
     async (mode, why, words) => {
@@ -48,6 +48,7 @@ describe("a release that does not become healthy", () => {
       expect([code, stderr]).toEqual([1, expect.stringContaining(why)]);
       expect(stderr).toContain(words);
       expect(stderr).toContain("release 1 stays");
+      expect(stderr).toMatch(/^✗ iris: release \d+ /m);
       const [newest] = await project.releases();
       expect(newest).toMatchObject({ state: "failed", why: expect.stringContaining(why) });
       expect(newest?.logTail.join("\n")).toContain(words);

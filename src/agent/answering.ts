@@ -35,6 +35,7 @@ export async function untilAnswering(answering: Answering, signal: AbortSignal):
   const { startTimeoutMs } = launch.process;
   const [began, killsBefore] = [clock.monotonic(), await countKernelKills()];
   let shown = false;
+  let answered = 0;
   for (;;) {
     signal.throwIfAborted();
     if (!(await isAlive(identity))) {
@@ -47,13 +48,14 @@ export async function untilAnswering(answering: Answering, signal: AbortSignal):
       if (!shown) bound();
       shown = true;
       const status = await send("GET", address, launch.door.healthPath).catch(() => 0);
+      answered = status;
       if (isWell(status) && (await isOwn(answering))) return;
     }
     const waitedMs = clock.monotonic() - began;
     if (waitedMs > startTimeoutMs) {
       throw new SestaError(
         "START_FAILED",
-        `${launch.title} did not answer within ${Math.round(startTimeoutMs / 1000)} s${await explainSilence(answering)}`,
+        `${launch.title} did not answer within ${Math.round(startTimeoutMs / 1000)} s${await explainSilence(answering, answered)}`,
       );
     }
     await clock.sleep(askEveryMs, signal);
@@ -74,24 +76,30 @@ async function isOwn({ launch, identity, address, container }: Answering): Promi
 }
 
 /** A program that listens elsewhere than where it was told to is the most common reason. */
-async function explainSilence({ launch, identity, address, container }: Answering): Promise<string> {
-  if (container) return explainContainer(container, launch.door.healthPath);
+async function explainSilence(
+  { launch, identity, address, container }: Answering,
+  answered: number,
+): Promise<string> {
+  const unwell =
+    answered === 0
+      ? `${launch.door.healthPath} does not answer 200`
+      : `${launch.door.healthPath} answers ${answered}, not 200; \`health:\` names another path`;
+  if (container) return explainContainer(container, unwell);
   if (!launch.service) return "";
   const ports = await findListeningPorts(identity.pid);
   if (ports === undefined) return "";
-  if (ports.has(address.port)) return `: ${launch.door.healthPath} does not answer 200 on its $PORT`;
+  if (ports.has(address.port)) return `: ${unwell}`;
   if (ports.size === 0) return ": it listens on no port; it must listen on $PORT";
   return `: it listens on port ${[...ports].join(", ")}, not on $PORT (${address.port}); let it listen on $PORT`;
 }
 
-async function explainContainer(container: Container, healthPath: string): Promise<string> {
+async function explainContainer(container: Container, unwell: string): Promise<string> {
   const found = await container.listens();
   const { appPort } = container;
   if (found === undefined) return "";
   if (found.length === 0) return `: it listens on no port in its container; it must listen on ${appPort}`;
   const there = found.filter(({ port }) => port === appPort);
-  if (there.some(({ loopback }) => !loopback))
-    return `: ${healthPath} does not answer 200 on port ${appPort}`;
+  if (there.some(({ loopback }) => !loopback)) return `: ${unwell}`;
   if (there.length > 0)
     return `: it listens on 127.0.0.1:${appPort} in its container, where nobody reaches it; let it listen on 0.0.0.0`;
   const ports = [...new Set(found.map(({ port }) => port))];

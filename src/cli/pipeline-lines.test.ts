@@ -36,6 +36,7 @@ test.each([
   [{ tests }, "✓ a  3 tests, 1 failed, 1 skipped  1.2 s"],
   [{ release: { release: 4, digest: "sha256:x", url: "http://h:1" } }, "✓ a  release 4 at http://h:1  1.2 s"],
   [{ state: "skipped", why: "b failed", tookMs: null }, "- a  b failed"],
+  [{ state: "stopped", why: "release 2 goes on", tookMs: null }, "! a  release 2 goes on"],
 ] as [Partial<StageRecord>, string][])("%j", (more, line) => {
   expect(formatStage(stage(more), plain)).toBe(line);
 });

@@ -24,7 +24,7 @@ export function formatStage(stage: StageRecord, paint: Paint): string {
     tests && formatTests(tests),
     artefact && stage.release === null && `${artefact.kind} ${artefact.digest.slice(0, 19)}`,
     release && `release ${release.release}${release.url === null ? "" : ` at ${release.url}`}`,
-    stage.state === "skipped" && why,
+    (stage.state === "skipped" || stage.state === "stopped") && why,
   ].filter((part) => typeof part === "string" && part !== "");
   return [`${paint(style, mark)} ${stage.name}`, ...words, ...(took === "" ? [] : [paint("dim", took)])].join(
     "  ",

@@ -15,10 +15,14 @@ const marks: Record<Action, { sign: string; style: "green" | "yellow" | "red" | 
   none: { sign: " ", style: "dim" },
 };
 
-export function printPlans({ plans, jobs, services, orphans, away }: ProjectPlan, terminal: Terminal): void {
+export function printPlans(
+  { plans, jobs, services, orphans, unmade, away }: ProjectPlan,
+  terminal: Terminal,
+): void {
   const { err, paint } = terminal;
   const all = [...plans, ...jobs, ...services];
   for (const plan of all) err(formatPlan(plan, paint));
+  for (const sentence of unmade) err(`${paint("yellow", "!")} ${sentence}\n`);
   for (const name of orphans) {
     err(
       `${paint("yellow", "!")} ${name} exists but is not in sesta.yaml any more; \`sesta down ${name}\` takes it away\n`,

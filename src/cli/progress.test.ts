@@ -39,6 +39,12 @@ test("elsewhere than on a terminal: one plain line for each step that is done, a
   expect(written).toEqual(["✓ notebook: environment unchanged  2.5 s\n", "✓ gateway  0.0 s\n"]);
 });
 
+test("a step that failed is not marked as done", () => {
+  const { written, reporter } = setUp(false);
+  reporter.step({ workload: "iris", step: "release 2", state: "failed", detail: "it ended" });
+  expect(written).toEqual(["✗ iris: release 2 it ended  0.0 s\n"]);
+});
+
 test("a step that is done twice is timed anew, one that never ran took no time", async () => {
   const { clock, written, reporter } = setUp(false);
   for (const ms of [1_000, 3_000]) {

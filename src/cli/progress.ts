@@ -57,9 +57,8 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
       }
       clear();
       const took = paint("dim", formatMs(clock.monotonic() - since));
-      err(
-        `${paint("green", "✓")} ${label}${detail === undefined ? "" : ` ${paint("dim", detail)}`}  ${took}\n`,
-      );
+      const mark = state === "failed" ? paint("red", "✗") : paint("green", "✓");
+      err(`${mark} ${label}${detail === undefined ? "" : ` ${paint("dim", detail)}`}  ${took}\n`);
       current = [...running.values()].at(-1);
       if (liveErr) draw();
     },

@@ -23,7 +23,12 @@ export type Plan = {
 };
 
 export type Progress = (event: ProgressEvent) => void;
-export type ProgressEvent = { workload: string; step: string; state: "running" | "done"; detail?: string };
+export type ProgressEvent = {
+  workload: string;
+  step: string;
+  state: "running" | "done" | "failed";
+  detail?: string;
+};
 
 export type Placed = { kind: "placed"; name: string; unchanged: boolean };
 

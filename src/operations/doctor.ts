@@ -102,7 +102,10 @@ async function examineGateway(context: Context): Promise<Finding[]> {
   const gateway = await findGateway(context);
   const placed = context.state.listWorkloads();
   if (gateway) {
-    const shut = placed.filter(({ name, placedAt }) => placedAt !== null && !gateway.doors[name]);
+    // The port of a service is its agent's.
+    const shut = placed.filter(
+      ({ name, placedAt, launch }) => placedAt !== null && !launch.service && !gateway.doors[name],
+    );
     return [
       { level: "ok", what: `the gateway answers at ${gateway.url}` },
       ...shut.map(({ name }): Finding => ({

@@ -20,6 +20,7 @@ export async function planForget(context: Context, names: readonly string[]): Pr
     jobs: jobPlans,
     services: [],
     orphans: listOrphans(context),
+    unmade: [],
     away: createAway("down", names),
   };
 }

@@ -14,6 +14,7 @@ import {
 import { resolveRepository } from "../model/repository.ts";
 import { isJob } from "./jobs/find-job.ts";
 import { findGate } from "./services/gate.ts";
+import { isModelMissing } from "./services/model.ts";
 import { planDeploy, type DeployPlan } from "./services/plan.ts";
 import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
 import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
@@ -29,6 +30,8 @@ export type ProjectPlan = {
   services: DeployPlan[];
   /** Workloads that exist but are not in the file any more. */
   orphans: string[];
+  /** What none of these plans is about, since its model is yet to be trained: sentences. */
+  unmade: string[];
   /** What none of these plans is about, since its host is away; what does them goes on with it. */
   away: Away;
 };
@@ -49,16 +52,28 @@ export async function planUp(
   const labs = chosen.filter((section) => section.type === "lab");
   const jobs = chosen.filter((section) => section.type === "job");
   const services = chosen.filter((section) => section.type === "service");
+  const unmade: string[] = [];
   const [plans, jobPlans, deployPlans] = await Promise.all([
     Promise.all(labs.map((lab) => away.attempt([lab], () => planLab(context, lab)))),
     Promise.all(jobs.map((job) => away.attempt([job], () => planJob(context, job)))),
-    Promise.all(services.map((service) => away.attempt([service], () => planService(context, service)))),
+    Promise.all(
+      services.map((service) =>
+        away.attempt([service], () =>
+          planService(context, service).catch((error: unknown) => {
+            if (names.length > 0 || !isModelMissing(error)) throw error;
+            unmade.push(`${service.name} is left out: ${error.message}`);
+            return undefined;
+          }),
+        ),
+      ),
+    ),
   ]);
   return {
     plans: present(plans),
     jobs: present(jobPlans),
     services: present(deployPlans),
     orphans: listOrphans(context),
+    unmade,
     away,
   };
 }
@@ -128,6 +143,7 @@ export async function planDown(
     jobs: present(jobPlans),
     services: [],
     orphans: listOrphans(context),
+    unmade: [],
     away,
   };
 }

@@ -55,6 +55,10 @@ export function requireConfirmed(name: string, { report, confirmed }: Saved): vo
 export function requireSaved(context: Context, name: string): PlacedWorkload {
   const placed = requireUp(context, name);
   if (placed.launch.save) return placed;
+  if (placed.launch.service)
+    throw new SestaError("UNSUPPORTED", `${name} is a service: nothing of it is saved`, {
+      hint: `Its files are in your folder; \`sesta releases ${name}\` lists what was deployed of them.`,
+    });
   throw new SestaError("UNSUPPORTED", `${name} has no repository to save to`, {
     hint: `Add \`save: { repo: … }\` to it in sesta.yaml, then run \`sesta up ${name}\`.`,
   });

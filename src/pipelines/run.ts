@@ -104,7 +104,8 @@ async function runOne(
     if (record.state === "succeeded") await keepResult(folders.results, key, takeResult(record));
     return record;
   } catch (error) {
-    if (parts.signal.aborted) return { ...began, state: "stopped", startedAt };
+    if (parts.signal.aborted)
+      return { ...began, state: "stopped", startedAt, why: findGoingOn(stage, error) };
     const known = error instanceof SestaError ? error : findDiskError(error);
     if (!known) throw error;
     const why = [known.message, ...known.problems, ...(known.hint === undefined ? [] : [known.hint])];
@@ -144,6 +145,13 @@ async function work(
   } finally {
     await rm(tree, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** What goes on although the run was stopped: a release that its machine makes. */
+function findGoingOn({ work: { kind } }: StageSection, error: unknown): string | null {
+  return kind === "deploy" && error instanceof SestaError && error.hint !== undefined
+    ? `${error.message}: ${error.hint}`
+    : null;
 }
 
 /** Neither in the tree of the deploy nor in the image that is deployed. */

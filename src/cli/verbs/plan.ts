@@ -20,8 +20,8 @@ export const plan: Verb<object, string[]> = async (session, flags, ...names) => 
       ...found.jobs.map(({ preparation: _, ...shown }) => shown),
       ...found.services.map(({ section: _, sources: __, launch: ___, live: ____, ...shown }) => shown),
     ];
-    const { orphans, away } = found;
-    session.json({ project: context.project.name, plans, orphans, leftOut: away.list() });
+    const { orphans, unmade, away } = found;
+    session.json({ project: context.project.name, plans, orphans, unmade, leftOut: away.list() });
   } else printPlans(found, session.terminal);
   endLeftOut(session, found.away.list());
 };

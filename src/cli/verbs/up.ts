@@ -87,7 +87,7 @@ function describe(
       `  or open it as its owner: sesta open ${name}`,
     ];
   });
-  return `${lines.join("\n")}\nall of it  ${url}\n`;
+  return [...lines, `all of it  ${url}`, ""].join("\n");
 }
 
 function wakeLine(password: string | undefined, secrets: Project["secrets"], url: string): string {

@@ -50,7 +50,12 @@ export function findJobRun(context: Context, name: string): Run | undefined {
 export function getRun(context: Context, name: string): Run {
   const found = findRun(context, name);
   if (found) return found;
-  const isJob = findWorkload(context.project, name)?.type === "job";
+  const type = findWorkload(context.project, name)?.type;
+  if (type !== undefined && type !== "job")
+    throw new SestaError("UNKNOWN_RUN", `${name} is a ${type}, which has no runs`, {
+      hint: `\`sesta sleep ${name}\` ends what runs of it, \`sesta down ${name}\` takes it away.`,
+    });
+  const isJob = type === "job";
   const ids = context.state.listRuns().map(({ id }) => id);
   throw new SestaError("UNKNOWN_RUN", isJob ? `${name} has not run yet` : `No run is called "${name}"`, {
     hint: isJob

@@ -85,9 +85,12 @@ export async function deploy(
   );
 }
 
-/** Polls: the agent may end meanwhile, and the next one goes on with the release. */
+/**
+ * Polls: the agent may end meanwhile, and the next one goes on with the release.
+ * @throws SestaError INTERRUPTED: the release goes on by itself
+ */
 export async function untilDecided(
-  { targets, world: { clock } }: Context,
+  { targets, world: { clock, signal } }: Context,
   name: string,
   { number }: Release,
   on: Progress,
@@ -96,6 +99,7 @@ export async function untilDecided(
   const step = { workload: name, step: `release ${number}` };
   let shown = "";
   for (;;) {
+    if (signal.aborted) throw goesOn(name, number);
     const all = await agent.call("releases", { name }).catch(async (error: unknown) => {
       if (!(error instanceof SestaError) || error.code !== "AGENT_UNREACHABLE") throw error;
       await agent.ensure();
@@ -104,13 +108,19 @@ export async function untilDecided(
     const found = all.find((one) => one.number === number);
     if (!found) throw new SestaError("DEPLOY_FAILED", `Release ${number} of ${name} is gone`);
     if (found.state !== "starting") {
-      on({ ...step, state: "done", detail: found.why });
+      on({ ...step, state: found.state === "failed" ? "failed" : "done", detail: found.why });
       return found;
     }
     if (found.phase !== null && found.phase !== shown) on({ ...step, state: "running", detail: found.phase });
     shown = found.phase ?? shown;
     await clock.sleep(askEveryMs);
   }
+}
+
+function goesOn(name: string, number: number): SestaError {
+  return new SestaError("INTERRUPTED", `Release ${number} of ${name} goes on without this command`, {
+    hint: `\`sesta releases ${name}\` says what becomes of it.`,
+  });
 }
 
 async function withModelServer(

@@ -1,6 +1,6 @@
 // The gate of a service: what a pipeline measures before it deploys, and whether it did for exactly these files.
 import type { Figure } from "../../model/release.ts";
-import type { PipelineSection, Validation } from "../../model/pipeline.ts";
+import type { PipelineSection, StageSection, Validation } from "../../model/pipeline.ts";
 import { getStage, listNeeded } from "../../pipelines/graph.ts";
 import type { Context } from "../context.ts";
 
@@ -31,6 +31,25 @@ export function findGateProblem(context: Context, service: string, digest: strin
   return `these files did not pass: ${missed?.name} was ${missed?.value ?? "not there"}; ${way}`;
 }
 
+/**
+ * What stages make on the way to the deploy of a service and what is not among these files, each with its stage;
+ * patterns are left out.
+ */
+export function listUnmade({ project }: Context, service: string, files: readonly string[]) {
+  return Object.values(project.pipelines).flatMap((pipeline) =>
+    listBefore(pipeline, service).flatMap(({ name, outputs }) =>
+      outputs
+        .filter((path) => !path.includes("*") && !holds(files, path))
+        .map((path) => ({ path, stage: name, pipeline: pipeline.name })),
+    ),
+  );
+}
+
+function holds(files: readonly string[], path: string): boolean {
+  const folder = `${path.replace(/\/+$/, "")}/`;
+  return files.some((file) => file === path || file.startsWith(folder));
+}
+
 /** As they are kept with a release. */
 export function listFigures(validation: Pick<Validation, "figures"> | undefined): Figure[] {
   return (validation?.figures ?? []).flatMap(({ name, value, min, max }) =>
@@ -39,8 +58,13 @@ export function listFigures(validation: Pick<Validation, "figures"> | undefined)
 }
 
 function listMetrics(pipeline: PipelineSection, service: string): string[] {
+  return listBefore(pipeline, service).flatMap(({ metric }) => metric?.name ?? []);
+}
+
+/** The stages that a deploy of it needs. */
+function listBefore(pipeline: PipelineSection, service: string): StageSection[] {
   return pipeline.stages.flatMap((stage) => {
     if (stage.work.kind !== "deploy" || stage.work.service !== service) return [];
-    return listNeeded(pipeline, stage).flatMap((name) => getStage(pipeline, name).metric?.name ?? []);
+    return listNeeded(pipeline, stage).map((name) => getStage(pipeline, name));
   });
 }

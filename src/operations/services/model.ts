@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { SestaError } from "../../base/errors.ts";
-import type { ServiceSection, ServiceSource } from "../../model/project.ts";
+import { SestaError, systemCode } from "../../base/errors.ts";
+import type { Project, ServiceSection, ServiceSource } from "../../model/project.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import type { Sources } from "../jobs/folder-sources.ts";
@@ -23,6 +23,9 @@ export type Model = {
 /** Its name in a release. */
 export const modelFile = "model.onnx";
 
+/** Of frameworks that export to ONNX themselves. */
+const foreign = /\.(?:h5|hdf5|keras|pb|tflite|pt|pth|safetensors|pmml|json|ubj|bst|cbm)$/i;
+
 /** @param tree that a pipeline made, instead of the project's folder. @throws SestaError MODEL_REFUSED */
 export async function findModel(
   { project, folder: own }: Context,
@@ -31,12 +34,16 @@ export async function findModel(
   tree?: string,
 ): Promise<Model> {
   const base = tree ?? project.folder;
+  if (foreign.test(source.file))
+    throw new SestaError("MODEL_REFUSED", `${source.file} of ${name} is nothing that Sesta serves`, {
+      hint: "`model` is an .onnx file, or a .pkl of scikit-learn: export it to ONNX, or serve it with its own application.",
+    });
   const path = join(base, source.file);
   const rows = source.rows === undefined ? undefined : join(base, source.rows);
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new SestaError("MODEL_REFUSED", `There is no ${source.file} for ${name}`, {
       where: path,
-      hint: "Train it first, or let a pipeline bring it.",
+      hint: describeMissing(project, name, source.file),
       cause,
     });
   });
@@ -64,10 +71,26 @@ export async function findModel(
   };
 }
 
+function describeMissing({ pipelines }: Project, name: string, file: string): string {
+  const makers = Object.values(pipelines).filter(({ stages }) =>
+    stages.some(({ outputs }) => outputs.includes(file)),
+  );
+  const [maker] = makers;
+  if (!maker) return "Train it first, or let a pipeline bring it.";
+  return `\`sesta pipeline run ${maker.name}\` makes it: give it a stage \`{ deploy: ${name}, needs: [${maker.stages.find(({ outputs }) => outputs.includes(file))?.name}] }\`, or train it here.`;
+}
+
 /** What a conversion depends on beside the model; long, so that it is loaded only for one. */
 async function readConverter(): Promise<string[]> {
   const { convertScript, lockedConverter } = await import("../../workloads/service/convert/files.gen.ts");
   return [convertScript, lockedConverter];
+}
+
+/** One that is yet to be trained, or brought by a pipeline. */
+export function isModelMissing(error: unknown): error is SestaError {
+  return (
+    error instanceof SestaError && error.code === "MODEL_REFUSED" && systemCode(error.cause) === "ENOENT"
+  );
 }
 
 export function isOnnx(file: string): boolean {

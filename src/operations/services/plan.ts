@@ -11,7 +11,7 @@ import type { Sources } from "../jobs/folder-sources.ts";
 import { openHosts } from "../machines.ts";
 import { draftContainer, findServiceImage, imageGone } from "./image.ts";
 import { readCertificate } from "./certificate.ts";
-import { findGateProblem } from "./gate.ts";
+import { findGate, findGateProblem, listUnmade } from "./gate.ts";
 import { findModel, type Model } from "./model.ts";
 import { warnOfLimits } from "./limits.ts";
 import { findServicePort } from "./port.ts";
@@ -92,9 +92,13 @@ export async function planDeploy(
       ? ["the files differ from the commit"]
       : []),
     ...(action === "none" ? [] : await warnOfLimits(context, section)),
-    ...(isSame && live && !sameFiles
-      ? [`its files differ from release ${live.number}: \`sesta deploy ${name}\` ships them`]
-      : []),
+    ...(isSame && live && !sameFiles ? describeChange(context, name, live, sources) : []),
+    ...(given || action === "none" || source.kind !== "command"
+      ? []
+      : listUnmade(context, name, sources.upload?.files ?? []).map(
+          ({ path, stage, pipeline }) =>
+            `${path} is not among the files; stage ${stage} of \`sesta pipeline run ${pipeline}\` makes it`,
+        )),
   ];
   return {
     name,
@@ -113,6 +117,15 @@ export async function planDeploy(
     live,
     unvalidated: findGateProblem(context, name, sources.contents ?? digest),
   };
+}
+
+/** Nothing where a pipeline has shipped the commit that lies here: what its stages made is not in the folder. */
+function describeChange(context: Context, name: string, live: Release, { commit, dirty }: Sources): string[] {
+  const gate = findGate(context, name);
+  const isShipped = gate && commit !== null && live.commit === commit && !live.dirty && !dirty;
+  if (isShipped) return [];
+  const way = gate ? `pipeline run ${gate.pipeline}` : `deploy ${name}`;
+  return [`its files differ from release ${live.number}: \`sesta ${way}\` ships them`];
 }
 
 /** Of a tree that a pipeline made, the model is only a part. */

@@ -1,4 +1,5 @@
 // The files of a release: the project's folder as .gitignore leaves it, or a tree that a pipeline made.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
@@ -27,13 +28,10 @@ export async function readServiceRequirements(
   const file = python?.requirements;
   if (file === undefined || !upload) return [];
   if (!upload.files.includes(file)) {
-    throw new SestaError(
-      "SETUP_FAILED",
-      `${file} would not be in a release of ${name}: .gitignore leaves it out`,
-      {
-        hint: "Let git see it, or correct `python` in sesta.yaml.",
-      },
-    );
+    const why = existsSync(join(upload.folder, file)) ? ".gitignore leaves it out" : "there is no such file";
+    throw new SestaError("SETUP_FAILED", `${file} would not be in a release of ${name}: ${why}`, {
+      hint: "Let git see it, or correct `python` in sesta.yaml.",
+    });
   }
   const text = await readFile(join(upload.folder, file), "utf8");
   return parseRequirements(text, `${name}: ${file}`);
