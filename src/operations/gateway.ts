@@ -3,11 +3,14 @@ import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, SestaError, systemCode } from "../base/errors.ts";
+import { findIdentity, isAlive, type Identity } from "../machine/identity.ts";
 import { ask, socketPath } from "../machine/control-socket.ts";
 import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts";
 import { buildLastingEnv, type Context } from "./context.ts";
 
 const startTimeoutMs = 15_000;
+/** Somebody may hold a connection of it open. */
+const endTimeoutMs = 5_000;
 
 /** Undefined when none runs. */
 export function findGateway(context: Context): Promise<GatewayHello | undefined> {
@@ -57,9 +60,19 @@ export function reloadGateway(context: Context): Promise<GatewayHello | undefine
   return askGateway(context, "reload", {}).catch(undefinedWhenGone);
 }
 
+/** Its ports are free when this returns: they close after the socket, and the next project may want them at once. */
 export async function stopGateway(context: Context): Promise<void> {
+  const { clock, pid } = context.world;
+  const running = await findGateway(context);
+  const identity = running && running.pid !== pid ? await findIdentity(running.pid) : undefined;
   await askGateway(context, "stop", {}).catch(undefinedWhenGone);
-  while (await findGateway(context)) await context.world.clock.sleep(20);
+  while (await findGateway(context)) await clock.sleep(20);
+  if (identity) await untilGone(context, identity);
+}
+
+async function untilGone({ world: { clock } }: Context, identity: Identity): Promise<void> {
+  const began = clock.monotonic();
+  while ((await isAlive(identity)) && clock.monotonic() - began < endTimeoutMs) await clock.sleep(20);
 }
 
 /** @throws a system error when no gateway listens */
