@@ -3,7 +3,7 @@
 import { copyFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
-import type { Release } from "../src/model/release.ts";
+import type { buildReleaseJson } from "../src/cli/release-json.ts";
 import { findFreePorts } from "./proxy/peers.ts";
 import { askOnce, startByHand } from "./service/by-hand.ts";
 import { createBenchProject } from "./service/project.ts";
@@ -60,14 +60,22 @@ async function measure(round: number): Promise<Record<Kind, number>> {
 
   project.write("version", String(round));
   const deployed = await project.sesta("deploy", "tiny", "-y");
-  const { releases } = await project.json<{ releases: Release[] }>("releases", "tiny");
+  const { releases } = await project.json<{ releases: ReturnType<typeof buildReleaseJson>[] }>(
+    "releases",
+    "tiny",
+  );
   const [live] = releases;
-  if (live?.state !== "live" || live.liveSince === null) throw new Error("it is not live");
+  if (live?.state !== "live" || live.live_since === null) throw new Error("it is not live");
 
   await project.sesta("sleep", "tiny");
   const began = performance.now();
   const status = await askOnce(port, "/");
   const wake = performance.now() - began;
   if (status !== 200) throw new Error(`the service answered ${status}`);
-  return { byHand: started.tookMs, release: live.liveSince - live.at, command: deployed, wake };
+  return {
+    byHand: started.tookMs,
+    release: Date.parse(live.live_since) - Date.parse(live.at),
+    command: deployed,
+    wake,
+  };
 }

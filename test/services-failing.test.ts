@@ -51,7 +51,7 @@ describe("a release that does not become healthy", () => {
       expect(stderr).toMatch(/^✗ iris: release \d+ /m);
       const [newest] = await project.releases();
       expect(newest).toMatchObject({ state: "failed", why: expect.stringContaining(why) });
-      expect(newest?.logTail.join("\n")).toContain(words);
+      expect(newest?.log_tail.join("\n")).toContain(words);
       await expectUnharmed();
       expect(existsSync(project.path(`.sesta/agent/services/iris/${newest?.number}`))).toBe(false);
       const back = await project.sesta(["rollback", "iris", String(newest?.number), "-y"]);

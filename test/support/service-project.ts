@@ -14,7 +14,8 @@ export type ReleaseJson = {
   why: string;
   digest: string;
   commit: string | null;
-  logTail: string[];
+  at: string;
+  log_tail: string[];
 };
 
 export type Answer = { status: number; body: string; headers: Record<string, unknown> };

@@ -14,6 +14,7 @@ import { createAway } from "../../operations/away.ts";
 import { meetMachines } from "../meet-machines.ts";
 import { formatPlan, throwMissingSecrets } from "../print-plan.ts";
 import { createReporter } from "../progress.ts";
+import { buildReleaseJson } from "../release-json.ts";
 import { formatReleased } from "../release-table.ts";
 import { findServiceUrl } from "../../operations/services/url.ts";
 import type { Verb } from "../session.ts";
@@ -30,7 +31,8 @@ export const deploy: Verb<Flags, [string]> = async (session, flags, name) => {
   const plan = await planDeploy(context, section, { ships: "files", again: flags.again });
   if (!flags.json) terminal.err(formatPlan(plan, terminal.paint));
   if (plan.action === "none") {
-    if (flags.json) return session.json({ release: plan.live ?? null, unchanged: true });
+    if (flags.json)
+      return session.json({ release: plan.live ? buildReleaseJson(plan.live) : null, unchanged: true });
     return terminal.out(
       `Release ${plan.live?.number} is this already; \`--again\` makes another one of it.\n`,
     );
@@ -51,7 +53,7 @@ export const deploy: Verb<Flags, [string]> = async (session, flags, name) => {
     const figures = listFigures(context.state.findValidation(name, plan.sources.contents ?? plan.digest));
     const release = await makeRelease(context, plan, { figures }, reporter.step);
     reporter.end();
-    if (flags.json) session.json({ release, unchanged: false });
+    if (flags.json) session.json({ release: buildReleaseJson(release), unchanged: false });
     else terminal.out(formatReleased(context, name, release, findServiceUrl(context, name)));
     await ensureGateway(context);
   } finally {

@@ -6,6 +6,7 @@ import { lockProject } from "../../operations/up.ts";
 import { createReporter } from "../progress.ts";
 import { formatReleased } from "../release-table.ts";
 import { findServiceUrl } from "../../operations/services/url.ts";
+import { buildReleaseJson } from "../release-json.ts";
 import type { Verb } from "../session.ts";
 
 export const rollback: Verb<object, [string, string?]> = async (session, flags, name, asked) => {
@@ -23,7 +24,7 @@ export const rollback: Verb<object, [string, string?]> = async (session, flags, 
   try {
     const release = await goBack(context, name, wanted?.number ?? number, reporter.step);
     reporter.end();
-    if (flags.json) session.json({ release });
+    if (flags.json) session.json({ release: buildReleaseJson(release) });
     else terminal.out(formatReleased(context, name, release, findServiceUrl(context, name)));
   } finally {
     lock.release();
