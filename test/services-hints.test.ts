@@ -51,6 +51,13 @@ test("Ctrl-C in a deploy ends the command at once and says that the release goes
   await project.must(["sleep", "iris"]);
 });
 
+test("a program that ends at once is called by its service's name", async () => {
+  const yaml = await project.read("sesta.yaml");
+  project.write("sesta.yaml", yaml.replace("exec python3 app.py", "exit 3"));
+  const { stderr } = await project.deploy();
+  expect(stderr).toMatch(/^✗ iris: release \d+ iris ended (?:at once|while it started)/m);
+});
+
 test("a requirements file that does not exist is not said to be ignored, nor a Keras file to be a pickle", async () => {
   project.section("python: nope.txt");
   expect((await project.sesta(["deploy", "iris", "-y"])).stderr).toContain("there is no such file");

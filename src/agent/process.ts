@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { SestaError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import { buildLimited, cgroupsFile } from "../commands/replica-limits.ts";
 import type { Identity } from "../machine/identity.ts";
@@ -80,7 +81,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       };
       await prepare(machine, home, runtime, fixed, { ...process.files, ...order.files });
       if (!existsSync(join(runtime, "claimed"))) await beginLog(logOf(log), launch.title, clock.now());
-      const identity = await machine.start(order.argv, {
+      const begun = machine.start(order.argv, {
         cwd: order.cwd,
         env: {
           ...order.env,
@@ -90,6 +91,9 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         },
         logFile: logOf(log),
         claim: runtime,
+      });
+      const identity = await begun.catch((error: unknown) => {
+        throw launch.service ? nameIt(error, launch.title) : error;
       });
       on.started(identity);
       on.progress(`${launch.title} is loading`, 0.2);
@@ -158,4 +162,12 @@ async function removeRuntime(runtime: string): Promise<void> {
   for (const cgroup of cgroups.split("\n").filter((line) => line !== ""))
     await rmdir(cgroup).catch(() => undefined);
   await rm(runtime, { recursive: true, force: true });
+}
+
+/** The service's name in place of the program's, which is `sh` for all of them. */
+function nameIt(error: unknown, title: string): unknown {
+  if (!(error instanceof SestaError) || error.code !== "START_FAILED") return error;
+  return new SestaError("START_FAILED", error.message.replace(/^.*?(?= (?:ended|was) )/, title), {
+    cause: error,
+  });
 }

@@ -35,7 +35,7 @@ export function describeRow(view: WorkloadView, now: number | undefined): RowTex
   const busy = view.state === "waking" || view.state === "sleeping";
   return {
     name,
-    kind: title === "" || title === name ? view.type : `${title} · ${view.type}`,
+    kind: describeKind(view, name, title),
     state: view.state,
     word: stateWords[view.state],
     span: now === undefined || view.state === "absent" ? "" : describeAge(view, now),
@@ -50,6 +50,12 @@ export function describeRow(view: WorkloadView, now: number | undefined): RowTex
     wake: view.type === "job" ? "" : wakeLabels[view.state],
     sleep: view.type !== "job" && view.state === "awake" ? "Sleep" : "",
   };
+}
+
+/** What asks a service is a program: people need its address more than a button that opens it. */
+function describeKind({ type, url }: WorkloadView, name: string, title: string): string {
+  if (type === "service" && url !== null) return `${type} · ${cleanText(url)}`;
+  return title === "" || title === name ? type : `${title} · ${type}`;
 }
 
 export const stateWords: Record<State, string> = {
