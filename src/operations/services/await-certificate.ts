@@ -25,7 +25,11 @@ export async function awaitCertificate(context: Context, name: string, on: Progr
     on({ ...step, state: "running", detail: `a CA is asked for ${found.domain}` });
     await clock.sleep(askEveryMs, signal);
   }
-  on({ ...step, state: "done", detail: describeCertificate({ ...found, until: isoOf(found.until) }) });
+  on({
+    ...step,
+    state: found.until === null ? "failed" : "done",
+    detail: describeCertificate({ ...found, until: isoOf(found.until) }),
+  });
 }
 
 /** One sentence without a full stop. */
