@@ -177,7 +177,7 @@ function build(domain: string = first): string {
   const certificate = `{ acme: "${acme.directory}", port: ${asked} }`;
   const service = (name: string, at: string) =>
     `  ${name}:\n    type: service\n    command: exec node app.mjs\n    env: { NAME: ${name} }\n` +
-    `    health: /\n    domain: ${at}\n    host: 127.0.0.1\n    port: ${port}\n    auth: none\n` +
+    `    domain: ${at}\n    host: 127.0.0.1\n    port: ${port}\n    auth: none\n` +
     `    certificate: ${certificate}\n`;
   return `name: domains\nworkloads:\n${service("iris", domain)}${service("digits", second)}`;
 }
