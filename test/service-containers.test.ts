@@ -164,6 +164,30 @@ describe.skipIf(missing !== undefined)("services in containers", { timeout: 180_
     expect(project.containers("-a")).toEqual([]);
   });
 
+  test("exec runs in the container of a replica, with its environment, and ends as the command does", async ({
+    skip,
+  }) => {
+    if (cannot !== "") return skip();
+    const project = await rig.create("build: .", "replicas: 2", "stop: 2s", "env: { GREETING: a b }");
+    await succeed(project, "up");
+    const inside = (...argv: string[]) => project.sesta(["exec", "iris", "--", ...argv]);
+    project.setVersion("not in the container");
+    expect(await inside("busybox", "cat", "/version")).toMatchObject({ code: 0, stdout: "1" });
+    const { stdout } = await inside("busybox", "env");
+    expect(stdout.split("\n")).toEqual(expect.arrayContaining(["GREETING=a b", "PORT=8080"]));
+    expect(await inside("sh", "-c", 'echo "$1" >&2; exit 7', "-", "two words")).toMatchObject({
+      code: 7,
+      stderr: expect.stringContaining("two words") as string,
+    });
+    await succeed(project, "deploy", "iris");
+    expect((await inside("busybox", "cat", "/version")).stdout).toBe("not in the container");
+    await succeed(project, "sleep", "iris");
+    const asleep = await inside("busybox", "true");
+    expect(asleep.code).toBe(1);
+    expect(asleep.stderr).toContain("No container of iris runs");
+    await succeed(project, "down", "iris");
+  });
+
   test("a container that takes more memory than its limit is replaced, and OOM is named", async ({
     skip,
   }) => {
@@ -222,6 +246,8 @@ describe.skipIf(missing !== undefined)("services in containers", { timeout: 180_
     project.setVersion("2");
     await succeed(project, "deploy", "iris");
     expect(await project.get("/version")).toBe("2");
+    const inside = await project.sesta(["exec", "iris", "--", "busybox", "cat", "/version"]);
+    expect([inside.code, inside.stdout]).toEqual([0, "2"]);
     expect(await succeed(project, "down", "iris")).toContain("image");
     expect([await images(), rig.podman.must("ps", "-aq")]).toEqual([imagesBefore, containersBefore]);
   });

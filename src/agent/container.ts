@@ -4,11 +4,13 @@ import { buildEnvFile, buildListOwn, buildReplicaRun } from "../commands/replica
 import { findOpenPorts, type OpenPort } from "../machine/listening.ts";
 import type { Argv, Machine } from "../machine/machine.ts";
 import type { Launch } from "../model/launch.ts";
+import type { ContainerCall } from "../model/release.ts";
 import { formatSize } from "../model/size.ts";
 import type { Start } from "../state/agent-state.ts";
 
 export type Container = {
   appPort: number;
+  call: ContainerCall;
   /** What starts it; its program is the process that stands for the container. @param runtime the folder of the start */
   order(env: Readonly<Record<string, string>>, runtime: string): ContainerOrder;
   isRunning(): Promise<boolean>;
@@ -58,6 +60,7 @@ export function findContainer(
   };
   return {
     appPort,
+    call: { engine, name },
     order(env, runtime) {
       const { text, passed } = buildEnvFile({ ...env, PORT: String(appPort) });
       const argv = buildReplicaRun({

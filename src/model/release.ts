@@ -57,4 +57,9 @@ export type ReplicaReport = {
   /** How often it was started again. */
   restarts: number;
   why: string;
+  /** Only of one in a container. */
+  container?: ContainerCall;
 };
+
+/** How a container is reached: what the engine is called by, one word or several, and the container's name. */
+export type ContainerCall = { engine: readonly string[]; name: string };

@@ -3,6 +3,7 @@ import type { Argv, Machine } from "../machine/machine.ts";
 import { SestaError } from "../base/errors.ts";
 import { isOver, partOf } from "../model/run.ts";
 import { runFolder } from "../machine/runs/submit.ts";
+import type { ContainerCall } from "../model/release.ts";
 import { findWorkload } from "../model/project.ts";
 import type { Context } from "./context.ts";
 import { findRun } from "./jobs/find-job.ts";
@@ -18,7 +19,8 @@ export type Inside = {
 };
 
 /**
- * A lab's workspace; the folder of a job's latest run, or of the run that is named.
+ * A lab's workspace; what a service's live release runs from; the folder of a job's latest run, or of the run that is
+ * named.
  * @throws SestaError UNKNOWN_WORKLOAD, NOT_UP, SSH_CONNECTION
  */
 export async function openInside(context: Context, name: string): Promise<Inside> {
@@ -43,8 +45,22 @@ export async function openInside(context: Context, name: string): Promise<Inside
     return { machine: host.machine, cwd: host.facts.home, wrap: (argv) => argv };
   }
   requireUp(context, name);
-  const { machine, workspace, environment } = await context.targets.of(name).inside(name);
+  const { machine, workspace, environment, container } = await context.targets.of(name).inside(name);
+  if (container !== undefined) return { machine, cwd: workspace, wrap: wrapInContainer(name, container) };
   return { machine, cwd: workspace, wrap: (argv) => ["sh", "-c", withPath, environment, ...argv] };
+}
+
+/** The folder where its image begins, and the environment of its program. @throws SestaError NOT_UP in `wrap` */
+function wrapInContainer(service: string, container: ContainerCall | null): Inside["wrap"] {
+  return (argv, tty) => {
+    if (!container) {
+      throw new SestaError("NOT_UP", `No container of ${service} runs`, {
+        hint: `\`sesta wake ${service}\` starts it; \`sesta status\` says how it is.`,
+      });
+    }
+    const [engine = "", ...words] = container.engine;
+    return [engine, ...words, "exec", "-i", ...(tty ? ["-t"] : []), container.name, ...argv];
+  };
 }
 
 const withPath = 'PATH="$0/bin:$PATH"; export PATH; exec "$@"';

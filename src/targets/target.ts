@@ -3,7 +3,7 @@ import type { AgentConnection } from "../machine/agent-connection.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { DoorAddress } from "../model/agent-protocol.ts";
 import type { Launch } from "../model/launch.ts";
-import type { NewRelease, Release } from "../model/release.ts";
+import type { ContainerCall, NewRelease, Release } from "../model/release.ts";
 import type { Placed, Plan, Progress, Receipt } from "../model/plan.ts";
 import type { Report } from "../model/status.ts";
 
@@ -47,6 +47,14 @@ export type LogOptions = {
   releases?: readonly number[];
 };
 
+export type InsidePlace = {
+  machine: Machine;
+  workspace: string;
+  environment: string;
+  /** Of one replica where they run in containers; null while none runs. */
+  container?: ContainerCall | null;
+};
+
 export type Target = {
   /** As the project file calls it. */
   readonly name: string;
@@ -83,7 +91,7 @@ export type Target = {
   /** What the workload printed: its last lines, then on request whatever comes. */
   logs(name: string, options: LogOptions): AsyncIterable<string>;
   /** Where a workload that is up is, for somebody who wants to look around there. */
-  inside(name: string): Promise<{ machine: Machine; workspace: string; environment: string }>;
+  inside(name: string): Promise<InsidePlace>;
   agent: AgentConnection;
   /** Lets go of what this process holds; what runs goes on. */
   close(): Promise<void>;

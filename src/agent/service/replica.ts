@@ -87,6 +87,7 @@ export class Replica {
   }
 
   report(): ReplicaReport {
+    const container = this.#start && this.#context.runner.container(this.#release.launch, this.#start);
     return {
       release: this.#release.number,
       slot: this.slot,
@@ -95,6 +96,7 @@ export class Replica {
       port: this.#start?.port ?? null,
       restarts: this.#restarts,
       why: this.#why,
+      ...(container && { container: container.call }),
     };
   }
 

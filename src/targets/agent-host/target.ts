@@ -76,9 +76,13 @@ export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
       const folders = await host.folders();
       const places = placesOf(folders, placed.launch);
       if (!placed.launch.service) return { machine: host.machine, ...places };
-      const live = (await listReports(host)).find((report) => report.name === name)?.service?.release;
+      const service = (await listReports(host)).find((report) => report.name === name)?.service;
+      const live = service?.release;
       if (typeof live !== "number") throw notLive(name);
-      return { machine: host.machine, ...places, workspace: releaseTree(folders, name, live) };
+      const inside = { machine: host.machine, ...places, workspace: releaseTree(folders, name, live) };
+      if (!placed.launch.service.container) return inside;
+      const up = service?.replicas.find(({ release, state }) => release === live && state === "up");
+      return { ...inside, container: up?.container ?? null };
     },
     async wake(name, why, by) {
       requirePlaced(state, name);
