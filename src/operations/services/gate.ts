@@ -41,6 +41,7 @@ export function listFigures(validation: Pick<Validation, "figures"> | undefined)
 function listMetrics(pipeline: PipelineSection, service: string): string[] {
   return pipeline.stages.flatMap((stage) => {
     if (stage.work.kind !== "deploy" || stage.work.service !== service) return [];
-    return listNeeded(pipeline, stage).flatMap((name) => getStage(pipeline, name).metric?.name ?? []);
+    const names = listNeeded(pipeline, stage).flatMap((name) => getStage(pipeline, name).metric?.name ?? []);
+    return [...new Set(names)];
   });
 }
