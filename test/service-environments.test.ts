@@ -1,4 +1,5 @@
 // The Python environments of releases: those that can be gone back to keep theirs, whatever is taken down meanwhile.
+import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "./support/scratch-project.ts";
 import { findUv } from "./support/lab-environment.ts";
@@ -42,5 +43,15 @@ describe.skipIf(missing !== "")("environments of releases", { timeout: 180_000 }
     await project.must(["rollback", "iris", "-y"]);
     expect((await project.workload("iris")).release).toBe(1);
     expect(await project.who()).toMatchObject({ version: "one" });
+  });
+
+  test("a deploy of what is live and has failed makes it anew, with its environment", async () => {
+    await project.must(["deploy", "iris", "-y"]);
+    await project.must(["sleep", "iris"]);
+    rmSync(project.path(".sesta/environments"), { recursive: true });
+    expect((await project.sesta(["wake", "iris"])).code).not.toBe(0);
+    await project.must(["deploy", "iris", "-y"]);
+    expect((await project.workload("iris")).state).toBe("awake");
+    expect((await project.sesta(["deploy", "iris", "-y"])).stdout).toContain("is this already");
   });
 });

@@ -87,7 +87,8 @@ test("wake, sleep, exec and open know what a service is", async () => {
   project.ship("in the working tree only");
   const inside = await project.must(["exec", "iris", "--", "sh", "-c", "pwd; grep ^VERSION app.py"]);
   expect(inside.stdout).toMatch(/services\/iris\/1\/tree\nVERSION = "one"/);
-  expect((await project.sesta(["open", "iris", "--print"])).code).toBe(0);
+  const opened = await project.must(["open", "iris", "--print"]);
+  expect([opened.stdout, opened.stderr]).toEqual([`http://127.0.0.1:${project.port}\n`, ""]);
   await project.must(["sleep", "iris"]);
   expect(running()).toEqual([]);
 });

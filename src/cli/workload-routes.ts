@@ -36,7 +36,7 @@ export const workloadRoutes = {
     docs: {
       ...helpOf(
         "Open a workload in your browser, logged in as the owner",
-        "The address is good once, for a minute.",
+        "The address is good once, for a minute; a service's is its own.",
         "open notebook",
         "open --print",
       ),

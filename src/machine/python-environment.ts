@@ -18,7 +18,7 @@ type EnvironmentMaker = {
 
 type Wanted = PythonEnvironment & { compile?: boolean };
 
-/** Its presence says that the environment is whole; it is written last. */
+/** Its presence says that the environment is whole; it is written last, and says where that was. */
 export const completeMark = ".complete";
 
 const neededBytes = 1_000_000_000;
@@ -77,12 +77,14 @@ async function make(
     detail("installing your packages");
     await runUv(maker, own, "Your packages could not be installed", detail);
   }
-  await machine.put({ [completeMark]: "" }, environment);
+  await machine.put({ [completeMark]: environment }, environment);
   detail(environment);
 }
 
-async function isComplete(machine: Machine, environment: string): Promise<boolean> {
-  return (await machine.run(["test", "-e", join(environment, completeMark)])).exitCode === 0;
+/** Its programs name the folder that they were made in: in one that was moved or copied since, none starts. */
+export async function isComplete(machine: Machine, environment: string): Promise<boolean> {
+  const script = `made=$(cat "$1/${completeMark}" 2>/dev/null) || exit 1; [ -z "$made" ] || [ "$made" -ef "$1" ]`;
+  return (await machine.run(["sh", "-c", script, "sh", environment])).exitCode === 0;
 }
 
 async function runUv(

@@ -12,5 +12,5 @@ export const open: Verb<Flags, [string?]> = async (session, flags, name) => {
   const opened = !flags.print && (await openInBrowser(context.machine, session.world.env));
   if (opened) await opened(url);
   else session.terminal.out(`${url}\n`);
-  session.terminal.err(`good once, for ${expiresInSeconds} s\n`);
+  if (expiresInSeconds !== null) session.terminal.err(`good once, for ${expiresInSeconds} s\n`);
 };

@@ -49,7 +49,7 @@ export async function sendSources(
   const { lookAgain } = upload;
   if (lookAgain && (await lookAgain()) !== sources.digest) throw changedMeanwhile("The sources");
   requireDone(
-    await runScript(host, "tree.sh", ["keep", sending, tree]),
+    await runScript(host, "tree.sh", ["keep", sending, tree], { signal }),
     "The sources could not be kept",
     host.machine.name,
     "Check the disk there.",

@@ -3,7 +3,7 @@ import { rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { SestaError } from "../../base/errors.ts";
 import { anyPython } from "../../commands/uv.ts";
-import { completeMark, makePythonEnvironment } from "../../machine/python-environment.ts";
+import { completeMark, isComplete, makePythonEnvironment } from "../../machine/python-environment.ts";
 import { strayMark } from "../../machine/start-detached.ts";
 import { endStrays } from "../../machine/strays.ts";
 import type { Machine } from "../../machine/machine.ts";
@@ -69,11 +69,13 @@ async function make(
   const path = join(pipelineFolders(folder).environments, digest);
   const mark = join(path, completeMark);
   const now = clock.now() / 1000;
-  const isMade = () =>
-    utimes(mark, now, now).then(
+  const isMade = async () => {
+    if (!(await isComplete(machine, path))) return false;
+    return utimes(mark, now, now).then(
       () => true,
       () => false,
     );
+  };
   if (await isMade()) return path;
   const holder = { verb: "pipeline run", pid, since: clock.now() };
   const lock = await waitForLock(path, holder, signal, (who) =>

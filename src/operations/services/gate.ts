@@ -58,7 +58,7 @@ export function listFigures(validation: Pick<Validation, "figures"> | undefined)
 }
 
 function listMetrics(pipeline: PipelineSection, service: string): string[] {
-  return listBefore(pipeline, service).flatMap(({ metric }) => metric?.name ?? []);
+  return [...new Set(listBefore(pipeline, service).flatMap(({ metric }) => metric?.name ?? []))];
 }
 
 /** The stages that a deploy of it needs. */

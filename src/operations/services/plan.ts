@@ -75,7 +75,11 @@ export async function planDeploy(
   const sameSection =
     placed !== undefined && placed.placedAt !== null && placed.digest === launchDigest(launch);
   const isSame = sameSection && (sameFiles || ships === "section");
-  const action = live === undefined ? "create" : isSame && !again ? "none" : "change";
+  // Whoever ships files wants them to answer: what is live and has failed is made anew.
+  const isDown = async () =>
+    ships === "files" && (await context.targets.of(name).status(name)).state === "failed";
+  const isKept = isSame && !again && !(live && (await isDown()));
+  const action = live === undefined ? "create" : isKept ? "none" : "change";
   const steps = [
     ...(model && !model.isReady && !model.file.endsWith(".onnx")
       ? [`convert ${model.file} to ONNX, and compare what both predict`]
