@@ -54,7 +54,7 @@ export function testLive(get: () => MachineUnderTest): void {
       expect(most - before).toBeLessThan(200_000_000);
     });
 
-    test("whoever reads slowly misses nothing of a program that has ended and left somebody behind", async () => {
+    test.concurrent("whoever reads slowly misses nothing of a program that has ended and left somebody behind", async () => {
       const one = await machine.open(["sh", "-c", "head -c 150000 /dev/zero; echo last; sleep 60 & exit 4"]);
       one.stderr.resume();
       await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -62,7 +62,7 @@ export function testLive(get: () => MachineUnderTest): void {
       expect(await one.ended).toEqual({ exitCode: 4 });
     });
 
-    test("stop ends it and what it started, also what does not want to", async () => {
+    test.concurrent("stop ends it and what it started, also what does not want to", async () => {
       const script =
         'trap "" TERM; (trap "" TERM; echo $$; exec sleep 600) & sleep 600 & echo $!; wait; sleep 600';
       const one = await machine.open(["sh", "-c", script]);

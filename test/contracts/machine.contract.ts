@@ -123,7 +123,7 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         ]);
       });
 
-      test("after its time it is ended, and that is COMMAND_FAILED", async () => {
+      test.concurrent("after its time it is ended, and that is COMMAND_FAILED", async () => {
         const pidFile = `${await newFolder()}/pid`;
         const onLine = () => undefined;
         const ran = machine.run(["sh", "-c", `echo $$ >${pidFile}; exec sleep 600`], {
@@ -134,7 +134,7 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         await untilDead(Number(await untilFile(pidFile)));
       });
 
-      test("after its time what it started is ended too, also what does not want to", async () => {
+      test.concurrent("after its time what it started is ended too, also what does not want to", async () => {
         const pidFile = `${await newFolder()}/pid`;
         const since = performance.now();
         const stubborn = `trap "" TERM; echo $$ >${pidFile}; sleep 600; sleep 600`;
@@ -144,7 +144,7 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         expect(performance.now() - since).toBeLessThan(20_000);
       });
 
-      test("has ended with its program, whoever it left behind holds its streams", async () => {
+      test.concurrent("has ended with its program, whoever it left behind holds its streams", async () => {
         const since = performance.now();
         const script = "seq 1 20000; (sleep 1; echo later; exec sleep 60) & seq 1 20000 >&2; exit 3";
         const { exitCode, stdout, stderr } = await machine.run(["sh", "-c", script]);
