@@ -22,6 +22,7 @@ import { createSaver } from "./save/saver.ts";
 import { createReleaseFolders } from "./service/release-folder.ts";
 import { Service, type ServiceContext } from "./service/service.ts";
 import { Supervisor, type SupervisorContext } from "./supervisor.ts";
+import { untilUnneeded } from "./unneeded.ts";
 
 /** Starts that run side by side; more of them would only slow each other down. */
 const boots = 4;
@@ -203,7 +204,16 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       watchers.add(emit);
       closed.addEventListener("abort", () => resolve(void watchers.delete(emit)), { once: true });
     });
-  await serveControl(socketPath(home, "agent"), handlers as unknown as Record<string, Handler>, { watch });
+  let asked = clock.monotonic();
+  const control = await serveControl(
+    socketPath(home, "agent"),
+    handlers as unknown as Record<string, Handler>,
+    { watch },
+  );
+  control.on("connection", () => (asked = clock.monotonic()));
+  const isNeeded = () => supervisors.size + watchers.size > 0;
+  const need = { clock, isNeeded, lastAsked: () => asked, signal: leaving.signal };
+  untilUnneeded(need).then(exit, () => undefined);
   log.info("agent ready", { pid, workloads: supervisors.size });
 }
 

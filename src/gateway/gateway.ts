@@ -1,6 +1,5 @@
 // The gateway: one process a project, which follows its workloads and stands in front of them.
 import { createHash, randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { messageOf, SestaError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { version } from "../base/version.ts";
@@ -11,6 +10,7 @@ import { createTickets } from "../front/ticket.ts";
 import { serveControl, socketPath, type Handler } from "../machine/control-socket.ts";
 import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts";
 import { readProject, type Context } from "../operations/context.ts";
+import { gatewayLock } from "../operations/gateway.ts";
 import { syncPasswords } from "../operations/passwords.ts";
 import { holdLock } from "../state/open.ts";
 import { listNames, originOf } from "./addresses.ts";
@@ -141,7 +141,7 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
 
 function holdGateway(folder: string) {
   try {
-    return holdLock(join(folder, "gateway.lock"));
+    return holdLock(gatewayLock(folder));
   } catch (error) {
     if (!(error instanceof SestaError) || error.code !== "BUSY") throw error;
     throw new SestaError("GATEWAY_RUNNING", "The gateway of this project runs already", {

@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { messageOf, SestaError, systemCode } from "../base/errors.ts";
 import { ask, socketPath } from "../machine/control-socket.ts";
 import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts";
+import { holdLock } from "../state/open.ts";
 import { buildLastingEnv, type Context } from "./context.ts";
 
 const startTimeoutMs = 15_000;
+/** It may be on its way to a machine that is away. */
+const stopTimeoutMs = 15_000;
 
 /** Undefined when none runs. */
 export function findGateway(context: Context): Promise<GatewayHello | undefined> {
@@ -57,9 +60,29 @@ export function reloadGateway(context: Context): Promise<GatewayHello | undefine
   return askGateway(context, "reload", {}).catch(undefinedWhenGone);
 }
 
+/** Returns once its process does nothing any more: what it had begun to start would outlive what ends after it. */
 export async function stopGateway(context: Context): Promise<void> {
+  const { clock } = context.world;
   await askGateway(context, "stop", {}).catch(undefinedWhenGone);
-  while (await findGateway(context)) await context.world.clock.sleep(20);
+  while (await findGateway(context)) await clock.sleep(20);
+  const began = clock.monotonic();
+  while (isHeld(gatewayLock(context.folder)) && clock.monotonic() - began < stopTimeoutMs)
+    await clock.sleep(20);
+}
+
+/** Held by the gateway for as long as its process has anything to do. @param folder `.sesta`, absolute */
+export function gatewayLock(folder: string): string {
+  return join(folder, "gateway.lock");
+}
+
+function isHeld(path: string): boolean {
+  try {
+    holdLock(path).close();
+    return false;
+  } catch (error) {
+    if (error instanceof SestaError && error.code === "BUSY") return true;
+    throw error;
+  }
 }
 
 /** @throws a system error when no gateway listens */
