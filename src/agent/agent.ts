@@ -13,7 +13,6 @@ import { createBootLane } from "./boot-lane.ts";
 import { createDomains } from "./domain/domains.ts";
 import { findFreePort } from "./free-port.ts";
 import { createProcessRunner } from "./process.ts";
-import { retireUnused } from "./retirement.ts";
 import { findMachineUse } from "./rest/find-use.ts";
 import { letRest } from "./rest/let-rest.ts";
 import { createMachineRest } from "./rest/machine-rest.ts";
@@ -23,6 +22,7 @@ import { createSaver } from "./save/saver.ts";
 import { createReleaseFolders } from "./service/release-folder.ts";
 import { Service, type ServiceContext } from "./service/service.ts";
 import { Supervisor, type SupervisorContext } from "./supervisor.ts";
+import { untilUnneeded } from "./unneeded.ts";
 
 /** Starts that run side by side; more of them would only slow each other down. */
 const boots = 4;
@@ -197,13 +197,6 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       return null;
     },
   };
-  let askedAt = clock.monotonic();
-  const answer = (handle: Handler): Handler => {
-    return (params) => {
-      askedAt = clock.monotonic();
-      return handle(params);
-    };
-  };
   const watch: Stream = ({ after }: { after: number }, emit, closed) =>
     new Promise((resolve) => {
       for (const supervisor of supervisors.values()) emit({ report: supervisor.report() });
@@ -211,17 +204,16 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       watchers.add(emit);
       closed.addEventListener("abort", () => resolve(void watchers.delete(emit)), { once: true });
     });
-  const answered = Object.entries(handlers as unknown as Record<string, Handler>).map(
-    ([method, handle]) => [method, answer(handle)] as const,
+  let asked = clock.monotonic();
+  const control = await serveControl(
+    socketPath(home, "agent"),
+    handlers as unknown as Record<string, Handler>,
+    { watch },
   );
-  await serveControl(socketPath(home, "agent"), Object.fromEntries(answered), { watch });
-  void retireUnused({
-    clock,
-    isNeeded: () => supervisors.size > 0 || watchers.size > 0,
-    askedAt: () => askedAt,
-    retire: () => void handlers.stop(null as never),
-    signal: leaving.signal,
-  });
+  control.on("connection", () => (asked = clock.monotonic()));
+  const isNeeded = () => supervisors.size + watchers.size > 0;
+  const need = { clock, isNeeded, lastAsked: () => asked, signal: leaving.signal };
+  untilUnneeded(need).then(exit, () => undefined);
   log.info("agent ready", { pid, workloads: supervisors.size });
 }
 

@@ -9,8 +9,8 @@ import type { GatewayHello, GatewayMethods } from "../model/gateway-protocol.ts"
 import { buildLastingEnv, type Context } from "./context.ts";
 
 const startTimeoutMs = 15_000;
-/** Somebody may hold a connection of it open. */
-const endTimeoutMs = 5_000;
+/** It may be on its way to a machine that is away. */
+const endTimeoutMs = 15_000;
 
 /** Undefined when none runs. */
 export function findGateway(context: Context): Promise<GatewayHello | undefined> {
@@ -60,7 +60,10 @@ export function reloadGateway(context: Context): Promise<GatewayHello | undefine
   return askGateway(context, "reload", {}).catch(undefinedWhenGone);
 }
 
-/** Its ports are free when this returns: they close after the socket, and the next project may want them at once. */
+/**
+ * Its process is gone when this returns: its ports close after its socket, and what it had begun to start would outlive
+ * what ends after it.
+ */
 export async function stopGateway(context: Context): Promise<void> {
   const { clock, pid } = context.world;
   const running = await findGateway(context);
