@@ -7,22 +7,22 @@ import { loadSockets } from "../../bench/balancer/sockets.ts";
 import { ask, handshake } from "../support/ask.ts";
 import {
   createLoadProject,
-  isFull,
   openFiles,
   rssBytes,
   tell,
   whySkipped,
   type LoadProject,
 } from "./support/load-project.ts";
+import { warmUp } from "./support/steady-load.ts";
 
 const socketSeconds = 30;
 const connections = 2_000;
 const upgrades = 10_000;
 const atOnce = 50;
 
-if (!isFull) console.log(`skipped: connections.test.ts ${whySkipped}`);
+if (whySkipped !== undefined) console.log(`test/load/connections.test.ts: skipped: ${whySkipped}`);
 
-describe.skipIf(!isFull)("a service", { timeout: 300_000 }, () => {
+describe.skipIf(whySkipped !== undefined)("a service", { timeout: 300_000 }, () => {
   let project: LoadProject;
   let agent = 0;
   beforeAll(async () => {
@@ -30,7 +30,8 @@ describe.skipIf(!isFull)("a service", { timeout: 300_000 }, () => {
     project = await createLoadProject("replicas: 2", "10m");
     agent = await project.agentPid();
     await project.settled();
-  }, 120_000);
+    await warmUp(project.port);
+  }, 240_000);
   afterAll(() => project.end(), 120_000);
 
   const untilClosed = (before: number) =>

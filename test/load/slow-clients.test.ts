@@ -6,34 +6,30 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../faults/support/processes.ts";
 import {
   createLoadProject,
-  isFull,
   openFiles,
   rssBytes,
   tell,
   whySkipped,
   type LoadProject,
 } from "./support/load-project.ts";
-import { startSteadyLoad } from "./support/steady-load.ts";
+import { startSteadyLoad, warmUp } from "./support/steady-load.ts";
 
 const gigabyte = 1_000_000_000;
 const slow = 500;
 const block = Buffer.alloc(65_536, "x");
 
-if (!isFull) console.log(`skipped: slow-clients.test.ts ${whySkipped}`);
+if (whySkipped !== undefined) console.log(`test/load/slow-clients.test.ts: skipped: ${whySkipped}`);
 
-describe.skipIf(!isFull)("a service", { timeout: 300_000 }, () => {
+describe.skipIf(whySkipped !== undefined)("a service", { timeout: 300_000 }, () => {
   let project: LoadProject;
   let agent = 0;
   beforeAll(async () => {
     project = await createLoadProject("replicas: 2\nmax_body: 2GB");
     agent = await project.agentPid();
-    const warm = startSteadyLoad(project.port, 32);
-    await until(() => warm.asked() > 20_000, "it answers too little");
-    await warm.stop();
-  }, 120_000);
+    await warmUp(project.port);
+  }, 240_000);
   afterAll(() => project.end(), 120_000);
 
   const untilClosed = (before: number) =>

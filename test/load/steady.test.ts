@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { killHard, lives, until } from "../faults/support/processes.ts";
 import {
   createLoadProject,
-  isFull,
   loadSeconds,
   openFiles,
   rssBytes,
@@ -19,9 +18,9 @@ const changesSeconds = loadSeconds / 2;
 const marginMs = 120_000;
 const paths = ["/", "/slow/5", "/", "/slow/20"]; // so that something is in flight whatever happens
 
-if (!isFull) console.log(`skipped: steady.test.ts ${whySkipped}`);
+if (whySkipped !== undefined) console.log(`test/load/steady.test.ts: skipped: ${whySkipped}`);
 
-describe.skipIf(!isFull)("a service", () => {
+describe.skipIf(whySkipped !== undefined)("a service", () => {
   let project: LoadProject;
   beforeAll(async () => {
     project = await createLoadProject("replicas: 2\nstop: 2s");

@@ -1,5 +1,5 @@
 // A project with one service of load-app.ts, and what its agent takes: memory, descriptors, requests in flight.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../../faults/support/processes.ts";
 import { ask } from "../../support/ask.ts";
@@ -22,10 +22,10 @@ export type LoadProject = JobProject & {
   metric(name: string): Promise<number>;
 };
 
-export const isFull = process.env["SESTA_FULL"] === "1";
 /** How long a row that lasts is kept up. */
 export const loadSeconds = Number(process.env["SESTA_LOAD_SECONDS"] ?? 600);
-export const whySkipped = "needs minutes of the whole machine: SESTA_FULL=1, as `npm run test:load` sets it";
+/** Why these tests do not run here; undefined where they do. */
+export const whySkipped = findReason();
 
 /** @param keys lines of YAML of the service, beside its type, command, port and health */
 export async function createLoadProject(keys: string, every = "1s"): Promise<LoadProject> {
@@ -99,4 +99,9 @@ export function tell(row: string, figures: Record<string, number | string>): voi
     ([name, value]) => `${name} ${typeof value === "number" ? Math.round(value * 10) / 10 : value}`,
   );
   process.stdout.write(`${row}: ${parts.join(", ")}\n`);
+}
+
+function findReason(): string | undefined {
+  if (process.env["SESTA_FULL"] !== "1") return "it takes minutes; `npm run test:load` runs it";
+  return existsSync("/proc/self/fd") ? undefined : "it reads /proc, which only Linux has";
 }

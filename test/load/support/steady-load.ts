@@ -1,5 +1,6 @@
 // Well-behaved clients for minutes: kept connections that ask one request after the other; counts, not a list of them all.
 import { Agent, request, type IncomingMessage } from "node:http";
+import { until } from "../../faults/support/processes.ts";
 
 export type SteadyLoad = {
   /** Answered so far, well or not. */
@@ -57,6 +58,13 @@ export function startSteadyLoad(
       return { requests: asked, failed, perSecond: asked / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
     },
   };
+}
+
+/** Until heap and caches of who answers are as they stay, so that what grows later is told from that. */
+export async function warmUp(port: number): Promise<void> {
+  const load = startSteadyLoad(port, 64);
+  await until(() => load.asked() > 50_000, "it answers too little", 120_000);
+  await load.stop();
 }
 
 /** What went wrong, if something did. */
