@@ -22,3 +22,19 @@ targets:
   const world = { env: { HOME: "/home/ada" } } as unknown as World;
   expect(listPrivateFiles({ project, world })).toEqual(["keys/one", "team.pem", "keys/b.pem"]);
 });
+
+test("what lies beside the playbook of any job, and where one is run by hand", async () => {
+  const yaml = `
+name: private-test
+workloads:
+  one: { type: job, run: a, playbook: ansible/site.yaml }
+  two: { type: job, run: b }
+`;
+  const project = await parseProject(Buffer.from(yaml), "/work/project");
+  expect(listPrivateFiles({ project, world: { env: {} } as unknown as World })).toEqual([
+    "vars.sh",
+    "key.pem",
+    "ansible/vars.sh",
+    "ansible/key.pem",
+  ]);
+});

@@ -1,8 +1,11 @@
-// Files of the project's folder that never leave it: what its secrets are read from, and private keys of hosts and certificates.
-import { isAbsolute, relative, resolve } from "node:path";
+// Files of the project's folder that never leave it: what its secrets are read from, private keys, what lies beside playbooks.
+import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { findSecretPath } from "../project/secret.ts";
-import { listServices } from "../model/project.ts";
+import { listJobs, listServices } from "../model/project.ts";
 import type { Context } from "./context.ts";
+
+/** What a team keeps beside its playbook. */
+const playbookSecrets = ["vars.sh", "key.pem"];
 
 /** Relative to the project's folder; what is kept elsewhere is not among them. */
 export function listPrivateFiles({ project, world }: Pick<Context, "project" | "world">): string[] {
@@ -13,7 +16,13 @@ export function listPrivateFiles({ project, world }: Pick<Context, "project" | "
   const certified = listServices(project).flatMap(({ certificate }) =>
     certificate ? [resolve(project.folder, certificate.key)] : [],
   );
-  return [...secrets, ...keys, ...certified].flatMap((path) => {
+  const playbooks = listJobs(project).flatMap(({ playbook }) => playbook ?? []);
+  // Beside each, and in the project's folder, where `sesta run --playbook` has them.
+  const folders = new Set(playbooks.length > 0 ? [".", ...playbooks.map((path) => dirname(path))] : []);
+  const beside = [...folders].flatMap((folder) =>
+    playbookSecrets.map((name) => resolve(project.folder, folder, name)),
+  );
+  return [...secrets, ...keys, ...certified, ...beside].flatMap((path) => {
     const inner = path === undefined ? ".." : relative(project.folder, path);
     return inner.startsWith("..") || isAbsolute(inner) ? [] : [inner];
   });

@@ -78,8 +78,8 @@ export type PipelineParts = {
   /** What a service is, as text: a change of it is another input. */
   describeService(name: string): string;
   pushTargets(stage: StageSection): Promise<PushTarget[]>;
-  /** `sha256:…` of a folder's files. */
-  digestTree(folder: string): Promise<string>;
+  /** `sha256:…` of what a deploy of the service takes out of a folder: its files, or its model alone. */
+  digestTree(folder: string, service: string): Promise<string>;
   ship: ShipService;
   watch: PipelineWatch;
   /** Called when something has changed that must outlive this process. */

@@ -73,7 +73,7 @@ async function deploy(
 ): Promise<Done> {
   const { ship, tree: committed, by, runId } = parts;
   if (unmeasured !== null) return { result: { log: log.path }, why: unmeasured };
-  const digest = await parts.digestTree(tree);
+  const digest = await parts.digestTree(tree, service);
   parts.validated(service, digest, figures);
   const missed = figures.find(({ passed }) => !passed);
   if (missed) return { result: { log: log.path }, why: `${missed.name} of ${missed.stage} did not pass` };

@@ -30,7 +30,7 @@ export async function recordValidations(
     if (measured.length < commands.length || figures.length === 0) continue;
     if ((await findUnmeasured(parts, pipeline, stage, records)) !== null) continue;
     const outputs = measured.flatMap((record) => record?.outputs ?? []);
-    parts.validated(stage.work.service, await findTreeDigest(parts, outputs), figures);
+    parts.validated(stage.work.service, await findTreeDigest(parts, stage.work.service, outputs), figures);
   }
 }
 
@@ -40,10 +40,14 @@ function isMeasured({ state, figure, exitCode }: StageRecord): boolean {
 }
 
 /** The tree itself is laid out only where its digest is not known yet. */
-async function findTreeDigest(parts: PipelineParts, outputs: readonly OutputFile[]): Promise<string> {
-  const { machine, tree, folders, digestTree } = parts;
+async function findTreeDigest(
+  parts: PipelineParts,
+  service: string,
+  outputs: readonly OutputFile[],
+): Promise<string> {
+  const { machine, tree, folders, digestTree, describeService } = parts;
   const key = createHash("sha256")
-    .update(`${tree.tree} ${digestOutputs(outputs)}`)
+    .update(`${tree.tree} ${digestOutputs(outputs)} ${describeService(service)}`)
     .digest("hex");
   const file = join(folders.results, `${key}.tree`);
   const known = await readFile(file, "utf8").catch(() => "");
@@ -53,7 +57,7 @@ async function findTreeDigest(parts: PipelineParts, outputs: readonly OutputFile
     await indexTree(machine, tree, indexFile(folders.work));
     await copyTree(machine, tree, indexFile(folders.work), folder);
     await layOutputs(folders.store, folder, outputs);
-    const digest = await digestTree(folder);
+    const digest = await digestTree(folder, service);
     await writeAtomic(file, `${digest}\n`);
     return digest;
   } finally {

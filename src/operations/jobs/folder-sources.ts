@@ -28,9 +28,6 @@ export type Sources = {
   fetch?: { address: string; mirrorKey: string; env: Record<string, string> };
 };
 
-/** What a team keeps beside its playbook. */
-export const playbookSecrets: readonly string[] = ["vars.sh", "key.pem"];
-
 /** As .gitignore leaves it. */
 export function findFolder(context: Context, job: JobSection): Promise<Sources> {
   return findProjectFiles(context, listExcluded(context, job));
@@ -75,6 +72,5 @@ function listExcluded(context: Context, job: JobSection): string[] {
     ...jobs.map(({ into }) => into).filter((into) => into !== "."),
     ...data,
     ...listPrivateFiles(context),
-    ...(job.playbook === undefined ? [] : playbookSecrets),
   ];
 }

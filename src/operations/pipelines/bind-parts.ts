@@ -4,10 +4,11 @@ import type { PipelineRun, Validation } from "../../model/pipeline.ts";
 import type { CommittedTree } from "../../pipelines/committed-tree.ts";
 import type { PipelineParts, PipelineWatch } from "../../pipelines/ports.ts";
 import type { Context } from "../context.ts";
+import { listNeverShipped } from "../services/sources.ts";
 import { createEnvironments } from "./environments.ts";
 import { logFolder, pipelineFolders } from "./folders.ts";
 import { findPushTargets } from "./registries.ts";
-import { digestTree } from "./tree-digest.ts";
+import { digestForService } from "./tree-digest.ts";
 import { buildStageEnv } from "./variables.ts";
 
 type Bound = {
@@ -39,9 +40,9 @@ export function bindParts(
     env: buildStageEnv(context, run.work),
     environment: createEnvironments(context, tree),
     variables,
-    describeService: (name) => JSON.stringify(project.workloads[name] ?? null),
+    describeService: (name) => JSON.stringify([project.workloads[name] ?? null, listNeverShipped(context)]),
     pushTargets: (stage) => findPushTargets(context, stage),
-    digestTree: (path) => digestTree(context, path),
+    digestTree: (path, service) => digestForService(context, path, service),
     ship,
     watch: {
       ...watch,

@@ -19,6 +19,7 @@ import { makeServiceImage } from "../services/image.ts";
 import { planDeploy } from "../services/plan.ts";
 import { getService } from "../services/releases.ts";
 import { findServiceUrl } from "../services/url.ts";
+import { listNeverShipped } from "../services/sources.ts";
 import { sendTree } from "../services/send-tree.ts";
 import { pushImage } from "./push/push.ts";
 
@@ -81,8 +82,9 @@ async function buildImage(
 }
 
 /** The files of a folder that nobody else writes into, as the sources of a release. */
-async function readTree({ machine, world }: Context, tree: string): Promise<Sources> {
-  const files = await listFiles(machine, tree, []);
+async function readTree(context: Context, tree: string): Promise<Sources> {
+  const { machine, world } = context;
+  const files = await listFiles(machine, tree, listNeverShipped(context));
   const { digest, bytes } = await hashFiles(tree, files, join(tree, ".git", "no-cache"), world.clock);
   return {
     digest: digestOf("folder", digest),

@@ -1,8 +1,25 @@
 // The digest of a service's tree: what a validation speaks of, and what a deploy looks up.
 import { join } from "node:path";
 import type { Context } from "../context.ts";
+import { findService } from "../../model/project.ts";
 import { hashFiles } from "../jobs/hash-files.ts";
 import { listFiles } from "../jobs/list-files.ts";
+import { digestModel } from "../services/model.ts";
+import { listNeverShipped } from "../services/sources.ts";
+
+/** Of what a deploy of the service looks up: of a model that Sesta serves, nothing else is in a release. */
+export async function digestForService(
+  context: Pick<Context, "machine" | "world" | "project">,
+  folder: string,
+  service: string,
+): Promise<string> {
+  const source = findService(context.project, service)?.source;
+  const model = source?.kind === "model" ? await digestModel(join(folder, source.file)) : undefined;
+  if (model !== undefined) return model;
+  return digestTree(context, folder, {
+    files: await listFiles(context.machine, folder, listNeverShipped(context)),
+  });
+}
 
 /**
  * `sha256:…` over names, modes (file, exec, link) and contents of all regular files and links of a folder, but for

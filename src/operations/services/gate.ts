@@ -26,9 +26,24 @@ export function findGateProblem(context: Context, service: string, digest: strin
   const found = context.state.findValidation(service, digest);
   const way = `\`sesta pipeline run ${gate.pipeline}\` measures ${gate.metrics.join(", ")} and deploys what passes`;
   if (!found) return `these files were not validated: ${way}`;
-  if (found.verdict === "passed") return undefined;
+  if (found.verdict === "passed") return findSlack(context, service, found, way);
   const missed = found.figures.find(({ passed }) => !passed);
   return `these files did not pass: ${missed?.name} was ${missed?.value ?? "not there"}; ${way}`;
+}
+
+/** A model's digest does not speak of the project file, where its bounds may have been moved since. */
+function findSlack({ project }: Context, service: string, { pipeline, figures }: Validation, way: string) {
+  const by = project.pipelines[pipeline];
+  if (!by) return `these files were validated by another pipeline: ${way}`;
+  const moved = listBefore(by, service).find(
+    ({ name: stage, metric }) =>
+      metric &&
+      !figures.some(
+        (one) =>
+          one.stage === stage && one.name === metric.name && one.min === metric.min && one.max === metric.max,
+      ),
+  );
+  return moved && `${moved.metric?.name} was not held against what ${moved.name} asks for now: ${way}`;
 }
 
 /**

@@ -93,6 +93,14 @@ export function isModelMissing(error: unknown): error is SestaError {
   );
 }
 
+/** As `contents` of its sources; undefined where there is none. */
+export function digestModel(path: string): Promise<string | undefined> {
+  return readFile(path).then(
+    (bytes) => `sha256:${sha256(bytes)}`,
+    () => undefined,
+  );
+}
+
 export function isOnnx(file: string): boolean {
   return file.endsWith(".onnx");
 }

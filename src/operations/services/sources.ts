@@ -6,18 +6,20 @@ import { SestaError } from "../../base/errors.ts";
 import { listJobs, listLabs, type ServiceSection } from "../../model/project.ts";
 import { parseRequirements } from "../../workloads/lab/requirements.ts";
 import type { Context } from "../context.ts";
-import { findProjectFiles, playbookSecrets, type Sources } from "../jobs/folder-sources.ts";
+import { findProjectFiles, type Sources } from "../jobs/folder-sources.ts";
 import { listPrivateFiles } from "../private-files.ts";
 
 /** What stays here: outputs of jobs, workspaces of labs, and what is private. */
 export function findServiceFiles(context: Context): Promise<Sources> {
   const { project } = context;
   const outputs = listJobs(project).map(({ into }) => into);
-  const workspaces = listLabs(project).map(({ workspace }) => workspace);
-  const excluded = [...outputs, ...workspaces].filter((path) => path !== ".");
-  const hasPlaybook = listJobs(project).some(({ playbook }) => playbook !== undefined);
-  const secrets = [...listPrivateFiles(context), ...(hasPlaybook ? playbookSecrets : [])];
-  return findProjectFiles(context, [...excluded, ...secrets]);
+  return findProjectFiles(context, [...outputs.filter((path) => path !== "."), ...listNeverShipped(context)]);
+}
+
+/** What is in no release, whoever makes it: workspaces of labs, and what is private, even where it is committed. */
+export function listNeverShipped(context: Pick<Context, "project" | "world">): string[] {
+  const workspaces = listLabs(context.project).map(({ workspace }) => workspace);
+  return [...workspaces.filter((path) => path !== "."), ...listPrivateFiles(context)];
 }
 
 /** Lines of the requirements file, as it is in the release. @throws SestaError SETUP_FAILED */
