@@ -39,6 +39,27 @@ describe.skipIf(missing !== "")("a service with a certificate", { timeout: 60_00
       });
       outgoing.once("error", reject).end();
     });
+  /** Serial numbers, or what went wrong, of requests before, during and after it. */
+  const underLoad = async (change: () => Promise<unknown>): Promise<string[]> => {
+    const seen: string[] = [];
+    let isOver = false;
+    const load = [1, 2, 3, 4].map(async () => {
+      while (!isOver)
+        seen.push(
+          await ask().then(
+            ({ serial }) => serial,
+            (error: unknown) => String(error),
+          ),
+        );
+    });
+    await until(() => seen.length > 8, "nobody is answered");
+    await change();
+    const so = seen.length;
+    await until(() => seen.length > so + 8, "nobody is answered any more");
+    isOver = true;
+    await Promise.all(load);
+    return seen;
+  };
   const put = ({ cert, key }: { cert: string; key: string }) => {
     project.write("tls/chain.pem", cert);
     project.write("tls/own.pem", key);
@@ -95,8 +116,9 @@ describe.skipIf(missing !== "")("a service with a certificate", { timeout: 60_00
     const { serial: first } = await ask();
     put(authority.issue());
     expect((await ask()).serial).toBe(first);
-    await project.must(["deploy", "iris", "-y"]);
+    const seen = await underLoad(() => project.must(["deploy", "iris", "-y"]));
     const { serial: second, status } = await ask();
+    expect([...new Set(seen)].toSorted()).toEqual([first, second].toSorted()); // and no request failed
     expect([second === first, status, await numbers()]).toEqual([false, 200, ["2 live", "1 replaced"]]);
     await project.must(["rollback", "iris", "-y"]);
     expect([(await ask()).serial, await numbers()]).toEqual([second, ["2 replaced", "1 live"]]);

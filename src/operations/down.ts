@@ -53,7 +53,10 @@ export async function down(
     const gatewayStopped = isOver && (await findGateway(context)) !== undefined;
     const running = isOver ? void (await stopGateway(context)) : await reloadGateway(context);
     const idle = before.filter(({ name }) => all && listOn(context.state, name).length === 0);
-    for (const { agent } of idle) if (await agent.findHello()) await agent.call("stop", {});
+    // On a host it may look after what another copy of the project has there.
+    for (const { agent } of idle)
+      if ((await agent.findHello()) && (await agent.call("list", {})).length === 0)
+        await agent.call("stop", {});
     return { receipts, unsaved, gatewayStopped, gatewayGoesOn: all && running !== undefined };
   } finally {
     lock.release();

@@ -1,6 +1,6 @@
 // The domains that this machine answers: their ports, their certificates, and what is known of both.
 import type { Duplex } from "node:stream";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type SecureContext } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Machine } from "../../machine/machine.ts";
@@ -15,8 +15,8 @@ import { createTlsPorts } from "./tls-ports.ts";
 export type Answered = {
   domain: Domain;
   listen: { host: string; port: number };
-  /** Where none is had from a CA. */
-  certificate: Certificate | null;
+  /** Where none is had from a CA. Read for each connection: it may be replaced by another one. */
+  readonly certificate: Certificate | null;
   accept(socket: Duplex): void;
 };
 
@@ -72,12 +72,13 @@ export function createDomains(context: { clock: Clock; log: Log; machine: Machin
 
   return {
     /** Resolves with what ends it. @throws SestaError PORT_TAKEN; what `listen` says */
-    async answer({ domain, listen, certificate, accept }: Answered): Promise<() => void> {
+    async answer(answered: Answered): Promise<() => void> {
+      const { domain, listen, accept } = answered;
       const { name, acme } = domain;
-      const given = certificate && createSecureContext(certificate);
-      const context = () => given ?? own.get(name)?.kept.secure();
+      const given = readGiven(answered);
+      const context = () => given() ?? own.get(name)?.kept.secure();
       const leave = await ports.join(listen.host, listen.port, { domain: name, context, accept });
-      const end = acme && !given ? begin(name, acme, listen) : undefined;
+      const end = acme && !given() ? begin(name, acme, listen) : undefined;
       return () => {
         leave();
         end?.();
@@ -91,5 +92,16 @@ export function createDomains(context: { clock: Clock; log: Log; machine: Machin
     report: ({ name }: Domain): CertificateReport | null => own.get(name)?.kept.report() ?? null,
     /** The last who asks hears of it when something of its certificate changes. */
     onChange: (name: string, listener: () => void): void => void listeners.set(name, listener),
+  };
+}
+
+/** Made anew only for another certificate. */
+function readGiven(answered: Pick<Answered, "certificate">): () => SecureContext | undefined {
+  let made: { of: Certificate; context: SecureContext } | undefined;
+  return () => {
+    const { certificate } = answered;
+    if (!certificate) return undefined;
+    if (made?.of !== certificate) made = { of: certificate, context: createSecureContext(certificate) };
+    return made.context;
   };
 }

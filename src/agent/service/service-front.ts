@@ -63,13 +63,14 @@ export class ServiceFront {
     const same = this.#opened.find((one) => addressOf(one) === addressOf(serving));
     const others = this.#opened.filter((one) => one !== same);
     if (same) {
+      const { tls, domain } = rule(serving);
+      if (serving.certificate && tls !== rule(same).tls) same.door.renew(serving.certificate);
       Object.assign(same, serving);
-      const { domain } = rule(serving);
       if (domain) this.#context.domains.ask(domain);
       this.#opened = [same];
       return void (await closeAll(others));
     }
-    // The same port of another address, or with another certificate, cannot be open twice.
+    // The same port of another address, or now with TLS, cannot be open twice.
     const inTheWay = others.filter((one) => rule(one).listen.port === rule(serving).listen.port);
     await closeAll(inTheWay);
     try {
@@ -131,13 +132,18 @@ export class ServiceFront {
     const opened: Omit<Opened, "door"> = { ...serving };
     const door = this.#createDoor(opened);
     const { listen, domain } = rule(serving);
-    const { certificate } = serving;
     try {
       if (!domain) await door.listen(listen.port, listen.host);
       else {
         this.#context.domains.onChange(domain.name, this.#owner.changed);
-        const answered = { domain, listen, certificate, accept: door.accept };
-        opened.leave = await this.#context.domains.answer(answered);
+        opened.leave = await this.#context.domains.answer({
+          domain,
+          listen,
+          get certificate() {
+            return opened.certificate;
+          },
+          accept: door.accept,
+        });
       }
     } catch (error) {
       await door.close();
@@ -185,7 +191,7 @@ function rule({ launch }: Pick<Serving, "launch">): ServiceRule {
 
 function addressOf(serving: Serving): string {
   const { listen, tls, domain } = rule(serving);
-  return JSON.stringify([listen.host, listen.port, tls, domain?.name, domain?.acme?.port]);
+  return JSON.stringify([listen.host, listen.port, tls !== null, domain?.name, domain?.acme?.port]);
 }
 
 async function closeAll(opened: readonly Opened[]): Promise<void> {

@@ -47,7 +47,7 @@ export type ServiceDoorOptions = {
   limits?: Partial<DoorLimits>;
 };
 
-export type ServiceDoor = Pick<Door, "listen" | "accept" | "close"> & {
+export type ServiceDoor = Pick<Door, "listen" | "accept" | "renew" | "close"> & {
   /** In the Prometheus text format 0.0.4. */
   metrics(): string;
   /** Something about state or replicas changed: held requests look again. */
@@ -151,6 +151,7 @@ export function createServiceDoor(options: ServiceDoorOptions): ServiceDoor {
   return {
     listen: door.listen,
     accept: door.accept,
+    renew: door.renew,
     close() {
       holder.close();
       return door.close();

@@ -1,5 +1,6 @@
 // The front door's server: reads requests, asks its owner about each, and answers, forwards or tunnels it.
 import { ServerResponse, type IncomingMessage } from "node:http";
+import { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { messageOf, systemCode } from "../../base/errors.ts";
 import { buildMessage, sendAnswer, sendRawAnswer } from "./answer.ts";
@@ -208,6 +209,9 @@ export function createDoorServer(options: DoorOptions): Door {
       if (!isWatched && !server.listening) server.emit("listening");
       isWatched = true;
       server.emit("connection", socket);
+    },
+    renew(tls) {
+      if (server instanceof TlsServer) server.setSecureContext(tls);
     },
     close: () =>
       new Promise((resolve) => {

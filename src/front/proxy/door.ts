@@ -128,6 +128,8 @@ export type Door = {
   listen(port: number, host: string): Promise<number>;
   /** Takes a connection that somebody else has accepted, instead of listening or beside it. */
   accept(socket: Duplex): void;
+  /** New connections get this certificate; nothing for a door that speaks plain HTTP. */
+  renew(tls: { cert: string; key: string }): void;
   /** Stops listening and ends every connection at once. */
   close(): Promise<void>;
   /** Ends the open sockets and the requests in flight of these sessions at once. */
