@@ -12,7 +12,7 @@ import {
   whySkipped,
   type LoadProject,
 } from "./support/load-project.ts";
-import { startSteadyLoad, type SteadyLoad } from "./support/steady-load.ts";
+import { startSteadyLoad, warmUp, type SteadyLoad } from "./support/steady-load.ts";
 
 const connections = 32;
 const changesSeconds = loadSeconds / 2;
@@ -25,7 +25,8 @@ describe.skipIf(whySkipped !== undefined)("a service", () => {
   let project: LoadProject;
   beforeAll(async () => {
     project = await createLoadProject("replicas: 2\nstop: 2s");
-  }, marginMs);
+    await warmUp(project.port);
+  }, 2 * marginMs);
   afterAll(() => project.end(), marginMs);
 
   const startLoad = (count = connections, asked = paths) => {
@@ -46,7 +47,6 @@ describe.skipIf(whySkipped !== undefined)("a service", () => {
       const before = openFiles(agent);
       const pids = await project.settled();
       const load = startLoad(64, ["/"]);
-      await delay(Math.min(30, loadSeconds / 4) * 1000); // caches and heap are warm then
       const warmBytes = rssBytes(agent);
       let peakBytes = warmBytes;
       const end = performance.now() + loadSeconds * 1000;
