@@ -50,7 +50,10 @@ export async function createLoadProject(keys: string, every = "1s"): Promise<Loa
       port: one.port ?? 0,
     }));
   ship("one");
-  await project.must(["up", "-y"]);
+  await project.must(["up", "-y"]).catch(async (error: unknown) => {
+    await project.end();
+    throw error;
+  });
   return {
     ...project,
     port,
