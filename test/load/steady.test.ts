@@ -1,144 +1,134 @@
-// L3 of a service: a steady load for ten minutes, and the same while it is deployed, rolled back, killed and adopted.
-import { readdirSync } from "node:fs";
+// Requests over 32 connections for minutes, while nothing changes and while all of it does: none of them fails.
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { killHard, until } from "../faults/support/processes.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { killHard, lives, until } from "../faults/support/processes.ts";
 import {
+  countFiles,
   createLoadProject,
-  loadSeconds,
-  openFiles,
-  rssBytes,
-  tell,
-  whySkipped,
+  readMemory,
+  untilClosed,
   type LoadProject,
 } from "./support/load-project.ts";
-import { startSteadyLoad, warmUp, type SteadyLoad } from "./support/steady-load.ts";
+import { isSkipped, lastsMs, minutes } from "./support/size.ts";
+import { startSteadyLoad } from "./support/steady-load.ts";
 
 const connections = 32;
-const changesSeconds = loadSeconds / 2;
-const marginMs = 120_000;
-const paths = ["/", "/slow/5", "/", "/slow/20"]; // so that something is in flight whatever happens
+const growthLimitBytes = 64e6;
+const memory = "384MB";
 
-if (whySkipped !== undefined) console.log(`test/load/steady.test.ts: skipped: ${whySkipped}`);
-
-describe.skipIf(whySkipped !== undefined)("a service", () => {
+describe.skipIf(isSkipped)("L3: 32 connections", { timeout: lastsMs + 240_000 }, () => {
   let project: LoadProject;
   beforeAll(async () => {
-    project = await createLoadProject("replicas: 2\nstop: 2s");
-    await warmUp(project.port);
-  }, 2 * marginMs);
-  afterAll(() => project.end(), marginMs);
+    project = await createLoadProject(`replicas: 2\nmemory: ${memory}`);
+  }, 120_000);
+  afterAll(() => project?.end(), 120_000);
 
-  const startLoad = (count = connections, asked = paths) => {
-    const load = startSteadyLoad(project.port, count, asked);
-    onTestFinished(() => void load.stop()); // also when the test fails
-    return load;
-  };
-  const untilAnswers = (load: SteadyLoad) => {
-    const so = load.asked();
-    return until(() => load.asked() > so + 2 * connections, "no request is answered");
-  };
-
-  test(
-    `L3: 64 connections for ${loadSeconds} s, 1 KB: no request fails, descriptors and memory stay`,
-    { timeout: loadSeconds * 1000 + marginMs },
-    async () => {
-      const agent = await project.agentPid();
-      const before = openFiles(agent);
-      const pids = await project.settled();
-      const load = startLoad(64, ["/"]);
-      const warmBytes = rssBytes(agent);
-      let peakBytes = warmBytes;
-      const end = performance.now() + loadSeconds * 1000;
-      while (performance.now() < end) {
-        await delay(1_000);
-        peakBytes = Math.max(peakBytes, rssBytes(agent));
-      }
-      const { requests, failed, perSecond, p50Ms, p99Ms } = await load.stop();
-      const growthMb = (rssBytes(agent) - warmBytes) / 1e6;
-      await expect.poll(() => openFiles(agent), { timeout: 30_000 }).toBeLessThanOrEqual(before + 5);
-      tell("L3 steady", {
-        requests,
-        failed,
-        "req/s (2000)": perSecond,
-        "p50 ms": p50Ms,
-        "p99 ms (100)": p99Ms,
-        "RSS warm MB": warmBytes / 1e6,
-        "RSS peak MB": peakBytes / 1e6,
-        "growth MB": growthMb,
-        "descriptors more": openFiles(agent) - before,
-      });
-      expect(load.failures).toEqual([]);
-      expect(growthMb).toBeLessThan(64);
-      expect(await project.settled()).toEqual(pids);
-      expect(await project.metric("sesta_requests_in_flight")).toBe(0);
-    },
-  );
-
-  test(
-    `L3: deploy, rollback and kill -9 of a replica for ${changesSeconds} s under 32 connections: no request fails`,
-    { timeout: changesSeconds * 1000 + 2 * marginMs },
-    async () => {
-      const agent = await project.agentPid();
-      const filesBefore = openFiles(agent);
-      const warmBytes = rssBytes(agent);
-      const load = startLoad();
-      const done = { deploys: 0, rollbacks: 0, kills: 0, "kills in a deploy": 0 };
-      const killOne = async () => {
-        const [first = 0, second = 0] = await project.settled();
-        await killHard(done.kills % 2 === 0 ? first : second);
-        done.kills += 1;
-        await project.settled();
-      };
-      /** The number of the release whose folder was made last. */
-      const newest = () => Math.max(...readdirSync(project.path(".sesta/agent/services/web")).map(Number));
-      const end = performance.now() + changesSeconds * 1000;
-      while (performance.now() < end && load.failed() === 0) {
-        project.ship(`deploy ${done.deploys}`);
-        const [old = 0] = await project.settled();
-        const before = newest();
-        const deploying = project.must(["deploy", "web", "-y"]);
-        if (done.deploys % 2 === 1) {
-          await until(() => newest() > before, "no release begins");
-          await killHard(old);
-          done["kills in a deploy"] += 1;
-        }
-        await deploying;
-        done.deploys += 1;
-        await killOne();
-        await project.must(["rollback", "web", "-y"]);
-        done.rollbacks += 1;
-        await killOne();
-        await untilAnswers(load);
-      }
-      const { requests, failed, perSecond, p50Ms, p99Ms } = await load.stop();
-      await expect.poll(() => openFiles(agent), { timeout: 30_000 }).toBeLessThanOrEqual(filesBefore + 5);
-      const figures = { requests, failed, "req/s": perSecond, "p50 ms": p50Ms, "p99 ms": p99Ms };
-      const growthMb = (rssBytes(agent) - warmBytes) / 1e6;
-      tell("L3 changes", { ...done, ...figures, "agent's RSS growth MB": growthMb });
-      expect(load.failures).toEqual([]);
-      expect(growthMb).toBeLessThan(64);
-      await project.settled();
-      expect(await project.agentPid()).toBe(agent);
-      expect(await project.metric("sesta_requests_in_flight")).toBe(0);
-    },
-  );
-
-  test("L3: the agent killed ten times under 32 connections: it comes back, the replicas are the same processes", async () => {
-    const pids = await project.settled();
-    for (let count = 0; count < 10; count += 1) {
-      const load = startLoad();
-      await untilAnswers(load);
-      expect(load.failures).toEqual([]);
-      await killHard(await project.agentPid());
-      await load.stop(); // what was under way fails, and whatever comes until it is back
-      await until(async () => (await project.settled()).join() === pids.join(), "other replicas run");
-      const after = startLoad();
-      await untilAnswers(after);
-      await after.stop();
-      expect(after.failures).toEqual([]);
+  /** With the figures of the agent that has the door, which must be the same process before and after. */
+  async function underLoad(name: string, change: (until: number) => Promise<string>) {
+    const agent = await project.agentPid();
+    const filesBefore = countFiles(agent);
+    const load = startSteadyLoad(project.port, connections);
+    try {
+      await until(() => load.answered() > 20_000, "it does not warm up", 120_000);
+      const before = readMemory(agent);
+      const what = await change(performance.now() + lastsMs);
+      const so = load.answered();
+      await until(() => load.answered() > so + connections, "no request is answered any more");
+      const grownBytes = readMemory(agent) - before;
+      console.log(
+        `${name}: ${load.figures()}${what}; the agent's memory ${signed(grownBytes / 1e6)} MB from ${(before / 1e6).toFixed(0)} MB`,
+      );
+      expect(grownBytes).toBeLessThan(growthLimitBytes);
+    } finally {
+      await load.stop();
     }
-    expect((await project.replicas()).map(({ pid }) => pid).toSorted((a, b) => a - b)).toEqual(pids);
-    tell("agent killed", { times: 10, "replicas started again": 0 });
-  }, 600_000);
+    expect(load.failures).toEqual([]);
+    expect(await project.agentPid()).toBe(agent);
+    await untilClosed(agent, filesBefore);
+    await project.settled(2);
+  }
+
+  test(`L3: ${minutes} minutes without a change`, async () => {
+    await underLoad("steady", async (end) => {
+      await delay(end - performance.now());
+      return "";
+    });
+  });
+
+  test(`L3: ${minutes} minutes of deploys, rollbacks and killed replicas and gateways`, async () => {
+    let rounds = 0;
+    await underLoad("changes", async (end) => {
+      for (; performance.now() < end; rounds += 1) {
+        project.ship(`round ${rounds}`);
+        await project.must(["deploy", "app", "-y"]);
+        await killOne();
+        await project.must(["rollback", "app", "-y"]);
+        await killHard(await project.gatewayPid());
+        await killOne();
+        await project.must(["up", "-y"]); // it starts another gateway
+      }
+      return `; ${rounds} deploys, ${rounds} rollbacks, ${2 * rounds} replicas and ${rounds} gateways killed`;
+    });
+    expect(rounds).toBeGreaterThan(0);
+  });
+
+  /** Resolves when another process has its place. */
+  async function killOne(): Promise<void> {
+    const [pid] = await project.pids();
+    if (pid === undefined) throw new Error("no replica runs");
+    await killHard(pid);
+    await until(async () => !(await project.pids()).includes(pid), `process ${pid} is not replaced`);
+    await project.settled(2);
+  }
+
+  test("L3: a replica that leaks is ended at its limit, again and again", async () => {
+    await project.renew();
+    const leakers: number[] = [];
+    await underLoad("leaks", async () => {
+      for (const _ of [1, 2, 3, 4]) {
+        const pids = await project.pids();
+        await fetch(`http://127.0.0.1:${project.port}/leak/${8e6}`, { method: "POST" });
+        const gone = () => pids.find((pid) => !lives(pid));
+        leakers.push(await until(gone, "none is ended", 120_000));
+        await project.settled(2);
+      }
+      return `; ${leakers.length} leaks ended at ${memory}`;
+    });
+    const { stdout } = await project.must(["history", "app"]);
+    expect(stdout.match(/ended: [^\n]*OOM/g)).toHaveLength(leakers.length);
+  });
+
+  test("L3: the agent killed ten times: its replicas are adopted, and no request fails afterwards", async () => {
+    await project.renew();
+    await project.settled(2);
+    const before = await project.pids();
+    const outagesMs: number[] = [];
+    for (let count = 0; count < 10; count += 1) {
+      const agent = await project.agentPid();
+      const load = startSteadyLoad(project.port, connections);
+      await until(() => load.answered() > 500, "no request is answered");
+      expect(load.failures).toEqual([]);
+      const at = performance.now();
+      await killHard(agent);
+      const so = load.answered();
+      await until(() => load.answered() > so + connections, "nobody starts the agent again");
+      outagesMs.push(performance.now() - at);
+      await load.stop();
+      const again = startSteadyLoad(project.port, connections);
+      await until(() => again.answered() > 500, "no request is answered any more");
+      await again.stop();
+      expect(again.failures).toEqual([]);
+      expect(await project.pids()).toEqual(before);
+      expect(await project.agentPid()).not.toBe(agent);
+    }
+    await project.settled(2);
+    expect((await project.replicas()).map(({ restarts }) => restarts)).toEqual([0, 0]);
+    console.log(
+      `agent killed: answered again after ${outagesMs.map((ms) => (ms / 1000).toFixed(1)).join(", ")} s`,
+    );
+  });
 });
+
+function signed(value: number): string {
+  return `${value < 0 ? "" : "+"}${value.toFixed(0)}`;
+}

@@ -1,108 +1,110 @@
-// L1 of a service, many times: requests that wake it; and replicas that leak. One start each, and nothing stays.
-import { Agent, request } from "node:http";
+// A thousand requests at once to a service that sleeps, again and again: one start each time, and an answer to each.
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../faults/support/processes.ts";
-import { ask } from "../support/ask.ts";
+import { killHard, until } from "../faults/support/processes.ts";
+import { ask, type Asked } from "../support/ask.ts";
 import {
+  countFiles,
   createLoadProject,
-  openFiles,
-  rssBytes,
-  tell,
-  whySkipped,
+  readMemory,
+  untilClosed,
   type LoadProject,
 } from "./support/load-project.ts";
-import { startSteadyLoad, warmUp } from "./support/steady-load.ts";
+import { isSkipped } from "./support/size.ts";
 
-const limitMb = 200;
+const requests = 1_000;
+const rounds = 30;
+const kills = 5;
+/** By the first thousand, and by all of them: what is not used any more is collected only when there is much of it. */
+const growthLimitMegabytes = { first: 100, all: 160 };
+/** So often a wake is tried. */
+const tries = 3;
 
-if (whySkipped !== undefined) console.log(`test/load/wakes.test.ts: skipped: ${whySkipped}`);
-
-describe.skipIf(whySkipped !== undefined)("a service", { timeout: 600_000 }, () => {
+describe.skipIf(isSkipped)("many wakes", { timeout: 900_000 }, () => {
   let project: LoadProject;
-  let agent = 0;
   beforeAll(async () => {
-    project = await createLoadProject(`replicas: 2\nidle: 1h\nmemory: ${limitMb}MB\nstop: 1s`);
-    agent = await project.agentPid();
-    await warmUp(project.port);
-  }, 240_000);
-  afterAll(() => project.end(), 120_000);
+    project = await createLoadProject("idle: 15m");
+  }, 120_000);
+  afterAll(() => project?.end(), 120_000);
 
-  const starts = async () => {
-    const { events } = await project.json<{ events: { to: string }[] }>(["history", "web"]);
-    return events.filter(({ to }) => to === "waking").length;
-  };
-  const wakeBy = async (count: number) => {
-    await project.must(["sleep", "web"]);
-    expect(project.running()).toEqual([]);
-    return countStatuses(project.port, count);
-  };
-
-  test("L1: 1,000 requests at once wake it once and are answered; then 50 wakes by 32 requests each", async () => {
-    await wakeBy(32);
-    const [before, bytes, startsBefore] = [openFiles(agent), rssBytes(agent), await starts()];
-    expect(await wakeBy(1_000)).toEqual({ 200: 1_000 });
-    const peakMb = (rssBytes(agent) - bytes) / 1e6;
-    expect(await starts()).toBe(startsBefore + 1);
-    const growthMb: number[] = [];
-    for (let count = 0; count < 50; count += 1) {
-      if (count % 10 === 0) growthMb.push(Math.round((rssBytes(agent) - bytes) / 1e6));
-      expect(await wakeBy(32)).toEqual({ 200: 32 });
+  test(`L1: ${requests} requests at once, ${rounds} times: one start each time, all answered`, async () => {
+    const agent = await project.agentPid();
+    const [filesBefore, memoryBefore] = [countFiles(agent), readMemory(agent)];
+    const tookMs: number[] = [];
+    const grown: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      await sleep();
+      const [began, startsBefore] = [performance.now(), countStarts()];
+      const answers = await askAll();
+      tookMs.push(performance.now() - began);
+      expect(answers.filter((one) => typeof one === "string" || one.status !== 200)).toEqual([]);
+      expect(listAnswering(answers)).toHaveLength(1);
+      await project.settled(1);
+      expect(countStarts() - startsBefore).toBe(1);
+      grown.push((readMemory(agent) - memoryBefore) / 1e6);
     }
-    await project.settled();
-    growthMb.push(Math.round((rssBytes(agent) - bytes) / 1e6));
-    const grown = growthMb.join(" ");
-    tell("L1 wakes", { wakes: 51, "RSS + MB by 1,000 (100)": peakMb, "RSS + MB every ten wakes": grown });
-    expect(await starts()).toBe(startsBefore + 51);
-    expect(peakMb).toBeLessThan(100);
-    expect(growthMb.at(-1)).toBeLessThan(100);
-    await expect.poll(() => openFiles(agent), { timeout: 30_000 }).toBeLessThanOrEqual(before + 5);
-  });
-
-  test("a replica that leaks is ended at its limit, six times under 32 connections: no request fails", async () => {
-    await project.settled();
-    const [before, bytes] = [openFiles(agent), rssBytes(agent)];
-    const load = startSteadyLoad(project.port, 32, ["/", "/slow/20"]);
-    for (let count = 0; count < 6; count += 1) {
-      const replica = (await project.replicas())[count % 2];
-      await leak(replica?.port ?? 0);
-      await until(() => !project.running().includes(replica?.pid ?? 0), "it may leak for ever");
-      await project.settled();
-    }
-    const { requests, failed, p99Ms } = await load.stop();
-    const growthMb = (rssBytes(agent) - bytes) / 1e6;
-    tell("leaks", { replicas: 6, requests, failed, "p99 ms": p99Ms, "agent's RSS + MB": growthMb });
-    expect(load.failures).toEqual([]);
-    const { stdout } = await project.must(["history", "web"]);
-    expect(
-      stdout.match(new RegExp(`ended: [^\\n]*OOM[^\\n]*limit (?:is|of) ${limitMb}MB`, "g")),
-    ).toHaveLength(6);
-    expect(growthMb).toBeLessThan(64);
-    await expect.poll(() => openFiles(agent), { timeout: 30_000 }).toBeLessThanOrEqual(before + 5);
+    await untilClosed(agent, filesBefore);
+    const [least, most] = [Math.min(...tookMs), Math.max(...tookMs)].map((ms) => (ms / 1000).toFixed(1));
+    const memory = grown.map((megabytes) => megabytes.toFixed(0)).join(", ");
+    console.log(
+      `${rounds} wakes: all ${requests} answered in ${least} to ${most} s; the agent's memory grew by ${memory} MB`,
+    );
+    expect(grown[0]).toBeLessThan(growthLimitMegabytes.first);
+    expect(Math.max(...grown)).toBeLessThan(growthLimitMegabytes.all);
     expect(await project.agentPid()).toBe(agent);
   });
+
+  test(`L1: and the agent killed while it starts, ${kills} times: the start is adopted, there is no second one`, async () => {
+    for (let kill = 0; kill < kills; kill += 1) {
+      await sleep();
+      const startsBefore = countStarts();
+      const agent = await project.agentPid();
+      const held = askAll();
+      const [pid] = await until(() => {
+        const pids = project.running();
+        return pids.length > 0 ? pids : undefined;
+      }, "nothing is started");
+      await killHard(agent);
+      await held; // cut with the agent that held them
+      await until(() => ask(url()).catch(() => undefined), "its port is not opened again");
+      const answers = await askAll();
+      expect(answers.filter((one) => typeof one === "string" || one.status !== 200)).toEqual([]);
+      await project.settled(1);
+      expect([project.running(), countStarts() - startsBefore]).toEqual([[pid], 1]);
+    }
+  });
+
+  test(`L1: ${requests} requests for an app that ends at its start: ${tries} tries, and 503 for each`, async () => {
+    expect((await ask(`${url()}doom`, { method: "POST" })).status).toBe(200);
+    await sleep();
+    const startsBefore = countStarts();
+    const answers = await askAll();
+    expect(answers.filter((one) => typeof one === "string" || one.status !== 503)).toEqual([]);
+    expect(countStarts() - startsBefore).toBe(tries);
+    expect(project.running()).toEqual([]);
+  });
+
+  const url = () => `http://127.0.0.1:${project.port}/`;
+
+  const askAll = (): Promise<(Asked | string)[]> =>
+    Promise.all(Array.from({ length: requests }, () => ask(url()).catch((error: unknown) => String(error))));
+
+  async function sleep(): Promise<void> {
+    await project.must(["sleep", "app"]);
+    await project.settled(0);
+  }
+
+  /** How often the app began; it says so in its log. */
+  function countStarts(): number {
+    const log = readFileSync(project.path(".sesta", "agent", "logs", "app.1.1.log"), "utf8");
+    return log.split("begins\n").length - 1;
+  }
 });
 
-/** Asks the replica itself for more and more memory, until it is gone. */
-async function leak(port: number): Promise<void> {
-  for (let megabytes = 0; megabytes < 2 * limitMb; megabytes += 20) {
-    const answer = await ask(`http://127.0.0.1:${port}/leak/20000000`).catch(() => undefined);
-    if (answer === undefined) return;
-  }
-}
-
-/** How often which status came of so many GETs at once, each on a connection of its own; 0: no answer. */
-async function countStatuses(port: number, count: number): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  const agent = new Agent({ keepAlive: false, maxSockets: count });
-  const one = () =>
-    new Promise<number>((resolve) => {
-      const outgoing = request({ port, host: "127.0.0.1", agent }, (response) =>
-        response.resume().on("end", () => resolve(response.statusCode ?? 0)),
-      );
-      outgoing.on("error", () => resolve(0));
-      outgoing.end();
-    });
-  for (const status of await Promise.all(Array.from({ length: count }, one)))
-    counts[status] = (counts[status] ?? 0) + 1;
-  return counts;
+/** The processes that answered. */
+function listAnswering(answers: readonly (Asked | string)[]): unknown[] {
+  const pids = answers.flatMap((one) =>
+    typeof one === "string" ? [] : [(JSON.parse(one.body) as { pid: number }).pid],
+  );
+  return [...new Set(pids)];
 }

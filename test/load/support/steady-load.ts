@@ -1,94 +1,82 @@
-// Well-behaved clients for minutes: kept connections that ask one request after the other; counts, not a list of them all.
+// GET requests over kept connections, one after the other on each: how many were answered, how fast, and how others failed.
 import { Agent, request, type IncomingMessage } from "node:http";
-import { until } from "../../faults/support/processes.ts";
+import { setTimeout as delay } from "node:timers/promises";
 
 export type SteadyLoad = {
-  /** Answered so far, well or not. */
-  asked(): number;
-  /** How each failed one failed, the first hundred. */
-  readonly failures: readonly string[];
-  failed(): number;
-  /** Resolves when the last answer is there. */
-  stop(): Promise<{ requests: number; failed: number; perSecond: number; p50Ms: number; p99Ms: number }>;
+  answered(): number;
+  /** A line for each request that did not get its 1 KB with status 200. */
+  failures: readonly string[];
+  /** For a person to read. */
+  figures(): string;
+  stop(): Promise<void>;
 };
 
-const bucketMs = 0.25;
-const failuresKept = 100;
+const bucketMs = 0.1;
+const bodyBytes = 1024;
+const restMs = 20;
 
-/** GET of each of `paths` in turn; every answer must be 200 with its 1024 bytes. */
-export function startSteadyLoad(
-  port: number,
-  connections: number,
-  paths: readonly string[] = ["/"],
-): SteadyLoad {
+export function startSteadyLoad(port: number, connections = 32): SteadyLoad {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const counts = new Uint32Array(400_000);
+  const began = performance.now();
+  const buckets = new Uint32Array(1_000_000);
   const failures: string[] = [];
-  const [begun, over] = [performance.now(), new AbortController()];
-  let [asked, failed, turn] = [0, 0, 0];
+  const over = new AbortController();
+  let [sent, answered] = [0, 0];
+
   const one = async () => {
     while (!over.signal.aborted) {
-      turn += 1;
-      const path = paths[turn % paths.length] ?? "/";
-      const from = performance.now();
-      const problem = await ask(port, agent, path);
-      const to = performance.now();
-      const bucket = Math.min(counts.length - 1, Math.floor((to - from) / bucketMs));
-      counts[bucket] = (counts[bucket] ?? 0) + 1;
-      asked += 1;
-      if (problem === undefined) continue;
-      failed += 1;
-      if (failures.length < failuresKept)
-        failures.push(
-          `${path} after ${Math.round(to - from)} ms, ${Math.round(to - begun)} ms in: ${problem}`,
-        );
+      const at = performance.now();
+      const path = `/${(sent += 1)}`;
+      const problem = await ask(agent, port, path);
+      const tookMs = performance.now() - at;
+      if (problem === undefined) {
+        answered += 1;
+        const bucket = Math.min(buckets.length - 1, Math.floor(tookMs / bucketMs));
+        buckets[bucket] = (buckets[bucket] ?? 0) + 1;
+        continue;
+      }
+      failures.push(`${path} at ${(at - began).toFixed(0)} ms, after ${tookMs.toFixed(0)} ms: ${problem}`);
+      await delay(restMs);
     }
   };
   const all = Array.from({ length: connections }, one);
+  const percentileMs = (share: number) => {
+    let count = 0;
+    return (buckets.findIndex((here) => (count += here) >= answered * share) + 1) * bucketMs;
+  };
   return {
-    asked: () => asked,
+    answered: () => answered,
     failures,
-    failed: () => failed,
+    figures() {
+      const seconds = (performance.now() - began) / 1000;
+      const [p50, p99, last] = [0.5, 0.99, 1].map((share) => percentileMs(share).toFixed(1));
+      const rate = (answered / seconds).toFixed(0);
+      return `${answered} answered, ${failures.length} failed in ${seconds.toFixed(0)} s: ${rate} req/s, p50 ${p50} ms, p99 ${p99} ms, longest ${last} ms`;
+    },
     async stop() {
       over.abort();
       await Promise.all(all);
       agent.destroy();
-      const seconds = (performance.now() - begun) / 1000;
-      const at = (share: number) => findShare(counts, asked * share) * bucketMs;
-      return { requests: asked, failed, perSecond: asked / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
     },
   };
 }
 
-/** Until heap and caches of who answers are as they stay, so that what grows later is told from that. */
-export async function warmUp(port: number): Promise<void> {
-  const load = startSteadyLoad(port, 64);
-  await until(() => load.asked() > 50_000, "it answers too little", 120_000);
-  await load.stop();
-}
-
-/** What went wrong, if something did. */
-function ask(port: number, agent: Agent, path: string): Promise<string | undefined> {
+/** Undefined when it is answered as it should be. */
+function ask(agent: Agent, port: number, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const outgoing = request({ port, host: "127.0.0.1", agent, path });
-    outgoing.on("error", (error) => resolve(error.message));
-    outgoing.on("response", (response: IncomingMessage) => {
-      let [length, text] = [0, ""];
-      response.on("error", (error) => resolve(`in its body: ${error.message}`));
-      response.on("data", (piece: Buffer) => {
-        length += piece.length;
-        if (response.statusCode !== 200) text += piece.toString();
+    const outgoing = request({ agent, host: "127.0.0.1", port, path }, (answer: IncomingMessage) => {
+      let [count, text] = [0, ""];
+      answer.on("data", (piece: Buffer) => {
+        count += piece.length;
+        if (answer.statusCode !== 200) text += piece.toString();
       });
-      response.on("end", () => {
-        if (response.statusCode === 200 && length === 1024) resolve(undefined);
-        else resolve(`${response.statusCode}, ${length} bytes: ${text.slice(0, 200)}`);
+      answer.on("error", (error) => resolve(`in the body: ${error.message}`));
+      answer.on("end", () => {
+        const isWell = answer.statusCode === 200 && count === bodyBytes;
+        resolve(isWell ? undefined : `${answer.statusCode}, ${count} bytes ${text.slice(0, 200)}`);
       });
     });
+    outgoing.on("error", (error) => resolve(error.message));
     outgoing.end();
   });
-}
-
-function findShare(counts: Uint32Array, count: number): number {
-  let sum = 0;
-  return counts.findIndex((one) => (sum += one) >= count);
 }
