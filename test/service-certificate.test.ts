@@ -42,9 +42,9 @@ describe.skipIf(missing !== "")("a service with a certificate", { timeout: 60_00
   /** Serial numbers, or what went wrong, of requests before, during and after it. */
   const underLoad = async (change: () => Promise<unknown>): Promise<string[]> => {
     const seen: string[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const load = [1, 2, 3, 4].map(async () => {
-      while (!isOver)
+      while (!over.signal.aborted)
         seen.push(
           await ask().then(
             ({ serial }) => serial,
@@ -56,7 +56,7 @@ describe.skipIf(missing !== "")("a service with a certificate", { timeout: 60_00
     await change();
     const so = seen.length;
     await until(() => seen.length > so + 8, "nobody is answered any more");
-    isOver = true;
+    over.abort();
     await Promise.all(load);
     return seen;
   };
