@@ -1,4 +1,4 @@
-// How the tests run: three files at a time, those that take long first, with room for a slow machine.
+// How the tests run: two files at a time, those that take long first, with room for a slow machine.
 import { defineConfig } from "vitest/config";
 import SlowestFirst from "./test/support/slowest-first.ts";
 
@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     pool: "forks",
-    maxWorkers: 3, // a file waits for its components about half of the time, so this keeps two cores busy
+    maxWorkers: 2,
     sequence: { sequencer: SlowestFirst },
     testTimeout: 60_000,
     hookTimeout: 240_000,
