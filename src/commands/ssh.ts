@@ -43,7 +43,7 @@ export function buildMaster(route: SshRoute): Argv {
 
 /** Whether ssh said that the shared connection took no command: nothing of it has begun. */
 export function isNotOpened(stderr: string): boolean {
-  return /UNKNOWN port 65535|kex_exchange_identification|banner exchange/.test(stderr);
+  return /UNKNOWN port 65535|kex_exchange_identification|banner exchange|Session open refused/.test(stderr);
 }
 
 type CommandOptions = {

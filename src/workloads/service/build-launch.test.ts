@@ -94,6 +94,7 @@ test("the whole launch", () => {
       "service": {
         "container": null,
         "cpus": null,
+        "domain": null,
         "drainMs": 30000,
         "health": {
           "everyMs": 2000,
