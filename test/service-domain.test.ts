@@ -82,7 +82,7 @@ describe.skipIf(missing !== "")("domains", () => {
       expect((await askPlain(first, `/.well-known/acme-challenge/${token}`)).status).not.toBe(200);
   });
 
-  test("T9: keys are readable by their user only, and no answer to the CA stays", () => {
+  test("T4: keys are readable by their user only, and no answer to the CA stays", () => {
     const folder = join(project.folder, ".sesta", "agent", "certificates");
     const files = readdirSync(folder).filter((name) => name !== "challenges");
     expect(files).toHaveLength(3);
@@ -90,7 +90,7 @@ describe.skipIf(missing !== "")("domains", () => {
     expect(readdirSync(join(folder, "challenges"))).toEqual([]);
   });
 
-  test("F1: an agent that was killed is followed by one that has the certificate, and asks for none", async () => {
+  test("F2: an agent that was killed is followed by one that has the certificate, and asks for none", async () => {
     const before = JSON.parse(kept()) as { chain: string };
     const { agent_pid: pid } = await project.workload("iris");
     await killHard(pid ?? 0);
@@ -139,7 +139,13 @@ test.skipIf(missing !== "")("a certificate is replaced before it ends, while it 
   const domain = { name: first, acme: { ...rule, program: [node, program] } };
   const listen = { host: "127.0.0.1", port: at };
   const accept = (socket: Duplex) => void socket.end("hello").on("error", () => undefined);
-  const leave = await domains.answer({ domain, listen, certificate: null, accept });
+  const leave = await domains.answer({
+    domain,
+    listen,
+    certificate: null,
+    accept,
+    changed: () => undefined,
+  });
   try {
     const serial = async () => {
       const [, number] = (await seen(at).catch(() => undefined)) ?? [];

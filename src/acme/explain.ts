@@ -1,4 +1,5 @@
 // Says what went wrong between a CA and a domain.
+import { findDiskError } from "../base/disk-error.ts";
 import { messageOf, systemCode } from "../base/errors.ts";
 import type { CertificateRequest } from "../model/certificate.ts";
 
@@ -14,6 +15,8 @@ export function explainAcme(
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `${host} is not known to the DNS`;
   if (code === "ECONNREFUSED" || code === "ETIMEDOUT" || code === "ECONNRESET" || code === "EHOSTUNREACH")
     return `${host} does not answer (${code})`;
+  const disk = findDiskError(reason);
+  if (disk) return disk.message;
   if (error instanceof DOMException && error.name === "TimeoutError")
     return `${host} does not answer in time`;
   const said = messageOf(reason).replaceAll(/\s+/g, " ").trim();

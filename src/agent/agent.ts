@@ -1,4 +1,5 @@
 // The agent: supervises what runs on this machine and answers over its socket. It outlives whoever started it.
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { SestaError } from "../base/errors.ts";
@@ -210,8 +211,15 @@ export async function startAgent(agent: AgentContext): Promise<void> {
     handlers as unknown as Record<string, Handler>,
     { watch },
   );
-  control.on("connection", () => (asked = clock.monotonic()));
-  const isNeeded = () => supervisors.size + watchers.size > 0;
+  let connections = 0; // of watchers, and of questions that are being answered
+  control.on("connection", (socket: Socket) => {
+    connections += 1;
+    socket.once("close", () => {
+      connections -= 1;
+      asked = clock.monotonic();
+    });
+  });
+  const isNeeded = () => supervisors.size + connections > 0;
   const need = { clock, isNeeded, lastAsked: () => asked, signal: leaving.signal };
   untilUnneeded(need).then(exit, () => undefined);
   log.info("agent ready", { pid, workloads: supervisors.size });

@@ -113,6 +113,9 @@ test.each([
 
 test("what ssh says when nothing was begun", () => {
   expect(isNotOpened("Connection closed by UNKNOWN port 65535\r\n")).toBe(true);
+  expect(
+    isNotOpened("mux_client_request_session: session request failed: Session open refused by peer\r\n"),
+  ).toBe(true);
   expect(isNotOpened("Connection to box closed by remote host.")).toBe(false);
 });
 

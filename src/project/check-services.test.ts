@@ -41,6 +41,7 @@ test.each([
   ],
   ["C\nauth: none\ndomain: localhost", '8:13: expected a domain like iris.example.org, got "localhost"'],
   ["C\nauth: none\ndomain: 10.0.0.1", '8:13: expected a domain like iris.example.org, got "10.0.0.1"'],
+  ["C\ncertificate: {}", "7:5: `certificate` needs `cert` and `key`, or a `domain`"],
   ["C\ncertificate: { cert: iris.onnx }", "7:20: `cert` and `key` go together"],
   ["C\ncertificate: { email: a@example.org }", "7:20: `email` goes with `domain: …`, which it is for"],
   [
@@ -142,4 +143,23 @@ test("defaults, and what each key becomes", async () => {
   });
   const files = "certificate: { cert: iris.onnx, key: rows.csv }";
   expect(await find(`command: a\nauth: none\ndomain: a.example.org\n${files}`)).not.toHaveProperty("acme");
+});
+
+test("domains share a port, and a domain has one service there", async () => {
+  const service = (name: string, keys: string) =>
+    `  ${name}:\n    { type: service, command: a, auth: none, ${keys} }\n`;
+  const of = (...services: string[]) =>
+    parseProject(Buffer.from(`name: demo\nworkloads:\n${services.join("")}`), folder);
+  const [one, other] = ["domain: a.example.org, port: 8443", "domain: b.example.org, port: 8443"];
+  await expect(of(service("one", one), service("other", other))).resolves.toBeDefined();
+  await expect(of(service("one", one), service("other", "port: 8443"))).rejects.toMatchObject({
+    problems: [expect.stringContaining('port 8443 belongs to "one" already')],
+  });
+  const same = of(
+    service("one", "domain: a.example.org"),
+    service("other", "domain: A.example.org, port: 443"),
+  );
+  await expect(same).rejects.toMatchObject({
+    problems: ['sesta.yaml:6:54: a.example.org:443 belongs to "one" already'],
+  });
 });

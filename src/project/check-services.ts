@@ -2,10 +2,29 @@
 import { isLoopback } from "../base/loopback.ts";
 import { getKeyOffset, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
+import { ofDomain } from "./resolve-service.ts";
 import { quote } from "./wording.ts";
 
 export function checkServices(root: Located, services: readonly string[]): Finding[] {
-  return services.flatMap((name) => [...checkGuard(root, name), ...checkKeys(root, name)]);
+  return [
+    ...services.flatMap((name) => [...checkGuard(root, name), ...checkKeys(root, name)]),
+    ...checkDomains(root, services),
+  ];
+}
+
+/** Domains share a port, but none has two services there. */
+function checkDomains(root: Located, services: readonly string[]): Finding[] {
+  const owners = new Map<string, string>();
+  return services.flatMap((name) => {
+    const path = ["workloads", name];
+    const domain = valueAt(root, [...path, "domain"]);
+    if (typeof domain !== "string") return [];
+    const place = `${domain.toLowerCase()}:${String(valueAt(root, [...path, "port"]) ?? ofDomain.port)}`;
+    const owner = owners.get(place);
+    if (owner === undefined) owners.set(place, name);
+    const message = `${place} belongs to ${quote(owner ?? name)} already`;
+    return owner === undefined ? [] : [{ at: getOffset(root, [...path, "domain"]), message }];
+  });
 }
 
 /** Nothing is open that was not asked for. */
@@ -75,6 +94,8 @@ function checkCertificate(root: Located, path: Path, hasDomain: boolean): Findin
   if (files && has("cert") !== has("key"))
     return refuse(has("cert") ? "cert" : "key", "`cert` and `key` go together");
   if (files) return ofCa.flatMap((key) => refuse(key, `\`${key}\` goes without \`cert\` and \`key\``));
-  if (hasDomain) return [];
+  if (hasDomain || valueAt(root, path) === undefined) return [];
+  if (!ofCa.some(has))
+    return [{ at: getKeyOffset(root, path), message: "`certificate` needs `cert` and `key`, or a `domain`" }];
   return ofCa.flatMap((key) => refuse(key, `\`${key}\` goes with \`domain: …\`, which it is for`));
 }

@@ -80,7 +80,7 @@ export const service = z
     replicas: wholeNumber(1, 64, { description: "How many of it run side by side.", default: 1 }).optional(),
     domain: domain({
       description:
-        "The name by which people reach it: `https://DOMAIN/`, with a certificate from Let's Encrypt unless `certificate` says otherwise. It then listens on all addresses and on port 443, unless `host` and `port` say otherwise.",
+        "The name by which people reach it: `https://DOMAIN/`, with a certificate from Let's Encrypt, whose terms you then agree to, unless `certificate` says otherwise. It then listens on all addresses and on port 443, unless `host` and `port` say otherwise.",
       examples: ["iris.example.org"],
     }).optional(),
     host: fields

@@ -2,6 +2,7 @@
 import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { makePrivateFolder, writeAtomic } from "../../base/atomic-file.ts";
 
 export type KeptCertificate = {
@@ -25,12 +26,15 @@ export function createCertificateFiles(home: string) {
   return {
     challenges: join(folder, "challenges"),
 
+    /** Undefined also for what is damaged: a new one is asked for. */
     async read(domain: string): Promise<KeptCertificate | undefined> {
-      const text = await readFile(pathOf(domain), "utf8").catch(() => undefined);
+      const text = await readFile(pathOf(domain), "utf8").catch(() => "");
       try {
-        return text === undefined ? undefined : (JSON.parse(text) as KeptCertificate);
+        const kept = JSON.parse(text) as KeptCertificate;
+        if (kept.chain !== null) createSecureContext({ key: kept.key, cert: kept.chain });
+        return kept;
       } catch {
-        return undefined; // a new one is asked for
+        return undefined;
       }
     },
 

@@ -62,7 +62,7 @@ export class OwnCertificate {
     const kept = this.#kept;
     if (!kept || this.#isTrying || kept.failures === 0) return void this.#wakeUp();
     if (!mayTryAgain(kept, this.#context.clock.now())) return;
-    this.#kept = { ...kept, failures: 0, problem: null };
+    this.#kept = { ...kept, failures: 0, triedAt: 0, problem: null };
     this.#wakeUp();
   }
 
@@ -154,16 +154,16 @@ export class OwnCertificate {
       timeoutMs: obtainMs,
       signal: this.#left.signal,
     });
-    if (exitCode === 0) return JSON.parse(stdout) as CertificateAnswer;
-    return { problem: stderr.trim().split("\n").at(-1) ?? `it ended with ${exitCode}` };
+    if (exitCode !== 0) return { problem: stderr.trim().split("\n").at(-1) ?? `it ended with ${exitCode}` };
+    const answer = JSON.parse(stdout) as CertificateAnswer;
+    if ("chain" in answer) createSecureContext({ key, cert: answer.chain }); // throws for what is no certificate of this key
+    return answer;
   }
 
   #take(kept: KeptCertificate | undefined): void {
     this.#kept = kept;
-    const validity = kept?.chain ? readValidity(kept.chain) : undefined;
-    this.#until = validity?.until ?? null;
-    this.#secure =
-      kept?.chain && validity ? createSecureContext({ key: kept.key, cert: kept.chain }) : undefined;
+    this.#until = (kept?.chain ? readValidity(kept.chain)?.until : undefined) ?? null;
+    this.#secure = kept?.chain ? createSecureContext({ key: kept.key, cert: kept.chain }) : undefined;
     this.#context.changed();
   }
 }

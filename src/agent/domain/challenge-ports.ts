@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { messageOf, systemCode } from "../../base/errors.ts";
+import { findHostName } from "../../front/host.ts";
 
 /** RFC 8555, section 8.3: a token is in base64url. */
 const asked = /^\/\.well-known\/acme-challenge\/([\w-]{1,200})$/;
@@ -27,8 +28,8 @@ export function createChallengePorts(folder: string) {
       response.writeHead(text === undefined ? 404 : 200, { "content-type": "application/octet-stream" });
       return void response.end(text);
     }
-    const domain = headers.host?.toLowerCase().replace(/:\d+$/, "") ?? "";
-    const port = domains.get(domain)?.tlsPort;
+    const domain = findHostName(headers.host);
+    const port = domain === undefined ? undefined : domains.get(domain)?.tlsPort;
     if (port === undefined) return void response.writeHead(421).end();
     const location = `https://${domain}${port === 443 ? "" : `:${port}`}${url.startsWith("/") ? url : "/"}`;
     response.writeHead(308, { location }).end();
@@ -38,13 +39,18 @@ export function createChallengePorts(folder: string) {
     const domains = new Map<string, Entry>();
     const server = createServer(
       { headersTimeout: 10_000, requestTimeout: 10_000, maxHeaderSize: 16_384 },
-      (request, response) => void answer({ domains }, request, response),
+      (request, response) => void answer({ domains }, request, response).catch(() => response.destroy()),
     );
     const opened = new Promise<string | null>((resolve) => {
       server.once("error", (error) => {
         ports.delete(key);
         const code = systemCode(error);
-        const what = code === "EADDRINUSE" ? "something else listens there" : (code ?? messageOf(error));
+        const what =
+          code === "EADDRINUSE"
+            ? "something else listens there"
+            : code === "EACCES"
+              ? "ports below 1024 are root's; `certificate: { port: … }` names one that 80 leads to"
+              : (code ?? messageOf(error));
         resolve(`port ${port}, where a CA asks, cannot be opened: ${what}`);
       });
       server.listen({ host, port }, () => {

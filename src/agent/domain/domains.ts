@@ -18,6 +18,8 @@ export type Answered = {
   /** Where none is had from a CA. Read for each connection: it may be replaced by another one. */
   readonly certificate: Certificate | null;
   accept(socket: Duplex): void;
+  /** Something of a certificate from a CA has. */
+  changed(): void;
 };
 
 type Own = {
@@ -25,6 +27,7 @@ type Own = {
   /** A domain that moves to another port is answered at both for a while. */
   users: number;
   asked: ReturnType<ReturnType<typeof createChallengePorts>["join"]>;
+  changed: () => void;
 };
 
 export type Domains = ReturnType<typeof createDomains>;
@@ -34,7 +37,6 @@ export function createDomains(context: { clock: Clock; log: Log; machine: Machin
   const ports = createTlsPorts();
   const challenges = createChallengePorts(files.challenges);
   const own = new Map<string, Own>();
-  const listeners = new Map<string, () => void>();
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = last.then(work);
@@ -43,14 +45,14 @@ export function createDomains(context: { clock: Clock; log: Log; machine: Machin
   };
 
   /** The challenge port stays open for as long as the domain is answered, as it leads browsers on. */
-  function begin(name: string, rule: AcmeRule, listen: Answered["listen"]): () => void {
+  function begin(name: string, rule: AcmeRule, { listen, changed }: Answered): () => void {
     const asked = challenges.join(listen.host, rule.port, name, listen.port);
     void asked.problem();
     const held = own.get(name);
-    const one = held ?? { users: 0, asked, kept: create(name, rule) };
+    const one = held ?? { users: 0, asked, changed, kept: create(name, rule) };
     own.set(name, one);
     one.users += 1;
-    one.asked = asked;
+    Object.assign(one, { asked, changed });
     if (held) one.kept.ask(rule);
     return () => {
       asked.leave();
@@ -64,7 +66,7 @@ export function createDomains(context: { clock: Clock; log: Log; machine: Machin
   function create(name: string, rule: AcmeRule): OwnCertificate {
     const listens = async () => (await own.get(name)?.asked.problem()) ?? null;
     return new OwnCertificate(
-      { ...context, files, listens, inTurn, changed: () => listeners.get(name)?.() },
+      { ...context, files, listens, inTurn, changed: () => own.get(name)?.changed() },
       name,
       rule,
     );
@@ -78,7 +80,7 @@ export function createDomains(context: { clock: Clock; log: Log; machine: Machin
       const given = readGiven(answered);
       const context = () => given() ?? own.get(name)?.kept.secure();
       const leave = await ports.join(listen.host, listen.port, { domain: name, context, accept });
-      const end = acme && !given() ? begin(name, acme, listen) : undefined;
+      const end = acme && !given() ? begin(name, acme, answered) : undefined;
       return () => {
         leave();
         end?.();
@@ -90,8 +92,6 @@ export function createDomains(context: { clock: Clock; log: Log; machine: Machin
     },
     /** Null where none is had from a CA. */
     report: ({ name }: Domain): CertificateReport | null => own.get(name)?.kept.report() ?? null,
-    /** The last who asks hears of it when something of its certificate changes. */
-    onChange: (name: string, listener: () => void): void => void listeners.set(name, listener),
   };
 }
 

@@ -15,6 +15,12 @@ test("at once without one, and with a third of its time left", () => {
   expect(untilNextTry(kept, { from: now - 5 * day, until: now + day }, now)).toBe(0);
 });
 
+test("F13: a clock that is years ahead, or a certificate that is over already, asks no CA again and again", () => {
+  const late = { from: now - 400 * day, until: now - 310 * day };
+  expect(untilNextTry({ failures: 0, triedAt: now }, late, now)).toBe(9 * day);
+  expect(untilNextTry({ failures: 0, triedAt: now - 10 * day }, late, now)).toBe(0);
+});
+
 test("a try that failed rests, longer each time: five of them take more than an hour", () => {
   const rests = [1, 2, 3, 4, 5, 6, 100].map(
     (failures) => untilNextTry({ failures, triedAt: now }, undefined, now) / minute,
@@ -23,7 +29,7 @@ test("a try that failed rests, longer each time: five of them take more than an 
   expect(untilNextTry({ failures: 1, triedAt: now - 2 * minute }, undefined, now)).toBe(0);
 });
 
-test("F9: a clock that jumps makes nobody wait longer than that", () => {
+test("F13: a clock that jumps makes nobody wait longer than that", () => {
   expect(untilNextTry({ failures: 2, triedAt: now + 400 * day }, undefined, now)).toBe(10 * minute);
   expect(untilNextTry({ failures: 2, triedAt: now - 400 * day }, undefined, now)).toBe(0);
   expect(mayTryAgain({ triedAt: now + 400 * day }, now)).toBe(true);

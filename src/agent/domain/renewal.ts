@@ -5,6 +5,8 @@ import type { KeptCertificate } from "./certificate-file.ts";
 const pausesMs = [60_000, 600_000, 1_800_000, 3_600_000, 4 * 3_600_000];
 /** Renewed with a third of its time left, as CAs advise. */
 const renewedAt = 2 / 3;
+/** One that is there is not asked for again before this much of its time: a clock that is years ahead is no hurry. */
+const leastOfTime = 1 / 10;
 
 export type Validity = { from: number; until: number };
 
@@ -14,9 +16,10 @@ export function untilNextTry(
   validity: Validity | undefined,
   now: number,
 ): number {
-  const dueAt = validity ? validity.from + (validity.until - validity.from) * renewedAt : now;
-  if (!kept || kept.failures === 0) return Math.max(0, dueAt - now);
-  const pause = pausesMs[Math.min(kept.failures, pausesMs.length) - 1] ?? 0;
+  const lengthMs = validity ? validity.until - validity.from : 0;
+  const dueAt = validity ? validity.from + lengthMs * renewedAt : now;
+  if (!kept) return Math.max(0, dueAt - now);
+  const pause = pausesMs[Math.min(kept.failures, pausesMs.length) - 1] ?? lengthMs * leastOfTime;
   // A clock that was set back makes nobody wait longer than a pause.
   const rested = Math.min(Math.max(kept.triedAt + pause - now, 0), pause);
   return Math.max(0, dueAt - now, rested);

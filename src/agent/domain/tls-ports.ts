@@ -63,6 +63,7 @@ export function createTlsPorts() {
       const key = `${host} ${port}`;
       const found = ports.get(key) ?? open(key, host, port);
       await found.opened;
+      if (ports.get(key) !== found) return this.join(host, port, tenant); // its last domain left meanwhile
       const { domain } = tenant;
       if (found.tenants.has(domain)) {
         throw new SestaError("PORT_TAKEN", `${domain} is answered at ${host}:${port} already`, {

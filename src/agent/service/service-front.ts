@@ -135,7 +135,6 @@ export class ServiceFront {
     try {
       if (!domain) await door.listen(listen.port, listen.host);
       else {
-        this.#context.domains.onChange(domain.name, this.#owner.changed);
         opened.leave = await this.#context.domains.answer({
           domain,
           listen,
@@ -143,6 +142,7 @@ export class ServiceFront {
             return opened.certificate;
           },
           accept: door.accept,
+          changed: this.#owner.changed,
         });
       }
     } catch (error) {
@@ -207,7 +207,10 @@ function explainListen(error: unknown, name: string, { host, port }: ServiceRule
     });
   if (code === "EACCES" || code === "EADDRNOTAVAIL")
     return new SestaError("PORT_TAKEN", `${name} cannot listen on ${host}:${port} (${code})`, {
-      hint: "Choose another `host` or `port` in sesta.yaml.",
+      hint:
+        code === "EACCES"
+          ? "Ports below 1024 are root's: choose another `port` in sesta.yaml, or let everybody have them (sysctl net.ipv4.ip_unprivileged_port_start=80)."
+          : "Choose another `host` or `port` in sesta.yaml.",
     });
   return error;
 }

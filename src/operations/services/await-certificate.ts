@@ -23,7 +23,8 @@ export async function awaitCertificate(context: Context, name: string, on: Progr
     if (found.until !== null || found.problem !== null) break;
     if (clock.monotonic() - began > longestMs) break;
     on({ ...step, state: "running", detail: `a CA is asked for ${found.domain}` });
-    await clock.sleep(askEveryMs, signal);
+    await clock.sleep(askEveryMs, signal).catch(() => undefined);
+    if (signal.aborted) break; // the release is live, and its certificate comes without this command
   }
   on({
     ...step,
