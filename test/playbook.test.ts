@@ -154,8 +154,6 @@ describe.skipIf(missing !== undefined)("the layout of a course", { timeout: 300_
       "key.pem could be read by others: its mode is 0600 now",
       "vars.sh and key.pem went into .gitignore, to stay out of commits",
     ]);
-    writeLayout("- ansible.builtin.ping:");
-    chmodSync(join(folder, "key.pem"), 0o600);
     expect((await run()).notices).toEqual([]);
   });
 

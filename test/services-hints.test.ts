@@ -5,11 +5,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "./faults/support/processes.ts";
 import { createServiceProject, type ServiceProject } from "./support/service-project.ts";
 
-const keys = "";
 let project: ServiceProject;
 
 beforeAll(async () => {
-  project = await createServiceProject(keys);
+  project = await createServiceProject("");
   project.ship("one");
   await project.must(["up", "-y"]);
 }, 60_000);
@@ -40,7 +39,7 @@ test.each([
 
 test("Ctrl-C in a deploy ends the command at once and says that the release goes on", async () => {
   project.ship("two", "silent");
-  project.section(keys, { start: "60s" });
+  project.section("", { start: "60s" });
   const deploying = project.begin(["deploy", "iris", "-y"]);
   await until(async () => (await project.releases())[0]?.state === "starting", "no release begins");
   deploying.kill("SIGINT");
@@ -68,7 +67,7 @@ test("a requirements file that does not exist is not said to be ignored, nor a K
 
 test("a service whose model is yet to be trained does not hold up the others, unless it is named", async () => {
   project.ship("one");
-  project.section(`${keys}`);
+  project.section("");
   const yaml = await project.read("sesta.yaml");
   project.write(
     "sesta.yaml",
@@ -89,7 +88,7 @@ test("a service whose model is yet to be trained does not hold up the others, un
 test("what a pipeline ships is not said to be shipped by deploy, and a deploy names what its stages make", async () => {
   rmSync(project.path("m.h5"));
   project.ship("one");
-  project.section(keys);
+  project.section("");
   const yaml = await project.read("sesta.yaml");
   project.write(".gitignore", "model.txt\n");
   project.write(

@@ -38,7 +38,7 @@ export function describeCertificate({ domain, until, problem }: CertificateStatu
   const last = until === null ? "" : `, valid until ${until.slice(0, 10)}`;
   if (problem === null) return until === null ? `none for ${domain} yet` : `${domain}${last}`;
   const what = until === null ? `none for ${domain}` : `${domain}${last}, not renewed`;
-  return `${what}: ${problem} (its DNS must lead to this machine, and port 80 here; it is tried again)`;
+  return `${what}: ${problem} (its DNS must lead to its machine, and port 80 to the agent there; it is tried again)`;
 }
 
 /** What `status` and `why` say of it; nothing where it has none from a CA. */
