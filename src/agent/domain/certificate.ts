@@ -2,6 +2,7 @@
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
 import { makePrivateFolder } from "../../base/atomic-file.ts";
+import { findDiskError } from "../../base/disk-error.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Machine } from "../../machine/machine.ts";
@@ -118,7 +119,7 @@ export class OwnCertificate {
       const deaf = await listens();
       answer = deaf === null ? await inTurn(() => this.#obtain(key)) : { problem: deaf };
     } catch (error) {
-      answer = { problem: messageOf(error) };
+      answer = { problem: findDiskError(error)?.message ?? messageOf(error) };
     } finally {
       this.#isTrying = false;
     }
