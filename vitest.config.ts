@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: "./test/support/bundle-published-form.ts",
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -45,13 +45,16 @@ describe.skipIf(missing !== "")("environments of releases", { timeout: 180_000 }
     expect(await project.who()).toMatchObject({ version: "one" });
   });
 
-  test("a deploy of what is live and has failed makes it anew, with its environment", async () => {
-    await project.must(["deploy", "iris", "-y"]);
-    await project.must(["sleep", "iris"]);
-    rmSync(project.path(".sesta/environments"), { recursive: true });
-    expect((await project.sesta(["wake", "iris"])).code).not.toBe(0);
-    await project.must(["deploy", "iris", "-y"]);
-    expect((await project.workload("iris")).state).toBe("awake");
-    expect((await project.sesta(["deploy", "iris", "-y"])).stdout).toContain("is this already");
-  });
+  test.each(["deploy", "up"])(
+    "%s of what is live and has failed makes it anew, with its environment",
+    async (verb) => {
+      await project.must(["deploy", "iris", "-y"]);
+      await project.must(["sleep", "iris"]);
+      rmSync(project.path(".sesta/environments"), { recursive: true });
+      expect((await project.sesta(["wake", "iris"])).code).not.toBe(0);
+      await project.must([verb, "iris", "-y"]);
+      expect((await project.workload("iris")).state).toBe("awake");
+      expect((await project.sesta(["deploy", "iris", "-y"])).stdout).toContain("is this already");
+    },
+  );
 });

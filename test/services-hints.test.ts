@@ -111,3 +111,28 @@ test("what a pipeline ships is not said to be shipped by deploy, and a deploy na
     ),
   ]);
 });
+
+test("`up` brings up what it can where services fail, and tells of those at the end", async () => {
+  project.ship("one");
+  project.section("");
+  await project.must(["down", "iris", "-y"]);
+  const yaml = await project.read("sesta.yaml");
+  const [bad, worse] = ["bad", "worse"].map(
+    (name) => `  ${name}: { type: service, command: "echo the words of ${name}; exit 3" }\n`,
+  );
+  project.write("sesta.yaml", yaml.replace("  iris:", `${bad}  iris:`));
+  const one = await project.sesta(["up", "-y"]);
+  expect([one.code, one.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^error: Release 1 of bad did not become/m),
+  ]);
+  expect(await project.who()).toMatchObject({ version: "one" });
+  project.write("sesta.yaml", yaml.replace("  iris:", `${bad}${worse}  iris:`));
+  const both = await project.sesta(["up", "-y"]);
+  expect([both.code, both.stderr]).toEqual([
+    1,
+    expect.stringContaining("error: 2 services did not become healthy"),
+  ]);
+  for (const words of ["Release 2 of bad did not", "Release 1 of worse did not", "the words of worse"])
+    expect(both.stderr).toContain(words);
+});

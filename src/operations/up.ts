@@ -1,4 +1,5 @@
 // Brings workloads up as planned, and the gateway in front of them. Labs end asleep, ready to be woken.
+import { SestaError } from "../base/errors.ts";
 import type { Progress } from "../model/plan.ts";
 import type { GatewayHello } from "../model/gateway-protocol.ts";
 import { takeLock } from "../state/lock.ts";
@@ -21,7 +22,7 @@ export type UpResult = {
 /**
  * @param onUp called once everything is up, before its files are saved for the first time
  * What is on a host that is away by then is left out where nothing was named, see `plan.away`.
- * @throws SestaError BUSY when another verb changes this project, STALE_PLAN, SAVE_REMOTE at the end of a first `up`
+ * @throws SestaError BUSY when another verb changes this project, STALE_PLAN; at the end DEPLOY_FAILED, SAVE_REMOTE of a first `up`
  */
 export async function up(
   context: Context,
@@ -36,10 +37,7 @@ export async function up(
       context.targets.remember(plan.target);
       await away.attempt([plan], () => context.targets.get(plan.target).apply(plan, on));
     }
-    for (const service of services) {
-      if (service.action === "none") continue;
-      await away.attempt([service], () => deploy(context, service, { figures: [] }, on));
-    }
+    const failed = await deployAll(context, { services, away }, on);
     const needed = plans.length > 0 || context.state.listWorkloads().length > 0;
     const gateway = needed ? await openGateway(context, on) : null;
     if (gateway) onUp(gateway);
@@ -47,11 +45,41 @@ export async function up(
       const { preparation } = job;
       if (preparation) await away.attempt([job], () => prepare(context, preparation, on));
     }
+    const failure = joinFailures(failed);
+    if (failure) throw failure;
     const warnings = await saveFirst(context, { plans, away }, on);
     return { gateway, changedPasswords, warnings };
   } finally {
     lock.release();
   }
+}
+
+/** One that does not become healthy keeps nothing else from coming up: its failure is told at the end. */
+async function deployAll(
+  context: Context,
+  { services, away }: Pick<ProjectPlan, "services" | "away">,
+  on: Progress,
+): Promise<SestaError[]> {
+  const failed: SestaError[] = [];
+  for (const service of services) {
+    if (service.action === "none") continue;
+    const deployed = away.attempt([service], () => deploy(context, service, { figures: [] }, on));
+    await deployed.catch((error: unknown) => {
+      if (!(error instanceof SestaError) || error.code !== "DEPLOY_FAILED") throw error;
+      failed.push(error);
+    });
+  }
+  return failed;
+}
+
+function joinFailures([first, ...others]: readonly SestaError[]): SestaError | undefined {
+  if (!first || others.length === 0) return first;
+  const all = [first, ...others];
+  return new SestaError("DEPLOY_FAILED", `${all.length} services did not become healthy`, {
+    problems: all.flatMap(({ message, problems }) => [message, ...problems]),
+    hint: "Mend that, then run the same command again: what is up stays as it is.",
+    cause: first,
+  });
 }
 
 async function openGateway(context: Context, on: Progress): Promise<GatewayHello> {

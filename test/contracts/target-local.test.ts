@@ -12,7 +12,7 @@ import { openProjectState } from "../../src/state/project-state.ts";
 import { createLocalTarget } from "../../src/targets/local/local.ts";
 import { buildLabLaunch } from "../../src/workloads/lab/build-launch.ts";
 import { findLabEnvironment } from "../support/lab-environment.ts";
-import { root } from "../support/source-files.ts";
+import { agentProgram } from "../support/published-form.ts";
 import { buildTinyLaunch } from "../support/tiny-launch.ts";
 import { testTarget, untilState, type TargetUnderTest } from "./target.contract.ts";
 import { acmeClientSource, modelServerSource } from "../support/program-sources.ts";
@@ -72,11 +72,7 @@ async function create(): Promise<TargetUnderTest> {
       modelServer: modelServerSource,
       acmeClient: acmeClientSource,
       cacheFolder,
-      agentCommand: [
-        process.execPath,
-        "--disable-warning=ExperimentalWarning",
-        join(root, "src/agent/main.ts"),
-      ],
+      agentCommand: [process.execPath, "--disable-warning=ExperimentalWarning", agentProgram],
       agentEnv: env,
       signal: new AbortController().signal,
     });

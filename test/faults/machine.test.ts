@@ -14,13 +14,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { sestaProgram } from "../support/published-form.ts";
 import { createAgentRig } from "./support/agent-rig.ts";
 import { asUser, asUserProblem, hand } from "./support/as-user.ts";
 import { lives, until } from "./support/processes.ts";
 import { createStubProject } from "./support/stub-project.ts";
 
-const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
-const cli = [process.execPath, "--disable-warning=ExperimentalWarning", main];
+const cli = [process.execPath, "--disable-warning=ExperimentalWarning", sestaProgram];
 const yaml = "name: machine\nworkloads:\n  notebook: { type: lab }\n";
 
 let folder: string;

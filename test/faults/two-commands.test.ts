@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { main, quiet, sesta, type Ran } from "./support/command-line.ts";
+import { sestaProgram } from "../support/published-form.ts";
+import { quiet, sesta, type Ran } from "./support/command-line.ts";
 import { killHard, until } from "./support/processes.ts";
 
 describe("twenty commands at once", () => {
@@ -27,7 +28,9 @@ describe("twenty commands at once", () => {
     "F20, F17: one works, the others exit 75 and name it; killed, it leaves nothing locked",
     { timeout: 120_000 },
     async () => {
-      const first = spawn(process.execPath, [quiet, main, "up", "-y", "-C", folder], { stdio: "ignore" });
+      const first = spawn(process.execPath, [quiet, sestaProgram, "up", "-y", "-C", folder], {
+        stdio: "ignore",
+      });
       await until(() => existsSync(join(folder, ".sesta", "verb.json")), "nobody has the lock");
       const others = await Promise.all(Array.from({ length: 20 }, () => sesta(folder, "up", "-y")));
       expect([...new Set(others.map(({ code }) => code))]).toEqual([75]);

@@ -13,7 +13,8 @@ import { openProjectState } from "../../src/state/project-state.ts";
 import { placesOf } from "../../src/targets/agent-host/layout.ts";
 import { buildLabLaunch } from "../../src/workloads/lab/build-launch.ts";
 import { agentCommand, createAgentRig, type AgentRig } from "./support/agent-rig.ts";
-import { main, quiet, run, sesta } from "./support/command-line.ts";
+import { sestaProgram } from "../support/published-form.ts";
+import { quiet, run, sesta } from "./support/command-line.ts";
 import { lives, until } from "./support/processes.ts";
 import { limitMs, points } from "./support/points.ts";
 import { stubName } from "./support/stub-project.ts";
@@ -96,7 +97,7 @@ describe.skipIf(straceProblem !== undefined)("killed at any write", () => {
     beforeEach(begin);
     afterEach(end);
 
-    const up = () => [process.execPath, quiet, main, "up", "-y", "-C", folder];
+    const up = () => [process.execPath, quiet, sestaProgram, "up", "-y", "-C", folder];
     async function completes(point: number): Promise<void> {
       expect([point, (await sesta(folder, "status")).stderr]).toEqual([point, ""]);
       expect(await run(up())).toMatchObject({ code: 0 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { openContext, type Context } from "../../src/operations/context.ts";
 import { bundleAgent } from "../../scripts/bundle-agent.ts";
-import { root } from "./source-files.ts";
+import { agentProgram, sestaProgram } from "./published-form.ts";
 import { modelServerSource, acmeClientSource } from "./program-sources.ts";
 
 export type ScratchContext = {
@@ -33,8 +33,8 @@ export async function createScratchContext(
         pid: process.pid,
         cacheFolder: join(tmpdir(), "sesta-test-cache"),
         agentCommand: node,
-        agentProgram: join(root, "src/agent/main.ts"),
-        gatewayCommand: [...node, join(root, "src/main.ts"), "gateway", "--background"],
+        agentProgram: agentProgram,
+        gatewayCommand: [...node, sestaProgram, "gateway", "--background"],
         modelServer: modelServerSource,
         acmeClient: acmeClientSource,
         loadAgent: bundleAgent,

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sestaProgram } from "./published-form.ts";
 import type { ProjectStatus, WorkloadStatus } from "../../src/model/status.ts";
 
 export type Ran = { code: number; stdout: string; stderr: string };
@@ -31,9 +32,6 @@ export type ScratchProject = {
   end(): Promise<void>;
 };
 
-const root = join(import.meta.dirname, "..", "..");
-const main = join(root, "src", "main.ts");
-
 /** @param variables of every command */
 export async function createScratchProject(
   yaml: string,
@@ -48,7 +46,7 @@ export async function createScratchProject(
   delete env["PYTHONDONTWRITEBYTECODE"];
 
   const begin = (argv: readonly string[], more: NodeJS.ProcessEnv = {}) =>
-    start([process.execPath, "--disable-warning=ExperimentalWarning", main, ...argv], folder, {
+    start([process.execPath, "--disable-warning=ExperimentalWarning", sestaProgram, ...argv], folder, {
       ...env,
       ...more,
     });

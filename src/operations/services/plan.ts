@@ -75,10 +75,9 @@ export async function planDeploy(
   const sameSection =
     placed !== undefined && placed.placedAt !== null && placed.digest === launchDigest(launch);
   const isSame = sameSection && (sameFiles || ships === "section");
-  // Whoever ships files wants them to answer: what is live and has failed is made anew.
-  const isDown = async () =>
-    ships === "files" && (await context.targets.of(name).status(name)).state === "failed";
-  const isKept = isSame && !again && !(live && (await isDown()));
+  // What is live and has failed is made anew of the same files, which may be found where they are now.
+  const isDown = async () => sameFiles && (await context.targets.of(name).status(name)).state === "failed";
+  const isKept = isSame && !again && !(await isDown());
   const action = live === undefined ? "create" : isKept ? "none" : "change";
   const steps = [
     ...(model && !model.isReady && !model.file.endsWith(".onnx")

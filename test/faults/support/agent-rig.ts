@@ -9,6 +9,7 @@ import { connectAgent } from "../../../src/machine/local-agent.ts";
 import type { MachinePlaces } from "../../../src/model/agent-protocol.ts";
 import type { Report } from "../../../src/model/status.ts";
 import type { State } from "../../../src/model/words.ts";
+import { agentProgram } from "../../support/published-form.ts";
 import { endAll, killHard, listLiving, until } from "./processes.ts";
 import { buildStubLaunch, type StubOptions } from "./stub-launch.ts";
 
@@ -16,7 +17,7 @@ export const agentCommand = [
   process.execPath,
   "--disable-warning=ExperimentalWarning",
   ...agentFlags,
-  join(import.meta.dirname, "..", "..", "..", "src", "agent", "main.ts"),
+  agentProgram,
 ] as const;
 
 export type PutOptions = StubOptions & { disk?: MachinePlaces["disk"] };

@@ -1,10 +1,9 @@
 // The real command line, run to its end, and what every refusal of it must look like.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { expect } from "vitest";
+import { sestaProgram } from "../../support/published-form.ts";
 
-export const main = join(import.meta.dirname, "..", "..", "..", "src", "main.ts");
 export const quiet = "--disable-warning=ExperimentalWarning";
 
 export type Ran = { code: number | null; stdout: string; stderr: string };
@@ -25,7 +24,7 @@ export async function run(
 }
 
 export const sesta = (folder: string, ...words: string[]) =>
-  run([process.execPath, quiet, main, ...words, "-C", folder]);
+  run([process.execPath, quiet, sestaProgram, ...words, "-C", folder]);
 
 export function expectOneError({ code, stderr }: Ran, says: RegExp): void {
   expect([code, stderr.match(/^error: /gm)?.length]).toEqual([1, 1]);

@@ -13,6 +13,7 @@ import type { GatewayHello } from "../../../src/model/gateway-protocol.ts";
 import type { Report } from "../../../src/model/status.ts";
 import type { State } from "../../../src/model/words.ts";
 import { openProjectState } from "../../../src/state/project-state.ts";
+import { sestaProgram } from "../../support/published-form.ts";
 import { agentCommand } from "./agent-rig.ts";
 import { endAll, killHard, listLiving, until } from "./processes.ts";
 import { buildStubLaunch } from "./stub-launch.ts";
@@ -20,7 +21,6 @@ import { buildStubLaunch } from "./stub-launch.ts";
 export type StubProject = Awaited<ReturnType<typeof createStubProject>>;
 export type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: string };
 
-const main = join(import.meta.dirname, "..", "..", "..", "src", "main.ts");
 export const stubName = "notebook";
 const yaml = `name: stubbed
 secrets: { team_pass: { file: pass.txt } }
@@ -84,7 +84,14 @@ export async function createStubProject(root = tmpdir()) {
     /** Resolves when it answers. */
     async startGateway(): Promise<GatewayHello> {
       const log = openSync(join(sesta, "gateway.log"), "a");
-      const argv = ["--disable-warning=ExperimentalWarning", main, "gateway", "--background", "-C", folder];
+      const argv = [
+        "--disable-warning=ExperimentalWarning",
+        sestaProgram,
+        "gateway",
+        "--background",
+        "-C",
+        folder,
+      ];
       spawn(process.execPath, argv, { stdio: ["ignore", log, log], detached: true }).unref();
       return until(findGateway, "the gateway does not start");
     },
