@@ -6,10 +6,9 @@ import type { FormatConfig } from "oxfmt";
 import { buildJsonSchema } from "../src/project/json-schema.ts";
 import { buildAnsibleFiles } from "./ansible-files.ts";
 import { buildAssets } from "./assets.ts";
-import { buildConvertFiles } from "./convert-files.ts";
 import { buildErrorsReference } from "./errors-reference.ts";
-import { buildLabFiles } from "./lab-files.ts";
 import { buildMachineScripts } from "./machine-scripts.ts";
+import { buildPythonFiles } from "./python-files.ts";
 import { buildProjectFileReference } from "./project-file-reference.ts";
 
 type Generated = { path: string; build: () => string | Promise<string> };
@@ -19,8 +18,27 @@ const generated: readonly Generated[] = [
   { path: "docs/reference/project-file.md", build: buildProjectFileReference },
   { path: "docs/reference/errors.md", build: buildErrorsReference },
   { path: "src/front/pages/assets.gen.ts", build: buildAssets },
-  { path: "src/workloads/lab/files.gen.ts", build: buildLabFiles },
-  { path: "src/workloads/service/convert/files.gen.ts", build: buildConvertFiles },
+  {
+    path: "src/workloads/lab/files.gen.ts",
+    build: () =>
+      buildPythonFiles("lab", { lockedRequirements: "requirements.txt", launchScript: "launch.py" }),
+  },
+  {
+    path: "src/workloads/service/convert/files.gen.ts",
+    build: () =>
+      buildPythonFiles("service/convert", {
+        lockedConverter: "requirements.txt",
+        convertScript: "convert.py",
+      }),
+  },
+  {
+    path: "src/workloads/tracker/files.gen.ts",
+    build: () =>
+      buildPythonFiles("tracker", {
+        lockedRequirements: "requirements.txt",
+        scripts: ["serve.py", "database.py", "postgres.py", "backup.py"],
+      }),
+  },
   { path: "src/machine/ansible/files.gen.ts", build: buildAnsibleFiles },
   { path: "src/machine/scripts.gen.ts", build: buildMachineScripts },
 ];

@@ -9,6 +9,7 @@ const folders = [
   "src/machine/ansible/current/",
   "src/machine/ansible/older/",
   "src/workloads/service/convert/",
+  "src/workloads/tracker/",
 ];
 /** The oldest Python, where it is not the oldest that Sesta knows. */
 const oldest: Readonly<Record<string, string>> = { "src/workloads/service/convert/": "3.11" };

@@ -9,6 +9,7 @@ export function buildProjectFileReference(): string {
   const lab = entryOf(schema, "workloads", "lab");
   const job = entryOf(schema, "workloads", "job");
   const service = entryOf(schema, "workloads", "service");
+  const tracker = entryOf(schema, "workloads", "tracker");
   const ssh = entryOf(schema, "targets", "ssh");
   const stages = entryOf(schema, "pipelines")?.additionalProperties;
   const stage = typeof stages === "object" ? stages : undefined;
@@ -38,6 +39,8 @@ export function buildProjectFileReference(): string {
     ...section("`container` of a job", job?.properties?.["container"]),
     ...section("`workloads`: each entry of type `service`", service),
     ...section("`certificate` of a service", service?.properties?.["certificate"]),
+    ...section("`workloads`: each entry of type `tracker`", tracker),
+    ...section("`backup` of a tracker", tracker?.properties?.["backup"]),
     ...section("`pipelines`: each stage of each entry", stage),
     ...section("`metric` of a stage", stage?.properties?.["metric"]),
     ...section("`registries`: each entry", entryOf(schema, "registries")),

@@ -7,6 +7,7 @@ import { openKernel } from "../examples/demo/kernel.ts";
 import { printed } from "../examples/demo/notebook.ts";
 import { logIn } from "../examples/demo/visitor.ts";
 import type { Change } from "../src/model/status.ts";
+import { until } from "./faults/support/processes.ts";
 import { ask, handshake, type Asked, type AskOptions } from "./support/ask.ts";
 import { findInFiles, findInProcesses, listFamily } from "./support/canary.ts";
 import { createExampleProject, findMissingLab, type ExampleProject } from "./support/example-project.ts";
@@ -50,7 +51,11 @@ describe.skipIf(missing !== "")("the contract of GET /v1/start?pass=…", { time
     };
     return events.filter(({ to }) => to === "waking").length;
   };
-  const untilAwake = () => project.until("notebook", ({ state }) => state === "awake");
+  /** To the gateway, which hears of it after its agent has written it. */
+  const untilAwake = async () => {
+    await project.until("notebook", ({ state }) => state === "awake");
+    await until(async () => stateOf(await startRight()) === "awake", "the gateway does not hear of it");
+  };
   const sleep = async (): Promise<void> => {
     const { code, stderr } = await project.sesta(["sleep", "notebook"]);
     if (code !== 0) throw new Error(stderr);

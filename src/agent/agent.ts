@@ -14,6 +14,9 @@ import { createBootLane } from "./boot-lane.ts";
 import { createDomains } from "./domain/domains.ts";
 import { findFreePort } from "./free-port.ts";
 import { createProcessRunner } from "./process.ts";
+import { createBackups } from "./backup/backups.ts";
+import { buildBackupHandlers } from "./backup/handlers.ts";
+import { register } from "./register.ts";
 import { findMachineUse } from "./rest/find-use.ts";
 import { letRest } from "./rest/let-rest.ts";
 import { createMachineRest } from "./rest/machine-rest.ts";
@@ -54,7 +57,15 @@ export async function startAgent(agent: AgentContext): Promise<void> {
   const runner = createProcessRunner(machine, clock, home);
   const leaving = new AbortController();
   const closed = new Map<string, Promise<void>>();
+  const tellOf = (name: string) => {
+    const found = supervisors.get(name);
+    if (found instanceof Supervisor) found.tell();
+  };
+  const backups = createBackups({ machine, clock, log, home, changed: tellOf, signal: leaving.signal }, () =>
+    state.list(),
+  );
   const context: SupervisorContext = {
+    backupReport: backups.report,
     clock,
     log,
     state,
@@ -99,6 +110,7 @@ export async function startAgent(agent: AgentContext): Promise<void> {
   );
   await runner.sweep(new Set([...starts, ...state.listReplicaStarts()]), engines);
   for (const supervisor of supervisors.values()) await supervisor.adopt();
+  void backups.keepMaking();
 
   const get = (name: string): Supervisor | Service => {
     const supervisor = supervisors.get(name);
@@ -154,7 +166,7 @@ export async function startAgent(agent: AgentContext): Promise<void> {
     wake: (asked) => get(asked.name).wake(asked),
     sleep: ({ shut = false, ...asked }) => {
       const found = get(asked.name);
-      return found instanceof Service ? found.sleep(asked, shut) : found.sleep(asked);
+      return found instanceof Service ? found.sleep(asked, shut) : found.sleep(asked, "asked", shut);
     },
     use: ({ name, source, kind }) => {
       getLab(name).used(source, kind);
@@ -162,7 +174,9 @@ export async function startAgent(agent: AgentContext): Promise<void> {
     },
     hold: ({ forMs, reason, ...asked }) => get(asked.name).hold(asked, forMs, reason),
     token: ({ name, value }) => {
-      getLab(name).saver.setToken(value);
+      const { workload } = getLab(name);
+      if (workload.launch.backup) backups.setPassphrase(name, value);
+      else getLab(name).saver.setToken(value);
       return null;
     },
     save: async ({ name, acceptDeletions }) => {
@@ -177,6 +191,7 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       return saver.report();
     },
     restore: (asked) => restore(getLab(asked.name).saver, asked, leaving.signal),
+    ...buildBackupHandlers(backups, (name) => getLab(name).workload),
     uses: ({ after, open }) => state.usesAfter(after, open),
     door: ({ name }) => {
       const found = get(name);
@@ -227,21 +242,4 @@ export async function startAgent(agent: AgentContext): Promise<void> {
 
 function engineOf({ service }: Launch): (readonly string[])[] {
   return service?.container ? [service.container.engine] : [];
-}
-
-/** Known from now on, asleep. */
-function register(
-  context: Pick<SupervisorContext, "clock" | "state">,
-  ...[launch, places]: Parameters<Supervisor["replace"]>
-): Supervised {
-  const since = context.clock.now();
-  const workload = { name: launch.name, launch, places, start: null };
-  const why = launch.service
-    ? "It was brought up and waits for its first release."
-    : "It was brought up and waits to be woken.";
-  context.state.change(
-    { ...workload, state: "asleep", since, why },
-    { at: since, workload: launch.name, from: "absent", to: "asleep", why, by: "owner" },
-  );
-  return { ...workload, state: "asleep", since, why };
 }

@@ -116,7 +116,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
       await container?.stop(launch.process.stopGraceMs); // it lives without the process that stands for it
       const identity = await findClaimed(runtimeOf(start));
       if (identity) {
-        on(`${launch.title} ends its kernels`);
+        on(`${launch.title} ends its ${launch.type === "lab" ? "kernels" : "requests"}`);
         const runtime = runtimeOf(start);
         const bound = isBound(launch, identity, runtime) && existsSync(join(runtime, "token")); // else who has the port?
         if (bound) await askToEnd(clock, launch, identity, addressOf(launch, start));

@@ -11,7 +11,7 @@ export type Details = Pick<
   Report,
   "pid" | "lastUse" | "sleepsAt" | "announced" | "hold" | "open" | "save" | "logTail"
 > &
-  Pick<Report, "service">;
+  Pick<Report, "service" | "backup">;
 
 export class StateRecord {
   readonly #context: RecordContext;

@@ -1,7 +1,8 @@
 // Keeps one workload in the state that is wanted: wakes it, sends it to sleep, saves it, adopts what it finds.
-import { messageOf } from "../base/errors.ts";
+import { messageOf, SestaError } from "../base/errors.ts";
 import { getBootId } from "../machine/identity.ts";
 import type { Asked, DoorAddress, UseKind } from "../model/agent-protocol.ts";
+import type { BackupReport } from "../model/backup.ts";
 import type { Report } from "../model/status.ts";
 import type { State } from "../model/words.ts";
 import type { Supervised } from "../state/agent-state.ts";
@@ -16,6 +17,7 @@ import { StateRecord, type Details } from "./state-record.ts";
 
 export type SupervisorContext = KeeperContext & {
   createSaver: (saved: Saved, tell: () => void) => Saver;
+  backupReport: (workload: Supervised) => BackupReport | undefined;
 };
 
 export class Supervisor {
@@ -27,6 +29,8 @@ export class Supervisor {
   readonly #settle: () => void;
   #wanted: "awake" | "asleep";
   #askedBy = "agent";
+  /** Nobody wakes it. */
+  #isShut = false;
   #activity = new AbortController();
   #left = new AbortController();
 
@@ -53,6 +57,10 @@ export class Supervisor {
     return this.#record.workload.name;
   }
 
+  get workload(): Supervised {
+    return this.#record.workload;
+  }
+
   get state(): State {
     return this.#record.workload.state;
   }
@@ -60,6 +68,11 @@ export class Supervisor {
   /** @throws SestaError UNSUPPORTED for a workload whose workspace is saved nowhere */
   get saver(): Saver {
     return this.#saves.get(this.#record.workload);
+  }
+
+  /** Something that its report shows has changed. */
+  tell(): void {
+    this.#record.tell();
   }
 
   report(): Report {
@@ -88,9 +101,10 @@ export class Supervisor {
 
   /**
    * A start that is under way, or done, is not begun again; one that fails is the answer to everybody who asked.
-   * @throws SestaError DISK_FULL, STATE_FOLDER when the change cannot be kept; nothing has changed then
+   * @throws SestaError DISK_FULL, STATE_FOLDER when the change cannot be kept, BUSY; nothing has changed then
    */
   wake({ why, by }: Asked): Report {
+    if (this.#isShut) throw new SestaError("BUSY", `${this.name} is being taken down, or its data replaced`);
     if (this.state === "asleep" || this.state === "failed") {
       this.#record.change("waking", why, by, null);
       this.#process.forgive();
@@ -104,7 +118,8 @@ export class Supervisor {
   }
 
   /** @throws as `wake` */
-  sleep({ why, by }: Asked, cause: DepartureCause = "asked"): Report {
+  sleep({ why, by }: Asked, cause: DepartureCause = "asked", shut = false): Report {
+    this.#isShut = shut;
     if (this.state === "waking" || this.state === "awake") {
       this.#departure.begin(cause, this.state === "awake" && this.#process.identity !== null);
       this.#record.change("sleeping", why, by);
@@ -143,6 +158,7 @@ export class Supervisor {
 
   /** What to run and when to sleep from now on; what runs is not touched until it is started again. */
   replace(launch: Supervised["launch"], places: Supervised["places"]): void {
+    this.#isShut = false;
     this.#record.save({ ...this.#record.workload, launch, places });
     this.#process.attendance?.use.setRule(launch.idle);
     this.#saves.set(this.#record.workload);
@@ -262,6 +278,7 @@ export class Supervisor {
     const { attendance, identity, logTail } = this.#process;
     const { state, clock } = this.#context;
     const hold = state.hold(this.name);
+    const backup = this.#context.backupReport(this.workload);
     const held = attendance ? attendance.use.isHeld() : hold !== null && hold.until > clock.now();
     return {
       ...describeUse(attendance?.use),
@@ -269,6 +286,7 @@ export class Supervisor {
       hold: held ? hold : null,
       open: this.#isOpen(),
       save: this.#saves.report(),
+      ...(backup && { backup }),
       logTail,
     };
   }

@@ -63,6 +63,11 @@ export const errorCodes = {
     http: 500,
     summary: "A release did not become healthy; the one before it stays.",
   },
+  BACKUP_FAILED: {
+    exit: 1,
+    http: 500,
+    summary: "A backup could not be made, or not be brought back; what was there still is.",
+  },
   PUSH_FAILED: {
     exit: 1,
     http: 502,

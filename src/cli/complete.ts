@@ -13,6 +13,7 @@ const takesWorkload = new Set([
   "awake",
   "save",
   "restore",
+  "backup",
   "logs",
   "history",
   "down",
@@ -25,7 +26,7 @@ const takesWorkload = new Set([
   "eject",
 ]);
 const operands: Readonly<Record<string, readonly string[]>> = {
-  init: ["lab", "job"],
+  init: ["lab", "job", "service", "tracker"],
   completion: ["bash", "zsh", "fish"],
   gateway: ["install", "uninstall"],
 };

@@ -110,6 +110,7 @@ export const routes = {
         forget: switchFlag(
           "Only strike it from this project's record: its host is gone for good, and what is there stays there",
         ),
+        discardData: switchFlag("Lose what a tracker holds, without a last backup; asks for its name"),
       },
       aliases,
       positional: many("Workloads; all, and the gateway, when none is named"),
@@ -118,7 +119,7 @@ export const routes = {
       customUsage: ["[NAME]..."],
       ...helpOf(
         "Take away what `up` made; notebooks stay",
-        "Shows what will go, asks, and ends in a receipt of what is gone and what remains. Without names, what is on a host that is away is left out; then it ends with 1.",
+        "Shows what will go, asks, and ends in a receipt of what is gone and what remains. A tracker is backed up first, and stays up where that fails. Without names, what is on a host that is away is left out; then it ends with 1.",
         "down notebook",
         "down notebook --forget",
         "down -y",

@@ -30,6 +30,8 @@ export type Session = {
    * @throws SestaError CONFIRMATION without a terminal and without `-y`; false when the person said no
    */
   confirm(question: string, preselected?: "yes" | "no"): Promise<boolean>;
+  /** What somebody types on the terminal. @throws SestaError CONFIRMATION without one */
+  ask(question: string): Promise<string>;
   /** Ends the command with another code than 0. */
   exitCode: number;
 };
@@ -79,8 +81,24 @@ function createSession(terminal: Terminal, flags: CommonFlags): Session {
     json(document) {
       if (flags.json) terminal.out(`${JSON.stringify(document)}\n`);
     },
+    ask: (question) => ask(terminal, flags, question),
     confirm: (question, preselected) => confirm(terminal, flags, question, preselected ?? "yes"),
   };
+}
+
+async function ask(terminal: Terminal, flags: CommonFlags, question: string): Promise<string> {
+  requireTerminal(terminal, flags);
+  const { text, isCancel } = await import("@clack/prompts");
+  const typed = await text({ message: question, output: process.stderr });
+  if (isCancel(typed)) throw new SestaError("INTERRUPTED", "Stopped; nothing was changed");
+  return typed;
+}
+
+function requireTerminal(terminal: Terminal, flags: CommonFlags): void {
+  if (terminal.interactive && !flags.json) return;
+  throw new SestaError("CONFIRMATION", "This needs a yes, and there is no terminal to ask on", {
+    hint: "Add -y to answer yes.",
+  });
 }
 
 async function confirm(
@@ -90,11 +108,7 @@ async function confirm(
   preselected: "yes" | "no",
 ): Promise<boolean> {
   if (flags.yes) return true;
-  if (!terminal.interactive || flags.json) {
-    throw new SestaError("CONFIRMATION", "This needs a yes, and there is no terminal to ask on", {
-      hint: "Add -y to answer yes.",
-    });
-  }
+  requireTerminal(terminal, flags);
   const { confirm: ask, isCancel } = await import("@clack/prompts");
   const answer = await ask({
     message: question,

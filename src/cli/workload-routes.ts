@@ -111,16 +111,29 @@ export const workloadRoutes = {
         ...common,
         at: textFlag('A commit, a time such as "2026-11-20 14:00", or how long ago: 2h', "WHEN"),
         to: textFlag("A new folder to write to; without it the workspace itself", "DIR"),
+        from: textFlag("Of a tracker: the backup; without it the newest in its folder", "FILE"),
       },
       aliases,
       positional: one("The workload"),
     },
     docs: {
       ...helpOf(
-        "Bring saved files back",
-        "Shows what it would write, and asks before it writes over the workspace. Files that the save does not have stay.",
+        "Bring saved files back, or a tracker's backup",
+        "Shows what it would write, and asks before it writes over the workspace. Files that the save does not have stay. What a tracker held is backed up first.",
         "restore notebook --at 2h --to before",
         'restore notebook --at "2026-11-20 14:00"',
+        "restore tracking --from backups/tracking/tracking-20261120T140000Z.tar",
+      ),
+    },
+  }),
+  backup: buildCommand({
+    loader: async () => (await import("./session.ts")).runVerb((await import("./verbs/backup.ts")).backup),
+    parameters: { flags: quiet, aliases, positional: one("The tracker") },
+    docs: {
+      ...helpOf(
+        "Back a tracker up now",
+        "Its database and artifacts as one file, tried out by making a database of it. Also while it sleeps.",
+        "backup tracking",
       ),
     },
   }),

@@ -24,7 +24,11 @@ export type Verdict =
   | { kind: "wrong" }
   | { kind: "throttled"; retryAfterSeconds: number };
 
-export type Gate = { check(guess: Guess): Promise<Verdict> };
+export type Gate = {
+  check(guess: Guess): Promise<Verdict>;
+  /** The version of the password where this was verified before, without a hash; programs show it with every request. */
+  recall(secret: string, candidate: string): number | undefined;
+};
 
 export type GateOptions = {
   clock: Clock;
@@ -150,7 +154,14 @@ export function createGate({
     return { kind: "ok", version: password.version };
   }
 
-  return { check };
+  function recall(secret: string, candidate: string): number | undefined {
+    const question = ask({ source: "", secret, candidate });
+    const known = findRight(question);
+    const isRight = known && !isTooLong(question.text) && timingSafeEqual(known, digestOf(question));
+    return isRight ? question.password?.version : undefined;
+  }
+
+  return { check, recall };
 }
 
 function throttled(waitMs: number): Verdict {

@@ -12,6 +12,10 @@ export type Household = {
   /** The secret that guards a workload; undefined where only the owner enters. */
   secretOf(name: string): string | undefined;
   passwords(): ReadonlyMap<string, Password>;
+  /** Programs come in too, see `programs.ts`. */
+  admitsPrograms(name: string): boolean;
+  /** Whether it is the token of a run that reports to this workload. */
+  hasRunToken(name: string, token: string): boolean;
   /** Milliseconds that earlier wakes took, oldest first. */
   earlierWakesMs(name: string): readonly number[];
   wake(name: string, why: string, by: string): Promise<unknown>;

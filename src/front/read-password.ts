@@ -26,6 +26,18 @@ export function readPassword(parts: PasswordParts): string | undefined {
   return theOnly(new URLSearchParams(parts.query).getAll("pass"));
 }
 
+/**
+ * What a program shows in `Authorization`: a bearer token, or the password of the basic scheme whatever the user is
+ * called (RFC 7617). Undefined where it shows neither.
+ */
+export function readProgramSecret(authorization: string | undefined): string | undefined {
+  const [, encoded] = /^Basic +([\w+/]+=*) *$/i.exec(authorization ?? "") ?? [];
+  if (encoded === undefined) return readBearer(authorization);
+  const decoded = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = decoded.indexOf(":");
+  return colon === -1 || colon === decoded.length - 1 ? undefined : decoded.slice(colon + 1);
+}
+
 function readBearer(authorization: string | undefined): string | undefined {
   const [, value] = /^Bearer +(.*?) *$/is.exec(authorization ?? "") ?? [];
   return value ? asUtf8(value) : undefined;

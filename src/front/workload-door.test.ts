@@ -47,6 +47,8 @@ beforeEach(async () => {
     address: () => address && { ...address, port: backend.port },
     secretOf: () => "team_pass",
     passwords: () => passwords,
+    admitsPrograms: () => false,
+    hasRunToken: () => false,
     earlierWakesMs: () => [],
     wake: note("wake"),
     sleep: note("sleep"),

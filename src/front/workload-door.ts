@@ -15,6 +15,7 @@ import { buildRefusedView } from "./refused-view.ts";
 import { createSite } from "./site.ts";
 import { headOf, page, type SiteContext } from "./site-context.ts";
 import { findSession } from "./visitor.ts";
+import { createPrograms, type Programs } from "./programs.ts";
 import { estimateWake } from "./wake-estimate.ts";
 import { refusal } from "./refusal.ts";
 
@@ -34,6 +35,7 @@ export type WorkloadDoorContext = SiteContext & {
 export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
   const { household, sessions, workload, hosts, clock, log } = context;
   const app = createSite(context);
+  const programs = createPrograms({ ...context, notAwake: () => notAwake(household, workload) });
   app.get("*", async (c) => {
     const target = c.env.incoming.url ?? "/";
     if (!findSession(household, sessions, c.req.header("cookie"), workload)) {
@@ -64,7 +66,7 @@ export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
 
   const door = createDoorServer({
     decide: (request) =>
-      isKnownHost(request.host, hosts) ? decide(household, context, request) : misdirected,
+      isKnownHost(request.host, hosts) ? decide(household, context, programs, request) : misdirected,
     local: (request, response) => void listener(request, response),
     used: () => household.used(workload, "somebody typed or ran something in its page", "frame"),
     clock,
@@ -91,10 +93,13 @@ function mayWake({ state }: WorkloadView): boolean {
 function decide(
   household: Household,
   { sessions, workload, log }: WorkloadDoorContext,
+  programs: Programs,
   request: DoorRequest,
 ): Decision {
   if (request.target.startsWith("/_sesta/"))
     return request.upgrade ? refusal(404, "Nothing is here.") : local;
+  if (request.header("authorization") !== undefined && household.admitsPrograms(workload))
+    return programs.decide(request);
   const reads = request.method === "GET" || request.method === "HEAD" || request.method === "OPTIONS";
   const navigates = isNavigation(request);
   const session = findSession(household, sessions, request.header("cookie"), workload);

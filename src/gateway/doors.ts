@@ -4,7 +4,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { SiteContext } from "../front/site-context.ts";
 import { createWorkloadDoor, type WorkloadDoor } from "../front/workload-door.ts";
-import { findLab } from "../model/project.ts";
+import { findFronted } from "../model/project.ts";
 import type { Context } from "../operations/context.ts";
 import { listenOn } from "./listen.ts";
 import type { PortClaims } from "../operations/port-claims.ts";
@@ -40,7 +40,7 @@ export function createDoors(
   let last: Promise<void> = Promise.resolve();
 
   async function open(site: SiteContext, name: string): Promise<void> {
-    const fixed = findLab(context.project, name)?.port ?? state.listPorts().get(name);
+    const fixed = findFronted(context.project, name)?.port ?? state.listPorts().get(name);
     const present = doors.get(name);
     if (present && (fixed === undefined || fixed === present.port)) return;
     await close(name);

@@ -1,8 +1,9 @@
 // The project's workloads as its front doors see them: what is declared, what is placed, and what the agent reports.
+import { hash } from "node:crypto";
 import type { Household } from "../front/household.ts";
 import { estimateWake } from "../front/wake-estimate.ts";
 import type { Launch } from "../model/launch.ts";
-import { findLab, listLabs } from "../model/project.ts";
+import { findFronted, listFronted } from "../model/project.ts";
 import type { WorkloadView } from "../model/view.ts";
 import type { Context } from "../operations/context.ts";
 import { findServiceUrl } from "../operations/services/url.ts";
@@ -25,7 +26,7 @@ export function createHousehold(
 
   const view = (name: string): WorkloadView | undefined => {
     const placed = kept.placed().get(name);
-    const section = findLab(context.project, name);
+    const section = findFronted(context.project, name);
     if (!placed && !section) return undefined;
     const report = placed?.placedAt ? fleet.find(name) : undefined;
     const elapsedMs = report?.state === "waking" ? clock.now() - report.since : undefined;
@@ -34,7 +35,7 @@ export function createHousehold(
     return {
       name,
       type: placed?.type ?? section?.type ?? "lab",
-      title: placed?.launch.title ?? labTitle,
+      title: placed?.launch.title ?? (section?.type === "tracker" ? "MLflow" : labTitle),
       state: report?.state ?? (placed?.placedAt ? "asleep" : "absent"),
       since: report?.since ?? placed?.placedAt ?? clock.now(),
       why: report?.why ?? (placed?.placedAt ? "It waits to be woken." : `\`sesta up ${name}\` brings it up.`),
@@ -54,14 +55,17 @@ export function createHousehold(
   };
 
   const names = () =>
-    new Set([...listLabs(context.project).map(({ name }) => name), ...kept.placed().keys()]);
+    new Set([...listFronted(context.project).map(({ name }) => name), ...kept.placed().keys()]);
   return {
     project: context.project.name,
     list: () => [...names()].map(view).filter((one) => one !== undefined),
     find: view,
     address: (name) => fleet.address(name),
-    secretOf: (name) => (kept.placed().get(name)?.launch.door ?? findLab(context.project, name))?.password,
+    secretOf: (name) =>
+      (kept.placed().get(name)?.launch.door ?? findFronted(context.project, name))?.password,
     passwords: kept.passwords,
+    admitsPrograms: (name) => kept.placed().get(name)?.launch.door.programs === true,
+    hasRunToken: (name, token) => kept.runTokens().get(hash("sha256", token)) === name,
     earlierWakesMs: earlier,
     wake: fleet.wake,
     sleep: fleet.sleep,

@@ -1,7 +1,7 @@
 // The tokens of a project's saves: which workloads have one, and how its value is found.
 import { findSecret } from "../model/project.ts";
 import type { Context } from "../operations/context.ts";
-import { supplyToken } from "../operations/tokens.ts";
+import { listAgentSecrets, supplyToken } from "../operations/tokens.ts";
 import type { Kept } from "./kept.ts";
 import { createTokens, type Tokens, type TokensContext } from "./tokens.ts";
 
@@ -15,7 +15,7 @@ export function createProjectTokens(
     list: () =>
       new Map(
         [...kept.placed().values()].flatMap(({ name, launch, placedAt }) =>
-          launch.save?.token === undefined || placedAt === null ? [] : [[name, launch.save.token] as const],
+          placedAt === null ? [] : listAgentSecrets(launch).map((secret) => [name, secret] as const),
         ),
       ),
     supply: (name, told) => supplyToken(withTold(context, told), name),

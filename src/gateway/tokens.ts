@@ -1,4 +1,4 @@
-// Hands the tokens with which saves reach their remotes to the agent. Neither of the two writes one down.
+// Hands the tokens with which saves reach their remotes, and the passphrases of backups, to the agent. Neither of the two writes one down.
 import type { Clock } from "../base/clock.ts";
 import { messageOf, SestaError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -67,8 +67,8 @@ export function createTokens(context: TokensContext): Tokens {
       told.set(secret, value);
       await supplyAll(new Set([secret]));
     },
-    reported({ name, save }) {
-      if (save?.needsToken) void keepTrying(name);
+    reported({ name, save, backup }) {
+      if (save?.needsToken || backup?.needsPassphrase) void keepTrying(name);
       else naps.get(name)?.abort();
     },
     changed: supplyAll,

@@ -1,4 +1,5 @@
 // What crosses the agent's socket: its methods, and the lines of its stream. One request a connection.
+import type { BackupJob, FoundBackup } from "./backup.ts";
 import type { Launch } from "./launch.ts";
 import type { NewRelease, Release } from "./release.ts";
 import type { SaveReport } from "./save.ts";
@@ -15,13 +16,13 @@ export type AgentMethods = {
   remove: { params: { name: string }; result: null };
   list: { params: Record<string, never>; result: Report[] };
   wake: { params: Asked; result: Report };
-  /** @param shut the port of a service is closed too, so that no request wakes it again */
+  /** @param shut nothing wakes it again until the next `sleep` or `put`; the port of a service is closed too */
   sleep: { params: Asked & { shut?: boolean }; result: Report };
   /** Something came through the front door just now; whether that is use depends on the workload. */
   use: { params: { name: string; source: string; kind: UseKind }; result: null };
   /** Keeps it awake for `forMs`, waking it first; null lets go. */
   hold: { params: Asked & { forMs: number | null; reason: string | null }; result: Report };
-  /** The value of the token with which this workload's saves reach the remote; kept in memory only. */
+  /** The token with which this workload's saves reach the remote, or the passphrase of its backups; kept in memory only. */
   token: { params: { name: string; value: string }; result: null };
   /** Saves now and waits for the remote's word. */
   save: { params: SaveRequest; result: SaveReport };
@@ -48,6 +49,14 @@ export type AgentMethods = {
   /** A port that nothing listens on there now, from `from` upwards. */
   freePort: { params: { host: string; from: number; reserved: readonly number[] }; result: number };
   /** Spans of use that are over, after `after`; with `open`, the one that goes on too. */
+  /** Begins a backup of a workload's own data, or finds the one that runs; `backupJob` tells how it goes. */
+  backup: { params: Asked & { passphrase: string | null }; result: BackupJob };
+  /** Begins to bring a backup back into a workload that is asleep; `file` is absolute. */
+  bringBack: { params: Asked & { passphrase: string | null; file: string }; result: BackupJob };
+  /** Those that lie in the workload's folder, newest first; absolute paths. */
+  backups: { params: { name: string }; result: FoundBackup[] };
+  /** The one that runs, or ran last; null: none since the agent was started. */
+  backupJob: { params: { name: string }; result: BackupJob | null };
   uses: { params: { after: number; open?: boolean }; result: UseSpan[] };
   /** Ends the agent; what it supervises goes on. */
   stop: { params: Record<string, never>; result: null };

@@ -13,6 +13,8 @@ export type Launch = {
   idle: IdleRule;
   /** Where the workspace is saved; without it, nowhere. */
   save?: SaveRule;
+  /** How its own data is backed up, into its workspace; without it, it has none. */
+  backup?: BackupRule;
   /** The folder that people own; relative to the project. Never removed. Of a service: "", as each release has its own. */
   workspace: string;
   /** What only a service has: replicas, and a balancer in front of them. */
@@ -120,6 +122,8 @@ export type Door = {
   healthPath: string;
   /** How the process is shown its token: `Authorization: SCHEME TOKEN`; without it, it has none. */
   tokenScheme?: "token" | "Bearer";
+  /** Programs come in too, with `Authorization: Bearer`; they wake it, and are held until it answers. */
+  programs?: true;
   /** The secret that guards it, by name; without one only `open` lets in. */
   password?: string;
   /** The port asked for in the project file. */
@@ -147,6 +151,17 @@ export type KeepAwake = {
   forMs: number;
   /** The user's own, given to `sh -c` in the workspace: exit 0 is use, 1 is none, anything else is unknown. */
   command?: string;
+};
+
+export type BackupRule = {
+  /** The command that makes one; it gets why as its last operand, and a passphrase as its input. */
+  make: readonly Template[];
+  /** The command that brings one back while it is asleep; it gets the file as its last operand. */
+  restore: readonly Template[];
+  /** `null`: none by itself. */
+  everyMs: number | null;
+  /** The secret that encrypts them, by name. */
+  passphrase?: string;
 };
 
 export type SaveRule = {

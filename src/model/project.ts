@@ -2,6 +2,7 @@
 import type { AcmeRule, HealthRule, KeepAwake, SaveRule } from "./launch.ts";
 import type { PipelineSection, RegistrySection } from "./pipeline.ts";
 import type { SecretRef } from "./secret.ts";
+import type { TrackerSection } from "./tracker.ts";
 
 export const projectFileName = "sesta.yaml";
 
@@ -59,7 +60,10 @@ export type HostSection = {
   address?: string;
 };
 
-export type WorkloadSection = LabSection | JobSection | ServiceSection;
+export type WorkloadSection = LabSection | JobSection | ServiceSection | TrackerSection;
+
+/** What people come to through a door of the gateway. */
+export type FrontedSection = LabSection | TrackerSection;
 
 export type JobSection = {
   type: "job";
@@ -213,6 +217,21 @@ export function findLab(project: Pick<Project, "workloads">, name: string): LabS
 
 export function listLabs({ workloads }: Pick<Project, "workloads">): LabSection[] {
   return Object.values(workloads).filter((section) => section.type === "lab");
+}
+
+export function findFronted(project: Pick<Project, "workloads">, name: string): FrontedSection | undefined {
+  const found = Object.hasOwn(project.workloads, name) ? project.workloads[name] : undefined;
+  return found?.type === "lab" || found?.type === "tracker" ? found : undefined;
+}
+
+export function listFronted({ workloads }: Pick<Project, "workloads">): FrontedSection[] {
+  return Object.values(workloads).filter(
+    ({ type }) => type === "lab" || type === "tracker",
+  ) as FrontedSection[];
+}
+
+export function listTrackers({ workloads }: Pick<Project, "workloads">): TrackerSection[] {
+  return Object.values(workloads).filter((section) => section.type === "tracker");
 }
 
 export function listJobs({ workloads }: Pick<Project, "workloads">): JobSection[] {

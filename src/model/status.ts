@@ -1,4 +1,5 @@
 // What an agent says about a workload, what is kept of every change, and what `status` shows.
+import type { BackupReport, BackupStatus } from "./backup.ts";
 import type { CertificateReport } from "./certificate.ts";
 import type { ReplicaReport } from "./release.ts";
 import type { SaveReport } from "./save.ts";
@@ -27,6 +28,8 @@ export type Report = {
   open: boolean;
   /** Null where its workspace is saved nowhere. */
   save: SaveReport | null;
+  /** Only of what has data of its own. */
+  backup?: BackupReport;
   /** Last lines of the log, when failed. */
   logTail: readonly string[];
   /** Only of a service: the release that is live, null before the first, and its replicas. */
@@ -82,6 +85,8 @@ export type WorkloadStatus = {
   replicas?: readonly ReplicaReport[];
   /** Only of a service with a certificate from a CA. */
   certificate?: CertificateStatus;
+  /** Only of a tracker. */
+  backup?: BackupStatus;
   /** Last lines of its log; only when failed. */
   log_tail?: readonly string[];
 };

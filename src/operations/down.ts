@@ -5,6 +5,7 @@ import { findGateway, reloadGateway, stopGateway } from "./gateway.ts";
 import { syncHistory } from "./history.ts";
 import { destroyJob } from "./jobs/destroy.ts";
 import { forgetJob } from "./jobs/forget.ts";
+import { backUpBeforeDown } from "./backups/before-down.ts";
 import { findDebt, type ProjectPlan } from "./plan.ts";
 import { listOn } from "./targets.ts";
 import { lockProject } from "./up.ts";
@@ -13,30 +14,39 @@ export type DownResult = {
   receipts: Receipt[];
   /** What the repositories did not have when their workloads went; it is in the folders that remain. */
   unsaved: { name: string; why: string }[];
+  /** Of what had data of its own, as it was at the end; absolute, on its machine. */
+  backups: { name: string; file: string }[];
   gatewayStopped: boolean;
   /** Nothing was named, and something is up all the same: its host is away. */
   gatewayGoesOn: boolean;
 };
 
 /**
+ * @param discards what trackers hold goes without a backup
  * @param all whether nothing was named: then the gateway and the agents end too, once nothing is up any more. What is
  * on a host that is away by then is left out, see `plan.away`.
  */
 export async function down(
   context: Context,
   { plans, jobs, away }: Pick<ProjectPlan, "plans" | "jobs" | "away">,
-  all: boolean,
+  { all, discards = false }: { all: boolean; discards?: boolean },
   on: Progress,
 ): Promise<DownResult> {
   const lock = await lockProject(context, "down");
   try {
     const receipts: Receipt[] = [];
     const unsaved: DownResult["unsaved"] = [];
+    const backups: DownResult["backups"] = [];
     const touched = new Set(plans.flatMap(({ target, action }) => (action === "forget" ? [] : [target])));
     const before = context.targets.inUse().filter(({ name, remote }) => !remote || touched.has(name));
     for (const plan of plans) {
       await away.attempt([plan], async () => {
         const why = plan.action === "forget" ? undefined : await findDebt(context, plan.name);
+        const data = context.state.findWorkload(plan.name)?.launch.backup;
+        if (data && plan.action === "destroy" && !discards) {
+          const file = await backUpBeforeDown(context, plan.name, on);
+          if (file !== null) backups.push({ name: plan.name, file });
+        }
         const result = await context.targets.get(plan.target).apply(plan, on);
         if (why !== undefined) unsaved.push({ name: plan.name, why });
         if (result.kind === "receipt") receipts.push(result);
@@ -57,7 +67,7 @@ export async function down(
     for (const { agent } of idle)
       if ((await agent.findHello()) && (await agent.call("list", {})).length === 0)
         await agent.call("stop", {});
-    return { receipts, unsaved, gatewayStopped, gatewayGoesOn: all && running !== undefined };
+    return { receipts, unsaved, backups, gatewayStopped, gatewayGoesOn: all && running !== undefined };
   } finally {
     lock.release();
   }

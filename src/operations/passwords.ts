@@ -1,5 +1,5 @@
 // Brings the passwords that the secrets lead to into the state, as slow hashes; a changed one ends open sessions.
-import { findSecret, listLabs } from "../model/project.ts";
+import { findSecret, listFronted } from "../model/project.ts";
 import { hashPassword, verifyPassword } from "../front/password.ts";
 import { resolveSecret, type SecretContext } from "../project/secret.ts";
 import type { Context } from "./context.ts";
@@ -13,7 +13,7 @@ export async function syncPasswords(
 ): Promise<ChangedPassword[]> {
   const { project, state } = context;
   const used = new Set(
-    listLabs(project).flatMap(({ password }) => (password === undefined ? [] : [password])),
+    listFronted(project).flatMap(({ password }) => (password === undefined ? [] : [password])),
   );
   const changed: ChangedPassword[] = [];
   for (const name of used) {

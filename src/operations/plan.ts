@@ -1,17 +1,15 @@
 // What `up` and `down` would do, before anybody does it.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { closest } from "fastest-levenshtein";
 import { SestaError } from "../base/errors.ts";
 import type { Launch } from "../model/launch.ts";
 import type { Plan } from "../model/plan.ts";
 import {
   findWorkload,
-  type LabSection,
+  type FrontedSection,
   type ServiceSection,
   type WorkloadSection,
 } from "../model/project.ts";
-import { resolveRepository } from "../model/repository.ts";
+import { planData } from "./backups/plan-data.ts";
 import { isJob } from "./jobs/find-job.ts";
 import { findGate } from "./services/gate.ts";
 import { isModelMissing } from "./services/model.ts";
@@ -20,6 +18,7 @@ import { planJob, planJobDown, type JobPlan } from "./jobs/plan.ts";
 import { findRepositoryProblem, requireAddress } from "./repository-problem.ts";
 import { describeDebt } from "./save-words.ts";
 import type { PlacedWorkload } from "../state/project-state.ts";
+import { buildLaunch } from "./build-launch.ts";
 import { createAway, type Away } from "./away.ts";
 import type { Context } from "./context.ts";
 import { listOn } from "./targets.ts";
@@ -49,12 +48,12 @@ export async function planUp(
     names.length > 0
       ? names.map((name) => getSection(context, name))
       : Object.values(context.project.workloads);
-  const labs = chosen.filter((section) => section.type === "lab");
+  const fronted = chosen.filter((section) => section.type === "lab" || section.type === "tracker");
   const jobs = chosen.filter((section) => section.type === "job");
   const services = chosen.filter((section) => section.type === "service");
   const unmade: string[] = [];
   const [plans, jobPlans, deployPlans] = await Promise.all([
-    Promise.all(labs.map((lab) => away.attempt([lab], () => planLab(context, lab)))),
+    Promise.all(fronted.map((one) => away.attempt([one], () => planFronted(context, one)))),
     Promise.all(jobs.map((job) => away.attempt([job], () => planJob(context, job)))),
     Promise.all(
       services.map((service) =>
@@ -92,7 +91,7 @@ function present<One>(plans: readonly (One | undefined)[]): One[] {
   return plans.filter((plan) => plan !== undefined);
 }
 
-async function planLab(context: Context, section: LabSection): Promise<Plan> {
+async function planFronted(context: Context, section: FrontedSection): Promise<Plan> {
   const launch = await buildLaunch(context, section);
   const plan = await planOn(context, launch);
   if (launch.save && context.targets.get(plan.target).remote) requireAddress(launch.save.repo, plan.target);
@@ -126,16 +125,18 @@ export function requirePlace({ targets, project, state }: Context, name: string)
 
 /**
  * What exists is taken away, whether the file still names it or not.
+ * @param discards what trackers hold goes without a backup
  * @param names none means all: then what is on a host that is away is left out
  */
 export async function planDown(
   context: Context,
   names: readonly string[] = [],
   away: Away = createAway("down", names),
+  discards = false,
 ): Promise<ProjectPlan> {
   const { labs, jobs } = listExisting(context, names);
   const [plans, jobPlans] = await Promise.all([
-    Promise.all(labs.map((lab) => away.attempt([lab], () => planLabDown(context, lab.name)))),
+    Promise.all(labs.map((lab) => away.attempt([lab], () => planFrontedDown(context, lab.name, discards)))),
     Promise.all(jobs.map((job) => away.attempt([job], () => planJobDown(context, job)))),
   ]);
   return {
@@ -196,8 +197,8 @@ export async function findDebt({ state, targets }: Context, name: string): Promi
 }
 
 /** What the repository does not hold stays on its machine, which people should know before a workload goes. */
-async function planLabDown(context: Context, name: string): Promise<Plan> {
-  const plan = await context.targets.of(name).plan(name, undefined);
+async function planFrontedDown(context: Context, name: string, discards: boolean): Promise<Plan> {
+  const plan = planData(context, await context.targets.of(name).plan(name, undefined), discards);
   const debt = await findDebt(context, name);
   if (debt === undefined) return plan;
   const warning = `not everything of ${name} is at its repository: ${debt}; \`sesta save ${name}\` first`;
@@ -214,30 +215,4 @@ function getSection({ project, state }: Context, name: string): WorkloadSection 
         ? `Did you mean "${closest(name, names)}"?`
         : "Add one under `workloads:` in sesta.yaml.",
   });
-}
-
-async function buildLaunch({ project }: Context, section: LabSection): Promise<Launch> {
-  const { requirements } = section;
-  const { buildLabLaunch } = await import("../workloads/lab/build-launch.ts"); // holds the lock, which is long
-  const { parseRequirements } = await import("../workloads/lab/requirements.ts");
-  const lines =
-    requirements === undefined ? [] : parseRequirements(await read(join(project.folder, requirements)));
-  return buildLabLaunch(withAbsoluteRepository(section, project.folder), lines);
-}
-
-/** Git runs elsewhere than in the project's folder. */
-function withAbsoluteRepository(section: LabSection, folder: string): LabSection {
-  const { save } = section;
-  return save ? { ...section, save: { ...save, repo: resolveRepository(save.repo, folder) } } : section;
-}
-
-async function read(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw new SestaError("PROJECT_UNREADABLE", `${path} cannot be read`, {
-      hint: "Check `requirements:` in sesta.yaml.",
-      cause,
-    });
-  }
 }

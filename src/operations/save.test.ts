@@ -220,7 +220,7 @@ test("F8: the receipt repeats what the repository does not have", async () => {
   const { unsaved } = await down(
     { ...scratch.context, targets },
     { plans, jobs: [], away: createAway("down", ["nb"]) },
-    false,
+    { all: false },
     () => undefined,
   );
   expect(unsaved).toEqual([{ name: "nb", why: "the repository cannot be reached" }]);

@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 import { findGateway } from "./gateway.ts";
 import { listJobStatus } from "./jobs/job-status.ts";
 import { listOrphans } from "./plan.ts";
+import { buildBackupStatus } from "./backups/backup-status.ts";
 import { buildCertificateStatus } from "./services/await-certificate.ts";
 import { buildSaveStatus, isoOf } from "./save-words.ts";
 import { findServiceUrl } from "./services/url.ts";
@@ -55,6 +56,7 @@ export async function getStatus(context: Context): Promise<ProjectStatus> {
         agent_pid: report && hello ? hello.pid : null,
         ...(report?.service && { release: report.service.release, replicas: report.service.replicas }),
         ...buildCertificateStatus(report?.service?.certificate),
+        ...buildBackupStatus(report?.backup),
         ...(report?.state === "failed" && { log_tail: report.logTail }),
       };
     }),

@@ -1,6 +1,7 @@
-// Brings the tokens of repositories from their secrets to the agent, which keeps them in memory only.
+// Brings the tokens of repositories, and the passphrases of backups, from their secrets to the agent, which keeps them in memory only.
 import { SestaError } from "../base/errors.ts";
 import { findSecret } from "../model/project.ts";
+import type { Launch } from "../model/launch.ts";
 import type { SecretRef } from "../model/secret.ts";
 import { resolveSecret } from "../project/secret.ts";
 import type { Context } from "./context.ts";
@@ -54,7 +55,8 @@ export async function supplyMissingTokens(context: Context, names?: readonly str
   const missing: string[] = [];
   for (const { agent } of new Set(withToken.map((name) => context.targets.of(name)))) {
     await agent.ensure();
-    for (const { name, save } of await agent.call("list", {})) if (save?.needsToken) missing.push(name);
+    for (const { name, save, backup } of await agent.call("list", {}))
+      if (save?.needsToken || backup?.needsPassphrase) missing.push(name);
   }
   await supplyTokens(
     context,
@@ -64,11 +66,17 @@ export async function supplyMissingTokens(context: Context, names?: readonly str
 
 function listTokens({ state, project }: Context, names?: readonly string[]) {
   return state.listWorkloads().flatMap(({ name, launch, placedAt }) => {
-    const secret = launch.save?.token;
-    if (secret === undefined || placedAt === null || names?.includes(name) === false) return [];
-    const ref = findSecret(project, secret);
-    return ref ? [{ workload: name, secret, ref }] : []; // gone from the file: the agent keeps what it knows
+    if (placedAt === null || names?.includes(name) === false) return [];
+    return listAgentSecrets(launch).flatMap((secret) => {
+      const ref = findSecret(project, secret);
+      return ref ? [{ workload: name, secret, ref }] : []; // gone from the file: the agent keeps what it knows
+    });
   });
+}
+
+/** The secrets of a workload that its agent keeps in memory: none has both. */
+export function listAgentSecrets({ save, backup }: Launch): string[] {
+  return [save?.token, backup?.passphrase].filter((secret) => secret !== undefined);
 }
 
 async function supply(context: Context, name: string, secret: string, ref: SecretRef): Promise<void> {

@@ -2,12 +2,14 @@
 import { formatDuration } from "../model/duration.ts";
 import type { IdleRule, KeepAwake } from "../model/launch.ts";
 import type { ReplicaReport } from "../model/release.ts";
+import type { BackupStatus } from "../model/backup.ts";
 import type { SaveReport } from "../model/save.ts";
 import type { CertificateStatus, Report, SaveStatus, WorkloadStatus } from "../model/status.ts";
 import type { State } from "../model/words.ts";
 import type { Context } from "./context.ts";
 import { listJobStatus } from "./jobs/job-status.ts";
 import { requireKnown } from "./plan.ts";
+import { buildBackupStatus } from "./backups/backup-status.ts";
 import { buildSaveStatus, isoOf } from "./save-words.ts";
 import { buildCertificateStatus } from "./services/await-certificate.ts";
 
@@ -33,6 +35,8 @@ export type Explanation = {
   replicas?: readonly ReplicaReport[];
   /** Only of a service with a certificate from a CA. */
   certificate?: CertificateStatus;
+  /** Only of a tracker. */
+  backup?: BackupStatus;
   log_tail: readonly string[];
 };
 
@@ -90,11 +94,12 @@ export function buildExplanation(report: Report, rule: IdleRule | undefined): Ex
     sleeps_at: isoOf(sleepsAt),
     announced,
     held: hold && { until: new Date(hold.until).toISOString(), reason: hold.reason },
-    kept_awake_by: sleepsByItself ? listSigns(rule, name, service !== undefined) : [],
+    kept_awake_by: sleepsByItself ? listSigns(rule, name, report) : [],
     saved_at: isoOf(save?.savedAt),
     save: save && explainSave(save),
     ...(service && { release: service.release, replicas: service.replicas }),
     ...buildCertificateStatus(service?.certificate),
+    ...buildBackupStatus(report.backup),
     log_tail: logTail,
   };
 }
@@ -114,14 +119,16 @@ function explainSave(save: SaveReport): SaveExplanation {
 function listSigns(
   { evidence, keepAwake, maxAwakeMs }: IdleRule,
   name: string,
-  isService: boolean,
+  { service, backup }: Report,
 ): string[] {
   const own = evidence === "jupyter" ? ["running code", "typing in a terminal", "saving a file"] : [];
   const hold =
     maxAwakeMs === null
       ? `\`sesta awake ${name} --for 3h\``
       : `\`sesta awake ${name} --for 3h\` (up to max_awake)`;
-  const visits = isService ? "requests, but not to its health path" : "opening its pages";
+  const visits = service
+    ? "requests, but not to its health path"
+    : `opening its pages${backup ? ", programs that log" : ""}`;
   return [...own, visits, ...(keepAwake ? listOwnSigns(keepAwake) : []), hold];
 }
 

@@ -5,6 +5,7 @@ import {
   listJobs,
   listLabs,
   listServices,
+  listTrackers,
   type JobSection,
   type Project,
   type ServiceSection,
@@ -34,7 +35,13 @@ export function buildFileClaims(project: Project): FileClaim[] {
       ? []
       : [{ path: ["workloads", name, "requirements"], kind: "file" as const, file: requirements }]),
   ]);
-  return [...ofLabs, ...buildJobFileClaims(project), ...listServices(project).flatMap(buildServiceClaims)];
+  const ofTrackers = listTrackers(project).map(({ name, backup }): FileClaim => ({
+    path: ["workloads", name, "backup", "into"],
+    kind: "workspace",
+    file: backup.folder,
+  }));
+  const ofServices = listServices(project).flatMap(buildServiceClaims);
+  return [...ofLabs, ...ofTrackers, ...buildJobFileClaims(project), ...ofServices];
 }
 
 export function buildJobFileClaims(project: Project): FileClaim[] {

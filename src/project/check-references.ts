@@ -11,6 +11,7 @@ import { checkSaves } from "./check-saves.ts";
 import { checkServices } from "./check-services.ts";
 import { findLocated, findNamed, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
+import { backupFolder } from "./resolve-tracker.ts";
 import { suggest } from "./suggest.ts";
 import { quote } from "./wording.ts";
 
@@ -24,11 +25,14 @@ export function checkReferences(root: Located, folder: string): Finding[] {
   const labs = findLabs(root);
   const jobs = findJobs(root);
   const services = findNamed(root, "service");
+  const trackers = findNamed(root, "tracker");
+  const served = [...labs, ...services, ...trackers];
   return [
     ...checkGateway(root),
     ...checkTarget(root, ["target"]),
-    ...[...labs, ...jobs, ...services].flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
-    ...[...labs, ...services].flatMap((name) => checkSecret(root, ["workloads", name, "password"])),
+    ...[...served, ...jobs].flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
+    ...served.flatMap((name) => checkSecret(root, ["workloads", name, "password"])),
+    ...trackers.flatMap((name) => checkSecret(root, ["workloads", name, "backup", "passphrase"])),
     ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "save", "token"])),
     ...jobs.flatMap((name) => checkSecret(root, ["workloads", name, "token"])),
     ...[...jobs, ...services].flatMap((name) =>
@@ -37,8 +41,8 @@ export function checkReferences(root: Located, folder: string): Finding[] {
     ...checkJobs(root, jobs),
     ...checkHosts(root),
     ...checkServices(root, services),
-    ...checkPorts(root, [...labs, ...services]),
-    ...checkWorkspaces(root, labs),
+    ...checkPorts(root, served),
+    ...checkWorkspaces(root, labs, trackers),
     ...checkSaves(root, labs, folder),
     ...checkPipelines(root),
   ];
@@ -116,12 +120,20 @@ function checkPorts(root: Located, labs: readonly string[]): Finding[] {
 /** What no workspace may hold or lie in: Sesta's own folder, and git's, whose hooks are programs. */
 const ownPaths = [".sesta", ".git"];
 
-function checkWorkspaces(root: Located, labs: readonly string[]): Finding[] {
+function checkWorkspaces(root: Located, labs: readonly string[], trackers: readonly string[]): Finding[] {
   const taken = new Map<string, string>();
-  return labs.flatMap((name): Finding[] => {
-    const path = ["workloads", name, "workspace"];
+  const folders = [
+    ...labs.map((name) => ({ name, path: ["workloads", name, "workspace"], byDefault: name })),
+    ...trackers.map((name) => ({
+      name,
+      path: ["workloads", name, "backup", "into"],
+      byDefault: backupFolder(name),
+    })),
+  ];
+  return folders.flatMap(({ name, path, byDefault }): Finding[] => {
     const asked = valueAt(root, path);
-    const folder = asked === undefined ? name : typeof asked === "string" ? findInnerPath(asked) : undefined;
+    const folder =
+      asked === undefined ? byDefault : typeof asked === "string" ? findInnerPath(asked) : undefined;
     if (folder === undefined) return []; // the schema refuses it
     const at =
       asked === undefined ? (findLocated(root, ["workloads", name])?.keyAt ?? 0) : getOffset(root, path);

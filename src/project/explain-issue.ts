@@ -1,7 +1,7 @@
 // One zod issue as one sentence for a person, and where in the file it points.
 import type { z } from "zod";
 import { Refusal } from "./fields.ts";
-import { isLaterKey, laterTargetTypes, laterWorkloadTypes } from "./later.ts";
+import { isLaterKey, laterTargetTypes } from "./later.ts";
 import { findLocated, getKeyOffset, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
 import { isSecretPlace, placeName } from "./places.ts";
@@ -52,13 +52,13 @@ function hasUnknownKey(path: Path, here: Located): boolean {
 
 /** The types that this version has, of workloads or targets. */
 function typesOf(path: Path): readonly string[] {
-  return path[0] === "targets" ? ["local", "ssh"] : ["lab", "job", "service"];
+  return path[0] === "targets" ? ["local", "ssh"] : ["lab", "job", "service", "tracker"];
 }
 
 /** A `type` that this version does not know, of a workload or target. */
 function explainType(path: Path, value: unknown): string {
   const known = typesOf(path);
-  const later = path[0] === "targets" ? laterTargetTypes : laterWorkloadTypes;
+  const later = path[0] === "targets" ? laterTargetTypes : [];
   if (typeof value !== "string") return `expected type: ${oneOf(known)}, got ${describe(value)}`;
   if (later.includes(value))
     return `type ${quote(value)} is not supported yet; this version has ${oneOf(known)}`;

@@ -49,13 +49,12 @@ test.each<[string, unknown]>([
   ["a size without unit", lab({ save: { repo: "x", max_file: 100 } })],
   ["a literal token", lab({ save: { repo: "x", token: "hunter2" } })],
   ["a share without %", lab({ keep_awake: { cpu: 50 } })],
-  ["a tracker", { name: "demo", workloads: { a: { type: "tracker" } } }],
   ["an ssh target", { name: "demo", targets: { box: { type: "ssh" } } }],
   ["a literal secret", { name: "demo", secrets: { a: "hunter2" } }],
 ])("refuses %s", (_, value) => expect(accepts(value)).toBe(false));
 
 test("what is not supported yet is not offered", () => {
-  expect(JSON.stringify(schema)).not.toMatch(/"(?:machine|aws|gcp|tracker)"/);
+  expect(JSON.stringify(schema)).not.toMatch(/"(?:machine|aws|gcp)"/);
 });
 
 test("every key has a description to hover over", () => {

@@ -8,7 +8,6 @@ const laterKeys: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const laterTargetTypes: readonly string[] = ["aws", "gcp"];
-export const laterWorkloadTypes: readonly string[] = ["tracker"];
 
 export function isLaterKey(path: Path, key: string): boolean {
   return (laterKeys[sectionOf(path)] ?? []).includes(key);
@@ -22,6 +21,7 @@ export type SectionKind =
   | "workload"
   | "save"
   | "keep_awake"
+  | "backup"
   | "container"
   | "pipeline"
   | "stage"
@@ -30,7 +30,7 @@ export type SectionKind =
   | "other";
 
 const pipelineSections = ["pipeline", "stage", "metric"] as const;
-const innerSections = ["save", "keep_awake", "container"] as const;
+const innerSections = ["save", "keep_awake", "container", "backup"] as const;
 
 /** The kind of section that a path leads to. */
 export function sectionOf(path: Path): SectionKind {

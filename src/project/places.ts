@@ -23,7 +23,7 @@ function secretDepth(path: Path): number {
 
 /** An address may hold a password too. */
 function isSecretKey(step: string | number): boolean {
-  return step === "password" || step === "token" || step === "repo";
+  return step === "password" || step === "token" || step === "passphrase" || step === "repo";
 }
 
 function quoteIfOdd(step: string): string {

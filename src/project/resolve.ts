@@ -10,6 +10,7 @@ import type {
 import type { SecretRef } from "../model/secret.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { resolveService } from "./resolve-service.ts";
+import { resolveTracker } from "./resolve-tracker.ts";
 import { resolvePipeline, resolveRegistry } from "./resolve-pipeline.ts";
 import type { ProjectFile } from "./schema.ts";
 
@@ -48,6 +49,8 @@ function resolveWorkload(section: WorkloadFile, name: string, target: string): W
       return resolveJob(section, name, target);
     case "service":
       return resolveService(section, name, target);
+    case "tracker":
+      return resolveTracker(section, name, target);
     default:
       return resolveLab(section, name, target);
   }

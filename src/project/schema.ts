@@ -4,6 +4,7 @@ import { secretNamePattern } from "../model/secret.ts";
 import * as fields from "./fields.ts";
 import { job } from "./job-schema.ts";
 import { service } from "./service-schema.ts";
+import { backup, tracker } from "./tracker-schema.ts";
 import { container } from "./job-fields.ts";
 import { metric, pipelines, registries, registry, stage } from "./pipeline-schema.ts";
 import { keepAwake, save } from "./save-schema.ts";
@@ -177,7 +178,7 @@ const sections = {
     })
     .optional(),
   workloads: z
-    .record(z.string(), z.discriminatedUnion("type", [lab, job, service]))
+    .record(z.string(), z.discriminatedUnion("type", [lab, job, service, tracker]))
     .meta({
       propertyNames: {
         pattern: `^(?!(?:${reservedNames.join("|")})$)${workloadNamePattern.source.slice(1)}`,
@@ -222,11 +223,13 @@ export function keysAt(path: Path, type?: unknown): readonly string[] {
     case "target":
       return Object.keys((type === "ssh" ? sshTarget : localTarget).shape);
     case "workload":
-      return Object.keys((type === "job" ? job : type === "service" ? service : lab).shape);
+      return Object.keys(workloadOf(type).shape);
     case "container":
       return Object.keys(container.shape);
     case "save":
       return Object.keys(save.shape);
+    case "backup":
+      return Object.keys(backup.shape);
     case "keep_awake":
       return Object.keys(keepAwake.shape);
     case "stage":
@@ -238,4 +241,10 @@ export function keysAt(path: Path, type?: unknown): readonly string[] {
     default:
       return [];
   }
+}
+
+function workloadOf(type: unknown) {
+  if (type === "job") return job;
+  if (type === "service") return service;
+  return type === "tracker" ? tracker : lab;
 }

@@ -89,6 +89,27 @@ pipelines:
 `;
 }
 
+/** A project with a tracker and a job that reports to it. @param name the project's */
+export function buildTrackerTemplate(name: string): string {
+  return `# What this team works with. \`sesta plan\` shows what would happen, \`sesta up\` does it.
+name: ${scalar(name)}
+
+# secrets: # by reference only: a value never stands in this file
+#   team_pass: { env: TEAM_PASS } # or { file: path } or { command: "pass show team" }
+
+workloads:
+  tracking: # MLflow with Postgres; asleep until somebody opens it, or a program logs to it
+    type: tracker
+    # password: \${secret.team_pass} # for the team, and as MLFLOW_TRACKING_TOKEN of programs
+    idle: 40m # sleeps after this long without use; or never
+    # artifacts: s3://acme-mlflow/artifacts # any location that MLflow knows; without it a folder of its own
+    backup: # its database and artifacts as one file, in backups/tracking/
+      keep: 7
+      # every: 1d # or never; \`sesta backup tracking\` makes one now, \`sesta down\` always makes one first
+      # passphrase: \${secret.backup_pass} # encrypts them
+`;
+}
+
 const wordsOfYaml = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 
 /** As it is where YAML reads it as this text and nothing else, in double quotes otherwise. */

@@ -6,6 +6,7 @@ import type { WorkloadType } from "../model/words.ts";
 import { explained, openDatabase, transact, type Migrations } from "./open.ts";
 import { pipelineMigration, pipelines } from "./pipeline-state.ts";
 import { runMigration, runs } from "./run-state.ts";
+import { tracking, trackingMigration } from "./tracking-state.ts";
 
 const migrations: Migrations = [
   `CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -30,6 +31,7 @@ const migrations: Migrations = [
    CREATE INDEX uses_by_workload ON uses (workload, from_at);`,
   runMigration,
   pipelineMigration,
+  trackingMigration,
 ];
 
 export type PlacedWorkload = {
@@ -55,6 +57,7 @@ export function openProjectState(path: string) {
     ...uses(db),
     ...runs(db),
     ...pipelines(db),
+    ...tracking(db),
     /** Grows when another process changed the database. */
     dataVersion: () => Number(db.prepare("PRAGMA data_version").get()?.["data_version"]),
     transact: <T>(work: () => T) => transact(db, work),

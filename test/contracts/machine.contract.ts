@@ -199,7 +199,7 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
 
       test("never doubled: twenty starts at once with one claim are one process", async () => {
         const folder = await newFolder();
-        const argv = ["sh", "-c", "echo started; exec sleep 600"] as const;
+        const argv = ["sh", "-c", `echo started; touch ${folder}/mark; exec sleep 600`] as const;
         const identities = await Promise.all(
           Array.from({ length: 20 }, () => machine.start(argv, options(folder))),
         );
@@ -207,6 +207,9 @@ export function testMachine(name: string, create: () => Promise<MachineUnderTest
         expect(identities.every((one) => one.startTime === identities[0]?.startTime)).toBe(true);
         const later = await machine.start(argv, options(folder));
         expect(later).toEqual(identities[0]);
+        await machine.run(["sh", "-c", `until [ -e ${folder}/mark ]; do sleep 0.05; done`], {
+          timeoutMs: 10_000,
+        });
         expect((await out("cat", `${folder}/log`)).split("\n")).toEqual(["started"]);
         await machine.run(["kill", "-9", String(later.pid)]);
       });

@@ -12,11 +12,12 @@ import {
   buildJobTemplate,
   buildLabTemplate,
   buildServiceTemplate,
+  buildTrackerTemplate,
   type LabAnswers,
 } from "../../project/template.ts";
 import type { Session, Verb } from "../session.ts";
 
-const templates = ["lab", "job", "service"];
+const templates = ["lab", "job", "service", "tracker"];
 const defaultEnv = "TEAM_PASS";
 
 export const init: Verb<object, [string?]> = async (session, flags, template) => {
@@ -36,13 +37,12 @@ export const init: Verb<object, [string?]> = async (session, flags, template) =>
   await parseProject(new TextEncoder().encode(text), folder);
   await writeNew(path, text);
   if (flags.json) return session.json({ path, name: answers.name });
-  session.terminal.out(
-    `wrote ${path}\n\nnext:\n${template === "job" ? jobSteps : template === "service" ? serviceSteps : nextSteps(answers)}`,
-  );
+  session.terminal.out(`wrote ${path}\n\nnext:\n${steps[template ?? ""] ?? nextSteps(answers)}`);
 };
 
 function buildTemplate(template: string | undefined, answers: LabAnswers): string {
   if (template === "job") return buildJobTemplate(answers.name);
+  if (template === "tracker") return buildTrackerTemplate(answers.name);
   return template === "service" ? buildServiceTemplate(answers.name) : buildLabTemplate(answers);
 }
 
@@ -53,6 +53,15 @@ const serviceSteps =
 
 const jobSteps =
   "  sesta run train     sets up what is missing, runs it, brings its output home\n  sesta plan train    shows what would be set up\n";
+
+const trackerSteps =
+  "  sesta up                 shows the plan, then does it\n  sesta open tracking      its pages\n  sesta backup tracking    its database and artifacts as one file\n";
+
+const steps: Readonly<Record<string, string>> = {
+  job: jobSteps,
+  service: serviceSteps,
+  tracker: trackerSteps,
+};
 
 function nextSteps({ passwordEnv }: LabAnswers): string {
   const password = passwordEnv === undefined ? "" : `  export ${passwordEnv}=…   the team's password\n`;

@@ -1,5 +1,6 @@
-// `sesta restore`: brings a saved state back, into a folder of its own or over the workspace.
+// `sesta restore`: brings a saved state back, into a folder of its own or over the workspace; of a tracker, a backup.
 import { resolve } from "node:path";
+import { SestaError } from "../../base/errors.ts";
 import type { Restored } from "../../model/agent-protocol.ts";
 import { restore as bringBack } from "../../operations/restore.ts";
 import { formatTime } from "../durations.ts";
@@ -7,12 +8,23 @@ import { parseAt } from "../parse-at.ts";
 import { count, listFiles } from "../save-text.ts";
 import type { Verb } from "../session.ts";
 
-type Flags = { at?: string | undefined; to?: string | undefined };
+type Flags = { at?: string | undefined; to?: string | undefined; from?: string | undefined };
 
 export const restore: Verb<Flags, [string]> = async (session, flags, name) => {
   const { terminal, world } = session;
   const at = flags.at === undefined ? null : parseAt(flags.at, world.clock.now());
   const context = await session.open();
+  if (context.state.findWorkload(name)?.launch.backup) {
+    if (flags.at !== undefined || flags.to !== undefined)
+      throw new SestaError(
+        "USAGE",
+        `--at and --to are for workspaces: a backup of ${name} is named by --from`,
+      );
+    const { restoreBackup } = await import("./restore-backup.ts");
+    return restoreBackup(session, context, name, flags.from);
+  }
+  if (flags.from !== undefined)
+    throw new SestaError("USAGE", `--from is for trackers: a save of ${name} is named by --at`);
   const to =
     flags.to === undefined ? null : await context.targets.of(name).resolvePath(flags.to, resolve("."));
   const shown = await bringBack(context, { name, at, to, dryRun: true });

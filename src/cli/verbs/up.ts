@@ -1,6 +1,6 @@
 // `sesta up`: shows the plan, asks, brings it about.
 import type { GatewayHello } from "../../model/gateway-protocol.ts";
-import { findLab, listJobs, listLabs, listServices, type Project } from "../../model/project.ts";
+import { findFronted, listFronted, listJobs, listServices, type Project } from "../../model/project.ts";
 import { createAway } from "../../operations/away.ts";
 import type { Context } from "../../operations/context.ts";
 import { planUp } from "../../operations/plan.ts";
@@ -23,7 +23,7 @@ export const up: Verb<Flags, string[]> = async (session, flags, ...names) => {
   const away = createAway("up", names);
   const isMeant = ({ name }: { name: string }) => names.length === 0 || names.includes(name);
   const { project } = context;
-  const workloads = [...listLabs(project), ...listServices(project), ...listJobs(project)];
+  const workloads = [...listFronted(project), ...listServices(project), ...listJobs(project)];
   await meetMachines(session, context, workloads.filter(isMeant), away);
   const plan = await planUp(context, names, away);
   if (!flags.json) printPlans(plan, terminal);
@@ -79,15 +79,22 @@ function describe(
   { url, doors }: { url: string; doors: Readonly<Record<string, string>> },
 ): string {
   const lines = Object.keys(doors).flatMap((name) => {
-    const workload = findLab({ workloads }, name);
+    const workload = findFronted({ workloads }, name);
     if (!workload) return []; // an orphan; the plan has just said what takes it away
     return [
       `${name}  ${doors[name]}`,
-      `  ${wakeLine(workload.password, secrets, `${url}/v1/${name}/start`)}`,
+      `  ${workload.type === "tracker" ? loggingLine(workload.password, secrets, doors[name] ?? "") : wakeLine(workload.password, secrets, `${url}/v1/${name}/start`)}`,
       `  or open it as its owner: sesta open ${name}`,
     ];
   });
   return [...lines, `all of it  ${url}`, ""].join("\n");
+}
+
+function loggingLine(password: string | undefined, secrets: Project["secrets"], url: string): string {
+  const ref = password === undefined ? undefined : secrets[password];
+  if (!ref) return "without a password only its owner and this project's jobs enter";
+  const token = "env" in ref ? `$${ref.env}` : "…";
+  return `log to it: MLFLOW_TRACKING_URI=${url} MLFLOW_TRACKING_TOKEN=${token}`;
 }
 
 function wakeLine(password: string | undefined, secrets: Project["secrets"], url: string): string {

@@ -27,8 +27,19 @@ export function describeWhy(found: Explanation, now: number, paint: Paint): stri
       ? [`last use: ${last_use.source}, ${ago(last_use.at)} ago, at ${formatTime(Date.parse(last_use.at))}`]
       : []),
     ...describeSleep(found, now, paint),
+    ...describeBackup(found, ago),
     ...(save === null ? [] : explainSaved(name, saved_at, save, now, paint)),
     ...log_tail.map((line) => `  ${line}`),
+  ];
+}
+
+function describeBackup({ backup }: Explanation, ago: (at: string) => string): string[] {
+  if (!backup) return [];
+  const { last_at, last_file, phase, problem } = backup;
+  return [
+    last_at === null ? "backup: none yet" : `last backup: ${ago(last_at)} ago, ${last_file ?? ""}`,
+    ...(phase === null ? [] : [`now: ${phase}`]),
+    ...(problem === null ? [] : [`! ${problem}`]),
   ];
 }
 

@@ -56,7 +56,7 @@ export function createShip(context: Context): ShipService {
     },
     async destroy(service, on) {
       const plan = await planDown(context, [service]);
-      const { receipts } = await down(context, plan, false, tell(on));
+      const { receipts } = await down(context, plan, { all: false }, tell(on));
       for (const { removed } of receipts) for (const gone of removed) on.line(`gone ${gone}`);
     },
   };

@@ -18,6 +18,8 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
   const folders = await host.folders();
   const { workspace } = placesOf(folders, placed.launch);
   const isService = placed.launch.service !== undefined;
+  // Whoever takes it down has backed it up, or has said that it may go.
+  const data = placed.launch.backup ? [keepFolder(folders, name)] : [];
 
   state.saveWorkload({ ...placed, placedAt: null });
   await runStep(on, name, "sleep", async () => {
@@ -29,7 +31,7 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
   const log = logFile(folders, name);
   const environments = await runStep(on, name, "environment", async () => {
     state.deleteWorkload(name);
-    await disk.remove([log, `${log}.1`, ...(isService ? await listReplicaLogs(host, log) : [])]);
+    await disk.remove([...data, log, `${log}.1`, ...(isService ? await listReplicaLogs(host, log) : [])]);
     return removeUnusedEnvironments(host);
   });
   const saves = savesFolder(folders, name);
@@ -41,11 +43,14 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress)
       `${name} on ${title}`,
       ...environments,
       isService ? `its releases and their logs` : log,
+      ...(data.length > 0 ? ["its database and artifacts"] : []),
       ...images.removed,
     ],
     remains: [
       ...listCertificate(placed.launch),
-      ...(isService ? images.remains : [workspace, keepFolder(folders, name), ...kept]),
+      ...(isService
+        ? images.remains
+        : [workspace, ...(data.length > 0 ? [] : [keepFolder(folders, name)]), ...kept]),
       ...listShared(host, folders),
     ],
   };

@@ -109,10 +109,14 @@ async function planDestroy(
   const { workspace } = placesOf(folders, placed.launch);
   return {
     action: "destroy",
-    steps: [`put ${name} to sleep`, "take it from the agent", "remove its environment and logs"],
+    steps: [
+      `put ${name} to sleep`,
+      "take it from the agent",
+      `remove its ${placed.launch.backup ? "database, artifacts, " : ""}environment and logs`,
+    ],
     keeps: [
       workspace,
-      keepFolder(folders, name),
+      ...(placed.launch.backup ? [] : [keepFolder(folders, name)]),
       ...saves,
       ...listShared(host, folders),
       `the history of ${name}`,

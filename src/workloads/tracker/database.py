@@ -1,0 +1,213 @@
+"""A tracker's database, of either kind: found while it is served or not, dumped, counted, and made anew from a dump."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+
+import postgres
+
+# What serve.py writes for whoever else works on the same data.
+lock_file, socket_file = "lock", "socket"
+
+
+def take_lock(keep, wait):
+    """Held for as long as the file that is returned is open; None where somebody else has it and nobody waits."""
+    file = open(os.path.join(keep, lock_file), "w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def read_socket(keep):
+    with open(os.path.join(keep, socket_file)) as file:
+        return file.read().strip()
+
+
+class Postgres:
+    kind = "postgres"
+    dump_name = "database.dump"
+
+    def __init__(self, keep):
+        self.keep = keep
+        self.data = os.path.join(keep, "postgres")
+
+    def exists(self):
+        return postgres.read_version(self.data) is not None
+
+    @contextlib.contextmanager
+    def reach(self, is_served):
+        """The folder of its socket; started for as long as it is needed where nobody serves it."""
+        programs = postgres.find_programs(self.data)
+        if is_served:
+            yield programs, read_socket(self.keep)
+            return
+        sockets = postgres.make_socket_folder()
+        server = postgres.Server(programs, self.data, sockets)
+        server.start()
+        try:
+            server.wait()
+            yield programs, sockets
+        finally:
+            server.stop()
+            shutil.rmtree(sockets, ignore_errors=True)
+
+    def dump(self, path, is_served):
+        """Writes all of it as it is at one moment. Returns (revision of the schema, rows by table) of that moment."""
+        with self.reach(is_served) as (programs, sockets), connect(sockets) as connection:
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            cursor = connection.cursor()
+            cursor.execute("SELECT pg_export_snapshot()")
+            snapshot = cursor.fetchone()[0]
+            dump = os.path.join(programs, "pg_dump")
+            options = ["-h", sockets, "-U", postgres.user, "-d", postgres.database, f"--snapshot={snapshot}"]
+            postgres.run([dump, *options, "--format=custom", "--compress=1", "--no-owner", "--no-privileges", "-f", path])
+            return describe(cursor)
+
+    def make(self, path, into):
+        """A cluster at `into` from a dump. Returns what `dump` did."""
+        programs = postgres.find_programs(into)
+        postgres.make_cluster(programs, into)
+        sockets = postgres.make_socket_folder()
+        # Nothing of it counts before all of it is there: it is synced at the end.
+        server = postgres.Server(programs, into, sockets, {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"})
+        server.start()
+        try:
+            server.wait()
+            postgres.ensure_database(programs, sockets)
+            restore = os.path.join(programs, "pg_restore")
+            options = ["-h", sockets, "-U", postgres.user, "-d", postgres.database, "--exit-on-error", "--no-owner"]
+            postgres.run([restore, *options, path])
+            with connect(sockets) as connection:
+                found = describe(connection.cursor())
+        finally:
+            server.stop()
+            shutil.rmtree(sockets, ignore_errors=True)
+        postgres.run([os.path.join(programs, "initdb"), "--sync-only", "-D", into])
+        return found
+
+    def place(self, folder):
+        """Where a cluster that was made in `folder` belongs: (from, to)."""
+        return os.path.join(folder, "postgres"), self.data
+
+
+class Sqlite:
+    kind = "sqlite"
+    dump_name = "database.sqlite"
+
+    def __init__(self, keep):
+        self.keep = keep
+        self.data = os.path.join(keep, "mlflow.db")
+
+    def exists(self):
+        return os.path.exists(self.data)
+
+    def dump(self, path, is_served):
+        with contextlib.closing(sqlite3.connect(self.data)) as own, contextlib.closing(sqlite3.connect(path)) as copy:
+            own.backup(copy)
+            return describe(copy.cursor())
+
+    def make(self, path, into):
+        shutil.copyfile(path, into)
+        with contextlib.closing(sqlite3.connect(into)) as copy:
+            if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                raise postgres.Failure("its database is damaged")
+            return describe(copy.cursor())
+
+    def place(self, folder):
+        return os.path.join(folder, "mlflow.db"), self.data
+
+
+def open_database(kind, keep):
+    return Sqlite(keep) if kind == "sqlite" else Postgres(keep)
+
+
+@contextlib.contextmanager
+def connect(sockets):
+    import psycopg2
+
+    try:
+        connection = psycopg2.connect(host=sockets, user=postgres.user, dbname=postgres.database)
+    except psycopg2.OperationalError as error:
+        raise postgres.Failure(f"the database does not answer: {error}")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def describe(cursor):
+    if isinstance(cursor, sqlite3.Cursor):
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    else:
+        tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    cursor.execute(tables)
+    rows = {}
+    for (table,) in sorted(cursor.fetchall()):
+        cursor.execute(f'SELECT count(*) FROM "{table}"')
+        rows[table] = cursor.fetchone()[0]
+    revision = None
+    if "alembic_version" in rows:
+        cursor.execute("SELECT version_num FROM alembic_version")
+        revision = (cursor.fetchone() or [None])[0]
+    return revision, rows
+
+
+# A restore puts new data in the place of what is there. It writes down what it is about to do, so that whoever comes
+# after a kill finishes it.
+intent_file = "replacing.json"
+
+
+def replace(keep, moves):
+    """@param moves (from, to), within one disk; `from` may be missing where it was moved already"""
+    path = os.path.join(keep, intent_file)
+    write(path, json.dumps(moves))
+    finish_replacing(keep)
+
+
+def finish_replacing(keep):
+    path = os.path.join(keep, intent_file)
+    try:
+        with open(path) as file:
+            moves = json.load(file)
+    except FileNotFoundError:
+        return
+    for source, place in moves:
+        if os.path.exists(source):
+            remove(place)
+            os.rename(source, place)
+    sync_folder(keep)
+    os.remove(path)
+    sync_folder(keep)
+
+
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.remove(path)
+
+
+def write(path, text):
+    """All of it or nothing, and on the disk."""
+    handle, fresh = tempfile.mkstemp(dir=os.path.dirname(path))
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(fresh, path)
+    sync_folder(os.path.dirname(path))
+
+
+def sync_folder(path):
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,171 @@
+"""Starts MLflow's server for one tracker: on loopback, with no way in but the token of this start, on a database of its own.
+
+usage: python -I serve.py PORT TOKEN_FILE KEEP OPTIONS
+
+OPTIONS is JSON: {"database": "postgres" | "sqlite", "artifacts": null | "a location that MLflow knows"}.
+One process serves, without MLflow's job workers: a tracker is asked by a team, and the front door holds who comes too early.
+"""
+
+import gc
+
+# Importing makes many objects and no garbage. Collecting meanwhile costs a part of the start.
+gc.disable()
+
+import hmac
+import json
+import os
+import signal
+import sys
+import warnings
+
+runtime = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, runtime)
+import database
+import postgres
+
+port, token_file, keep, options = sys.argv[1:]
+options = json.loads(options)
+# Beyond this a request is cut when the tracker goes to sleep.
+grace = 10
+
+
+class Store:
+    """Where runs are kept. `uri` is SQLAlchemy's."""
+
+    def __init__(self):
+        self.server = None
+        self.sockets = None
+        self.lock = database.take_lock(keep, wait=True)  # until a backup that runs is done
+        database.finish_replacing(keep)
+        if options["database"] == "sqlite":
+            self.uri = f"sqlite:///{os.path.join(keep, 'mlflow.db')}"
+            return
+        data = os.path.join(keep, "postgres")
+        self.programs = postgres.find_programs(data)
+        postgres.make_cluster(self.programs, data)
+        self.sockets = postgres.make_socket_folder()
+        self.uri = postgres.build_uri(self.sockets)
+        self.server = postgres.Server(self.programs, data, self.sockets)
+        self.server.start()
+
+    def wait(self):
+        if self.server is None:
+            return
+        self.server.wait()
+        postgres.ensure_database(self.programs, self.sockets)
+        database.write(os.path.join(keep, database.socket_file), self.sockets)
+
+    def stop(self):
+        if self.server is None:
+            return
+        self.server.stop()
+        try:
+            os.rmdir(self.sockets)
+        except OSError:
+            pass  # the next start has another one
+
+
+def set_environment(uri):
+    """What MLflow reads of its settings, and nothing that the machine says about another MLflow."""
+    for name in list(os.environ):
+        if name.startswith(("MLFLOW_", "_MLFLOW_")):
+            del os.environ[name]
+    artifacts = options["artifacts"]
+    if artifacts is None:
+        artifacts = os.path.join(keep, "artifacts")
+        os.makedirs(artifacts, mode=0o700, exist_ok=True)
+    os.environ.update({
+        "_MLFLOW_SERVER_FILE_STORE": uri,
+        "_MLFLOW_SERVER_REGISTRY_STORE": uri,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": artifacts,
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        # The front door knows which hosts and origins there are.
+        "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
+    })
+
+
+def guard(app, token):
+    """Only who shows the token of this start comes in: anybody on the machine reaches its loopback."""
+    expected = f"Bearer {token}".encode()
+
+    async def guarded(scope, receive, send):
+        if scope["type"] == "lifespan":
+            return await app(scope, receive, send)
+        shown = [value for name, value in scope["headers"] if name == b"authorization"]
+        if len(shown) == 1 and hmac.compare_digest(shown[0], expected):
+            return await app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close", "code": 1008})
+        await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    return guarded
+
+
+def announce():
+    """Runs when the port is bound."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    path = os.path.join(runtime, f"bound-{os.getpid()}.json")
+    with open(f"{path}.new", "w") as file:
+        json.dump({"pid": os.getpid(), "port": int(port)}, file)
+    os.rename(f"{path}.new", path)
+
+
+def end(*_):
+    """The server has ended its requests by then: uvicorn sends itself the signal again once it is done."""
+    sys.exit(0)
+
+
+def main():
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    with open(token_file) as file:
+        token = file.read().strip()
+    store = Store()
+    try:
+        serve(store, token)
+    finally:
+        store.stop()
+
+
+def serve(store, token):
+    set_environment(store.uri)
+    warnings.filterwarnings("ignore", module=r"mlflow\.server\.fastapi_app")
+    import uvicorn
+    from mlflow.server import handlers
+    from mlflow.server.fastapi_app import app
+
+    store.wait()
+    handlers.initialize_backend_stores(store.uri, store.uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets=None):
+            await super().startup(sockets=sockets)
+            if self.started:
+                announce()
+
+    config = uvicorn.Config(
+        guard(app, token),
+        host="127.0.0.1",
+        port=int(port),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=grace,
+        timeout_keep_alive=75,
+        server_header=False,
+    )
+    Server(config).run()
+
+
+try:
+    main()
+except postgres.Failure as error:
+    sys.exit(f"sesta: {error}")
