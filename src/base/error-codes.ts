@@ -68,6 +68,11 @@ export const errorCodes = {
     http: 500,
     summary: "A backup could not be made, or not be brought back; what was there still is.",
   },
+  TRACKER: {
+    exit: 1,
+    http: 502,
+    summary: "The tracker that a job reports to refused, or did not answer.",
+  },
   PUSH_FAILED: {
     exit: 1,
     http: 502,

@@ -22,6 +22,7 @@ import { createKept } from "./kept.ts";
 import { listenOn } from "./listen.ts";
 import { createPortClaims } from "../operations/port-claims.ts";
 import { createProjectTokens } from "./project-tokens.ts";
+import { createTrackedRuns } from "./tracked-runs.ts";
 import { watchRuns } from "./run-watch.ts";
 import { watchSecrets } from "./secret-watch.ts";
 
@@ -93,8 +94,16 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
     fleet.changed();
   };
 
+  const trackedRuns = createTrackedRuns({
+    context,
+    log,
+    signal,
+    portOf: (name) => doors.ports().get(name),
+    refresh: kept.refresh,
+  });
   const running = Promise.all([
     following,
+    trackedRuns.watch(),
     doors.keepOpen(site, signal),
     watchRuns(context, log, signal),
     watchSecrets(context, log, signal, stateChanged, (names) => {
@@ -126,6 +135,7 @@ export async function startGateway(context: Context, log: Log): Promise<Gateway>
       await tokens.tell(secret, value);
       return null;
     },
+    reach: async ({ run }) => ({ urls: await trackedRuns.reach(run) }),
     stop: () => {
       setImmediate(() => void stop());
       return null;

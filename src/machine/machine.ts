@@ -121,8 +121,11 @@ export type Machine = {
    * @param here what is to lead to it; without it the same as there. On this machine nothing has to lead to anything.
    */
   forward(to: { port: number } | { path: string }, here?: "port" | "path"): Promise<Forward>;
-  /** A loopback port of this machine is reached there, at the port in the answer. */
-  expose(port: number): Promise<Forward>;
+  /**
+   * A loopback port of this machine is reached there, at the port in the answer.
+   * @param there the port that is wanted there; without it a free one
+   */
+  expose(port: number, there?: number): Promise<Forward>;
   freeBytes(path: string): Promise<number>;
   facts(): Promise<Facts>;
   /** Lets go of what this process holds; a connection that others share stays. */

@@ -8,6 +8,8 @@ export type GatewayMethods = {
   ticket: { params: { workload: string | null }; result: { url: string; expiresInSeconds: number } };
   /** The value of a secret that the gateway cannot resolve by itself, such as one given by `env`; kept in memory only. */
   token: { params: { secret: string; value: string }; result: null };
+  /** For each node of a run, the origin under which its machine reaches the tracker that it reports to. */
+  reach: { params: { run: string }; result: { urls: string[] } };
   stop: { params: Record<string, never>; result: null };
 };
 

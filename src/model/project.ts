@@ -86,6 +86,8 @@ export type JobSection = {
   /** Given to `sh -c` in the run's own copy of the sources. Absent where only a playbook runs. */
   run?: string;
   env: Readonly<Record<string, EnvValue>>;
+  /** The workload that its runs report to. */
+  tracker?: string;
   /** The file, in the run's folder, that standard output goes to. */
   stdout?: string;
   /** Paths or patterns in the run's folder that come home. */

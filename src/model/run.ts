@@ -41,6 +41,8 @@ export type Run = {
   nodes: readonly RunNode[];
   /** What was brought home last. */
   fetched: FetchedOutputs | null;
+  /** Only of a job that reports to a tracker, once that knows of it. */
+  tracked?: TrackedRun;
   /** Of the job, as it was when the run began. */
   settings: Pick<JobSection, "stdout" | "fetch" | "into" | "timeoutMs" | "rendezvousMs">;
   /** What it is made of; the same again is the same run when its first command died on the way. */
@@ -64,6 +66,20 @@ export type RunNode = {
   peakBytes: number | null;
   limitBytes: number | null;
   attempts: number;
+};
+
+export type TrackedRun = {
+  /** The tracker's name. */
+  workload: string;
+  /** As MLflow knows them. */
+  runId: string;
+  experimentId: string;
+  /** Where its artifacts are. */
+  artifacts: string;
+  /** By rank: the loopback port of the machine that leads to the tracker; null where that is on this machine. */
+  ports: readonly (number | null)[];
+  /** The tracker has not been told yet how it ended. */
+  isOpen: boolean;
 };
 
 export type FetchedOutputs = {

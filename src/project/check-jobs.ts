@@ -4,6 +4,7 @@ import { findDataPlace } from "./job-fields.ts";
 import { findInnerPath, overlaps } from "./inner-path.ts";
 import { findLocated, findNamed, getKeyOffset, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
+import { suggest } from "./suggest.ts";
 import { quote } from "./wording.ts";
 
 export function findJobs(root: Located): string[] {
@@ -13,6 +14,7 @@ export function findJobs(root: Located): string[] {
 export function checkJobs(root: Located, jobs: readonly string[]): Finding[] {
   return jobs.flatMap((name) => [
     ...checkRepository(root, name),
+    ...checkTracker(root, ["workloads", name, "tracker"]),
     ...checkPython(root, name),
     ...checkNodes(root, name),
     ...checkPlaybook(root, name),
@@ -21,6 +23,14 @@ export function checkJobs(root: Located, jobs: readonly string[]): Finding[] {
     ...checkData(root, name),
     ...checkEnvNames(root, ["workloads", name, "env"]),
   ]);
+}
+
+function checkTracker(root: Located, path: Path): Finding[] {
+  const name = valueAt(root, path);
+  const trackers = findNamed(root, "tracker");
+  if (typeof name !== "string" || trackers.includes(name)) return [];
+  const help = suggest(name, trackers) || "; `workloads:` has none with `type: tracker`";
+  return [{ at: getOffset(root, path), message: `unknown tracker ${quote(name)}${help}` }];
 }
 
 function checkRepository(root: Located, name: string): Finding[] {

@@ -88,6 +88,14 @@ export function targetName(about: About) {
   return field(check, { type: "string", shown: "target", ...about });
 }
 
+export function workloadName(about: About) {
+  const check = (input: unknown): string | Refusal =>
+    typeof input === "string" && workloadNamePattern.test(input)
+      ? input
+      : new Refusal("the name of a workload, like tracking");
+  return field(check, { type: "string", shown: "workload", ...about });
+}
+
 export function script(expected: string, about: About) {
   const check = (input: unknown): string | Refusal =>
     typeof input === "string" && input.trim() !== "" ? input : new Refusal(expected);

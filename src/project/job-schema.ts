@@ -90,6 +90,13 @@ export const job = z
       description: "Variables of the run: text, or `${secret.NAME}`.",
       examples: [{ EPOCHS: "3", HF_TOKEN: "${secret.hf_token}" }],
     }).optional(),
+    tracker: fields
+      .workloadName({
+        description:
+          "The tracker of this project that its runs report to: each has a run there, with its output and what it fetches; MLflow's clients find it by themselves.",
+        examples: ["tracking"],
+      })
+      .optional(),
     stdout: fields
       .innerPath("the path of a file", {
         description: "A file in the run's folder that standard output goes to as well.",

@@ -1,6 +1,6 @@
 // `sesta run JOB [-- ARGS]`: plans, sets up, starts, follows and fetches; Ctrl-C lets go of it without ending it.
 import process from "node:process";
-import { SestaError } from "../../base/errors.ts";
+import { messageOf, SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
 import { ensureGateway } from "../../operations/gateway.ts";
 import { checkArguments } from "../../operations/jobs/arguments.ts";
@@ -11,6 +11,8 @@ import { followRun } from "../../operations/jobs/follow.ts";
 import { planPreparation, prepare, type Preparation } from "../../operations/jobs/prepare.ts";
 import { pruneJob } from "../../operations/jobs/prune.ts";
 import { refreshRun } from "../../operations/jobs/refresh.ts";
+import { closeTracked } from "../../operations/tracking/close.ts";
+import { openTracked } from "../../operations/tracking/open.ts";
 import { detachRun, failRun, recordRun, startRun } from "../../operations/jobs/start.ts";
 import type { Context } from "../../operations/context.ts";
 import type { JobSection } from "../../model/project.ts";
@@ -97,7 +99,10 @@ async function begin(
     const prepared = await prepare(context, preparation, reporter.step, watch, session.flags.yes);
     // Several machines begin and end together; whenever this command does not look after them, the gateway does.
     if (run.nodes.length > 1) await ensureGateway(context);
-    return await startRun(context, run, preparation, prepared);
+    const { job } = preparation;
+    if (job.tracker !== undefined) reporter.show(`${run.id}: opens its run in ${job.tracker}`);
+    const reporting = await openTracked(context, job, run);
+    return await startRun(context, run, preparation, prepared, reporting);
   } catch (error) {
     if (error instanceof SestaError && !world.signal.aborted) failRun(context, run.id, error.message);
     throw error;
@@ -124,12 +129,36 @@ export async function attend(session: Session, context: Context, run: Run): Prom
   const fetched = await bringHome(session, context, ended);
   if (world.signal.aborted) return leaveOutputs(session, ended);
   const known = context.state.findRun(run.id) ?? ended;
+  await report(session, context, known);
   detachRun(context, run.id);
   session.exitCode = exitCodeOf(known);
   await pruneJob(context, run.job).catch(() => undefined); // the next run tries again
   if (flags.json) return session.json({ ...buildRunJson(known), missing: fetched?.missing ?? [] });
   terminal.err(`\n${formatRuns([known], world.clock.now(), terminal.paint)}`);
   if (fetched) terminal.err(describeFetched(fetched, terminal.paint));
+}
+
+/** Where the tracker cannot be told now, the gateway does so later. */
+async function report({ terminal, world }: Session, context: Context, run: Run): Promise<void> {
+  const { tracked } = run;
+  if (!tracked?.isOpen) return;
+  const reporter = createReporter(terminal, world.clock);
+  const warn = (text: string) => terminal.err(`${terminal.paint("yellow", "!")} ${text}\n`);
+  try {
+    reporter.show(`${run.id}: reports to ${tracked.workload}`);
+    const problem = await closeTracked(
+      context,
+      run,
+      async (name) => (await ensureGateway(context)).doors[name],
+    );
+    reporter.end();
+    if (problem !== undefined) warn(`not all of it is in ${tracked.workload}: ${problem}`);
+  } catch (error) {
+    reporter.end();
+    if (!world.signal.aborted) warn(`${tracked.workload} is told later how it ended: ${messageOf(error)}`);
+  } finally {
+    reporter.end();
+  }
 }
 
 async function bringHome(session: Session, context: Context, run: Run): Promise<FetchResult | undefined> {

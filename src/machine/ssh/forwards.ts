@@ -13,7 +13,7 @@ import { lastLine } from "./failure.ts";
 
 export type Forwards = {
   forward(to: { port: number } | { path: string }, here?: "port" | "path"): Promise<Forward>;
-  expose(port: number): Promise<Forward>;
+  expose(port: number, there?: number): Promise<Forward>;
   close(): Promise<void>;
 };
 
@@ -139,9 +139,9 @@ export function createForwards(connection: Connection): Forwards {
       if (typeof added === "string") throw refused(connection, added);
       return added;
     },
-    expose: (port) =>
+    expose: (port, wanted) =>
       tryPorts(
-        () => randomInt(firstPort, lastPort),
+        () => wanted ?? randomInt(firstPort, lastPort),
         (there) => ({ flag: "-R", from: { port: there }, to: { port } }),
       ),
     close: async () => {

@@ -38,7 +38,7 @@ export function createSshMachine(access: SshAccess): Machine {
     upload: (source, to, options) => uploadRemote(link, source, to, options),
     get: (from, patterns, into, options) => getRemote(link, from, patterns, into, options),
     forward: (to, here) => forwards.forward(to, here),
-    expose: (port) => forwards.expose(port),
+    expose: (port, there) => forwards.expose(port, there),
     async freeBytes(path) {
       const { stdout, stderr } = await run(["df", "-Pk", path]);
       // Blocks, used, available, capacity: there may be blanks in the names before and behind them.

@@ -11,6 +11,7 @@ import { digestOf } from "../../workloads/job/digests.ts";
 import type { Context } from "../context.ts";
 import { getTarget } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
+import type { Reporting } from "../tracking/open.ts";
 import { findMasterAddress } from "./master-address.ts";
 import type { Preparation } from "./prepare.ts";
 import type { Prepared } from "./step.ts";
@@ -78,6 +79,7 @@ export async function startRun(
   run: Run,
   { job, machines }: Preparation,
   prepared: readonly Prepared[],
+  reporting?: Reporting,
 ): Promise<Run> {
   const { state, world } = context;
   const env = await resolveEnv(context, job);
@@ -98,6 +100,7 @@ export async function startRun(
         args: run.args,
         rank,
         env,
+        reporting: reporting?.[node],
         slots,
         environment: there.places.environment,
         image: there.image,

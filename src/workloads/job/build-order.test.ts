@@ -26,6 +26,7 @@ const context: OrderContext = {
   args: [],
   rank: { node: 0, nodes: 1, masterAddress: "127.0.0.1", masterPort: 23_456 },
   env: {},
+  reporting: undefined,
   slots: undefined,
   environment: null,
   image: undefined,

@@ -12,6 +12,8 @@ export type OrderContext = {
   /** What follows `--` on the command line. */
   args: readonly string[];
   rank: Rank;
+  /** What its program reports to a tracker with; undefined where it does not. */
+  reporting: Readonly<Record<string, string>> | undefined;
   /** Values of the job's `env`, secrets among them. */
   env: Readonly<Record<string, string>>;
   /** Of the target. */
@@ -30,6 +32,7 @@ export function buildOrder(job: JobSection, context: OrderContext): RunOrder {
     PYTHONUNBUFFERED: "1", // what it prints shows at once
     ...buildRankVariables(rank),
     ...(environment !== null && { VIRTUAL_ENV: environment }),
+    ...context.reporting,
     ...context.env,
   };
   const script = buildScriptArgv(job.run ?? "true", args);
@@ -43,7 +46,8 @@ export function buildOrder(job: JobSection, context: OrderContext): RunOrder {
         env: [...Object.keys(env), "SESTA_RUN", "SESTA_ATTEMPT"],
         data: data.map(({ from }) => from),
         gpus: job.gpus,
-        hostNetwork: rank.nodes > 1,
+        // The tracker is on a loopback port of its machine.
+        hostNetwork: rank.nodes > 1 || context.reporting !== undefined,
         argv: script,
       })
     : script;

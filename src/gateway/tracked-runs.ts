@@ -1,0 +1,111 @@
+// Runs that report to a tracker: their machines reach it for as long as they go on, and it learns how they ended.
+import { messageOf, SestaError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Forward } from "../machine/machine.ts";
+import { isAlive } from "../machine/identity.ts";
+import { isOver, type Run } from "../model/run.ts";
+import type { Context } from "../operations/context.ts";
+import { getTarget, openHost } from "../operations/machines.ts";
+import { originOf } from "./addresses.ts";
+
+export type TrackedRunsContext = {
+  context: Context;
+  log: Log;
+  signal: AbortSignal;
+  /** The port of a workload's door. */
+  portOf(workload: string): number | undefined;
+  /** The doors have seen the state as it is now. */
+  refresh(): void;
+};
+
+export type TrackedRuns = {
+  /** For each node, the origin under which its machine reaches the tracker. @throws SestaError SSH_CONNECTION, TRACKER */
+  reach(id: string): Promise<string[]>;
+  /** Until the signal aborts. */
+  watch(): Promise<void>;
+};
+
+const everyMs = 2_000;
+const here = "127.0.0.1";
+
+export function createTrackedRuns({
+  context,
+  log,
+  signal,
+  portOf,
+  refresh,
+}: TrackedRunsContext): TrackedRuns {
+  const { state, world } = context;
+  const forwards = new Map<string, Promise<Forward>>();
+  const told = new Map<string, string>();
+
+  async function reach(id: string): Promise<string[]> {
+    const run = state.findRun(id);
+    const port = run?.tracked && portOf(run.tracked.workload);
+    if (!run?.tracked || port === undefined)
+      throw new SestaError("TRACKER", `${id} reports to no tracker that is up`, {
+        hint: "Run `sesta status`.",
+      });
+    const ports = await Promise.all(run.nodes.map((_, node) => expose(run, node, port)));
+    state.changeRun(id, (one) => ({ ...one, ...(one.tracked && { tracked: { ...one.tracked, ports } }) }));
+    return ports.map((there) => originOf(here, there ?? port) ?? "");
+  }
+
+  /** The port there; null where the run is on this machine. One that stands is left alone: it comes back by itself. */
+  async function expose(run: Run, node: number, port: number): Promise<number | null> {
+    if (getTarget(context, run.target).type === "local") return null;
+    const key = `${run.id}.${node}`;
+    const found = forwards.get(key) ?? open(run, node, port);
+    forwards.set(key, found);
+    found.catch(() => forwards.delete(key));
+    return (await found).port ?? null;
+  }
+
+  async function open(run: Run, node: number, port: number): Promise<Forward> {
+    const host = await openHost(context, run.target, run.nodes[node]?.machine ?? "");
+    return host.machine.expose(port, run.tracked?.ports[node] ?? undefined);
+  }
+
+  async function look(run: Run): Promise<void> {
+    if (!isOver(run.state)) await reach(run.id);
+    // Its own command, while it lives, brings its outputs home first.
+    if (run.submitter && (await isAlive(run.submitter))) return;
+    const { refreshRun } = await import("../operations/jobs/refresh.ts"); // most projects never need it
+    const known = await refreshRun(context, run);
+    if (!isOver(known.state)) return;
+    const { closeTracked } = await import("../operations/tracking/close.ts");
+    const problem = await closeTracked(context, known, async (workload) => {
+      refresh();
+      const port = portOf(workload);
+      return port === undefined ? undefined : (originOf(here, port) ?? undefined);
+    });
+    if (problem !== undefined) log.warn("not all of a run was attached", { run: run.id, problem });
+  }
+
+  async function letGo(isNeeded: (id: string) => boolean): Promise<void> {
+    for (const [key, forward] of forwards) {
+      if (isNeeded(key.slice(0, key.lastIndexOf(".")))) continue;
+      forwards.delete(key);
+      await forward.then((one) => one.close()).catch(() => undefined);
+    }
+  }
+
+  return {
+    reach,
+    async watch() {
+      while (!signal.aborted) {
+        await world.clock.sleep(everyMs, signal).catch(() => undefined);
+        if (signal.aborted) break;
+        const open = state.listRuns().filter(({ tracked }) => tracked?.isOpen);
+        for (const run of open)
+          await look(run).catch((error: unknown) => {
+            const problem = messageOf(error);
+            if (told.get(run.id) !== problem) log.warn("a run's tracker", { run: run.id, error: problem });
+            told.set(run.id, problem);
+          });
+        await letGo((id) => open.some((run) => run.id === id && !isOver(run.state)));
+      }
+      await letGo(() => false);
+    },
+  };
+}

@@ -1,0 +1,83 @@
+// Closes a job's run in its tracker by the job's fate, with what it printed and brought home.
+import { hash, randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { messageOf } from "../../base/errors.ts";
+import { runFolder } from "../../machine/runs/submit.ts";
+import { partOf, type Run, type RunState, type TrackedRun } from "../../model/run.ts";
+import type { Context } from "../context.ts";
+import { openHost } from "../machines.ts";
+import { createMlflow, type Mlflow, type MlflowStatus } from "./mlflow.ts";
+
+/** More than this stays on its machine. */
+const longestBytes = 1024 ** 3;
+
+const statuses: Partial<Record<RunState, MlflowStatus>> = {
+  succeeded: "FINISHED",
+  failed: "FAILED",
+  lost: "FAILED",
+  stopped: "KILLED",
+};
+
+/**
+ * Does nothing for what is closed already, or goes on. Attaching is tried once: the status counts.
+ * @param findDoor the tracker's origin, once whoever stands in front of it has seen the state as it is now
+ * @returns what could not be attached; undefined when all was
+ * @throws SestaError TRACKER when the status could not be told
+ */
+export async function closeTracked(
+  context: Context,
+  run: Run,
+  findDoor: (workload: string) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const { tracked, id } = run;
+  const status = statuses[run.state];
+  if (!tracked?.isOpen || status === undefined) return undefined;
+  const { state, world } = context;
+  const token = randomBytes(24).toString("base64url");
+  state.saveRunToken(hash("sha256", token), tracked.workload, id);
+  const door = await findDoor(tracked.workload);
+  if (door === undefined) return `${tracked.workload} is not up any more`;
+  const mlflow = createMlflow(door, token, world.signal);
+  await tell(mlflow, run, tracked);
+  const problem = await attach(context, mlflow, run, tracked).then(() => undefined, messageOf);
+  await mlflow.endRun(tracked.runId, status, run.endedAt ?? world.clock.now());
+  state.changeRun(id, (known) => ({ ...known, tracked: { ...tracked, isOpen: false } }));
+  state.deleteRunTokens(id);
+  return problem;
+}
+
+/** What is known only now. */
+async function tell(mlflow: Mlflow, run: Run, { runId }: TrackedRun): Promise<void> {
+  const tags = {
+    ...(run.container !== null && { "sesta.container": run.container }),
+    ...(run.exitCode !== null && { "sesta.exit_code": String(run.exitCode) }),
+    ...(run.why !== null && { "sesta.why": run.why }),
+  };
+  for (const [key, value] of Object.entries(tags)) await mlflow.setTag(runId, key, value);
+}
+
+/** From its machines, whether it was fetched or not: what lies at home may be of several runs. */
+async function attach(context: Context, mlflow: Mlflow, run: Run, tracked: TrackedRun): Promise<void> {
+  const scratch = await mkdtemp(join(tmpdir(), "sesta-report-"));
+  try {
+    for (const [node, { machine, folder }] of run.nodes.entries()) {
+      if (folder === null) continue;
+      const host = await openHost(context, run.target, machine);
+      const from = runFolder(host, partOf(run, node));
+      const into = join(scratch, run.nodes.length === 1 ? "" : machine);
+      const limit = { maxBytes: longestBytes, signal: context.world.signal };
+      await host.machine.get(from, ["output"], into, limit);
+      await host.machine.get(`${from}/work`, run.settings.fetch, join(into, "fetched"), limit);
+    }
+    for (const entry of await readdir(scratch, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const file = join(entry.parentPath, entry.name);
+      const name = relative(scratch, file).replace(/(^|\/)output$/, "$1output.txt");
+      await mlflow.putArtifact(tracked.artifacts, `sesta/${name}`, file);
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

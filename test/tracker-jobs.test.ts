@@ -1,0 +1,174 @@
+// Jobs that report to a tracker: each run has one there, with what it printed and brought home, closed by the job's fate.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { killHard, until } from "./faults/support/processes.ts";
+import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
+import { listWorkingIn } from "./support/job-project.ts";
+import { findMissingSshd } from "./support/ssh-server.ts";
+import {
+  createTrackerProject,
+  findMissingTracker,
+  findTrackerEnvironment,
+  type TrackerProject,
+} from "./support/tracker-project.ts";
+
+const missing = findMissingTracker();
+if (missing !== "") console.warn(`tracker-jobs.test.ts: skipped: ${missing}`);
+const missingSshd = findMissingSshd();
+
+type Tracked = {
+  name: string;
+  experiment: string;
+  status: string;
+  ended: boolean;
+  metrics: Record<string, number>;
+  tags: Record<string, string>;
+  artifacts: Record<string, string>;
+};
+
+const program = `
+import mlflow, os, sys, time
+what = sys.argv[1] if len(sys.argv) > 1 else ""
+with mlflow.start_run():
+    mlflow.log_metric("loss", 0.5)
+    if what == "wait":
+        open("waits", "w").close()
+        time.sleep(600)
+    os.makedirs("out", exist_ok=True)
+    open("out/model.txt", "w").write("a model")
+    print("the last words of", what or "it")
+if what == "fail":
+    sys.exit(3)
+`;
+
+describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_000 }, () => {
+  let project: TrackerProject;
+  let hosts: JobHosts | undefined;
+
+  beforeAll(async () => {
+    const environment = findTrackerEnvironment();
+    const python = typeof environment === "string" ? "" : `${environment.path}/bin/python`;
+    hosts = missingSshd === undefined ? await createJobHosts(["box"]) : undefined;
+    const job = (name: string, more = "") =>
+      `${name}:\n  type: job\n  run: ${python} train.py\n  tracker: tracking\n  fetch: [out/]\n  into: results/${name}\n${more}`;
+    const targets = hosts ? `targets:\n  ssh: { type: ssh, hosts: [${hosts.shown.join(", ")}] }\n` : "";
+    project = await createTrackerProject(
+      "idle: never",
+      `${job("train")}${hosts ? job("far", "  target: ssh\n") : ""}`,
+      {},
+      targets,
+    );
+    project.write("train.py", program);
+  }, 240_000);
+  afterAll(async () => {
+    await project?.end();
+    await hosts?.end();
+  }, 60_000);
+
+  /** All runs of an experiment as MLflow has them, the newest first. */
+  async function listTracked(experiment: string): Promise<Tracked[]> {
+    const { stdout } = await project.python(`
+import json, mlflow
+client = mlflow.MlflowClient()
+found = client.get_experiment_by_name("${experiment}")
+def files(run, path=None):
+    for one in client.list_artifacts(run, path):
+        if one.is_dir: yield from files(run, one.path)
+        else: yield one.path
+print(json.dumps([{
+    "name": run.info.run_name, "experiment": found.name, "status": run.info.status, "ended": run.info.end_time is not None,
+    "metrics": run.data.metrics, "tags": run.data.tags,
+    "artifacts": {path: mlflow.artifacts.load_text(f"{run.info.artifact_uri}/{path}") for path in files(run.info.run_id)},
+} for run in client.search_runs([found.experiment_id])]))
+`);
+    return JSON.parse(stdout.trim().split("\n").at(-1) ?? "[]") as Tracked[];
+  }
+
+  const newest = async (experiment: string) => (await listTracked(experiment))[0];
+
+  test("it wakes the tracker, opens a run, and closes it with its output and what it fetched", async () => {
+    expect((await project.workload("tracking")).state).toBe("asleep");
+    const { stdout } = await project.must(["run", "train", "-y", "--", "good"]);
+    expect(stdout).toContain("the last words of good");
+    const { id } = await project.run("train");
+    expect(await newest("train")).toMatchObject({
+      name: id,
+      status: "FINISHED",
+      ended: true,
+      metrics: { loss: 0.5 },
+      tags: { "sesta.run": id, "sesta.arguments": "good", "sesta.exit_code": "0", "sesta.machine": "local" },
+      artifacts: {
+        "sesta/output.txt": expect.stringContaining("the last words of good"),
+        "sesta/fetched/out/model.txt": "a model",
+      },
+    });
+  });
+
+  test("a program that fails after it closed its run: FAILED, and the code is the program's", async () => {
+    const { code } = await project.sesta(["run", "train", "-y", "--", "fail"]);
+    expect(code).toBe(3);
+    expect(await newest("train")).toMatchObject({ status: "FAILED", tags: { "sesta.exit_code": "3" } });
+  });
+
+  const untilWaiting = () =>
+    until(
+      async () => {
+        const found = listWorkingIn(project.home).find(({ command }) => command.includes("train.py"));
+        return found && (await newest("train"))?.metrics["loss"] === 0.5 ? found : undefined;
+      },
+      () => JSON.stringify(listWorkingIn(project.home)),
+    );
+
+  test("stopped: KILLED, though nobody follows it", async () => {
+    const { stdout } = await project.must(["run", "train", "-y", "-d", "--", "wait"]);
+    await untilWaiting();
+    expect((await newest("train"))?.status).toBe("RUNNING");
+    await project.must(["stop", stdout.trim().split("\n")[0] ?? ""]);
+    await until(async () => (await newest("train"))?.status === "KILLED", "it is not closed");
+  });
+
+  test("F3: its program killed -9, and its command too: no run stays RUNNING", async () => {
+    const running = project.begin(["run", "train", "-y", "--", "wait"]);
+    const { pid } = await untilWaiting();
+    running.kill("SIGKILL");
+    await running.ended;
+    killHard(pid);
+    await until(async () => (await newest("train"))?.status === "FAILED", "it is not closed");
+    expect((await newest("train"))?.ended).toBe(true);
+  });
+
+  test("S5: its token opens the tracker alone, and nothing once the run is over", async () => {
+    project.write("show.py", 'import os; print("TOKEN", os.environ["MLFLOW_TRACKING_TOKEN"])');
+    const yaml = await project.read("sesta.yaml");
+    project.write("sesta.yaml", yaml.replace("python train.py\n", "python show.py\n"));
+    const { stdout } = await project.must(["run", "train", "-y"]);
+    project.write("sesta.yaml", yaml);
+    const [, token = ""] = /TOKEN (\S+)/.exec(stdout) ?? [];
+    expect(token).toHaveLength(32);
+    const asked = await fetch(`${project.url}/api/2.0/mlflow/experiments/search?max_results=1`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(asked.status).toBe(401);
+  });
+
+  test("a tracker that is not up, or none: said before anything runs", async () => {
+    const yaml = await project.read("sesta.yaml");
+    project.write("sesta.yaml", yaml.replace("tracker: tracking", "tracker: trackin"));
+    const wrong = await project.sesta(["run", "train", "-y"]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('did you mean "tracking"?')]);
+    project.write("sesta.yaml", yaml);
+  });
+
+  test.skipIf(missingSshd !== undefined)("on a host over SSH it reports through the connection", async () => {
+    const { stdout } = await project.must(["run", "far", "-y", "--", "away"]);
+    expect(stdout).toContain("the last words of away");
+    expect(await newest("far")).toMatchObject({
+      status: "FINISHED",
+      metrics: { loss: 0.5 },
+      tags: { "sesta.machine": "box" },
+      artifacts: {
+        "sesta/output.txt": expect.stringContaining("away"),
+        "sesta/fetched/out/model.txt": "a model",
+      },
+    });
+  });
+});
