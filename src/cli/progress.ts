@@ -26,6 +26,7 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
   /** Steps that go on, the one that was told of last at the end. */
   const running = new Map<string, Shown>();
   let current: Shown | undefined;
+  let heading = "";
   let frame = 0;
   const draw = () => {
     if (!current) return;
@@ -44,7 +45,13 @@ export function createReporter(terminal: Terminal, clock: Clock): Reporter {
   };
 
   return {
-    step({ workload, step, state, detail }) {
+    step({ workload, step, state, detail, stage }) {
+      const wanted = stage === undefined ? heading : `${stage} ${workload}`;
+      if (wanted !== heading) {
+        clear();
+        err(`${paint("bold", wanted)}\n`);
+        heading = wanted;
+      }
       const key = `${workload}/${step}`;
       const label = workload === "" ? step : `${workload}: ${step}`;
       const since = running.get(key)?.since ?? clock.monotonic();

@@ -28,7 +28,11 @@ export type ProgressEvent = {
   step: string;
   state: "running" | "done" | "failed";
   detail?: string;
+  /** The part of bringing something up or taking it away that the step belongs to. */
+  stage?: Stage;
 };
+
+export type Stage = "Provisioning" | "Configuration" | "Destroying";
 
 export type Placed = { kind: "placed"; name: string; unchanged: boolean };
 

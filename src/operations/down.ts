@@ -6,6 +6,7 @@ import { syncHistory } from "./history.ts";
 import { destroyJob } from "./jobs/destroy.ts";
 import { forgetJob } from "./jobs/forget.ts";
 import { backUpBeforeDown } from "./backups/before-down.ts";
+import { inStage } from "../targets/step.ts";
 import { findDebt, type ProjectPlan } from "./plan.ts";
 import { listOn } from "./targets.ts";
 import { lockProject } from "./up.ts";
@@ -44,7 +45,7 @@ export async function down(
         const why = plan.action === "forget" ? undefined : await findDebt(context, plan.name);
         const data = context.state.findWorkload(plan.name)?.launch.backup;
         if (data && plan.action === "destroy" && !discards) {
-          const file = await backUpBeforeDown(context, plan.name, on);
+          const file = await backUpBeforeDown(context, plan.name, inStage(on, "Destroying"));
           if (file !== null) backups.push({ name: plan.name, file });
         }
         const result = await context.targets.get(plan.target).apply(plan, on);

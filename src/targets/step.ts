@@ -1,5 +1,10 @@
 // One step of a longer work, told as it begins, goes on and ends.
-import type { Progress } from "../model/plan.ts";
+import type { Progress, Stage } from "../model/plan.ts";
+
+/** The same, of steps that belong to a stage. */
+export function inStage(on: Progress, stage: Stage): Progress {
+  return (event) => on({ ...event, stage });
+}
 
 export async function runStep<T>(
   on: Progress,

@@ -1,7 +1,7 @@
 // Takes a workload away from its machine: all that `up` made, nothing that people made.
 import { SestaError } from "../../base/errors.ts";
 import type { Plan, Progress, Receipt } from "../../model/plan.ts";
-import { runStep } from "../step.ts";
+import { inStage, runStep } from "../step.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { removeUnusedEnvironments } from "./environments.ts";
 import { removeServiceImages } from "./images.ts";
@@ -10,7 +10,8 @@ import { keepFolder, logFile, placesOf, savesFolder } from "./layout.ts";
 
 const longestMs = 60_000;
 
-export async function destroyWorkload(host: AgentHost, plan: Plan, on: Progress): Promise<Receipt> {
+export async function destroyWorkload(host: AgentHost, plan: Plan, told: Progress): Promise<Receipt> {
+  const on = inStage(told, "Destroying");
   const { state, agent, disk, title } = host;
   const { name } = plan;
   const placed = state.findWorkload(name);

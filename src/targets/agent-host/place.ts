@@ -4,7 +4,7 @@ import { createHost } from "../../machine/host.ts";
 import { makePythonEnvironment } from "../../machine/python-environment.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { Launch } from "../../model/launch.ts";
-import { runStep } from "../step.ts";
+import { inStage, runStep } from "../step.ts";
 import type { Placed, Plan, Progress } from "../../model/plan.ts";
 import { launchDigest, placesOf, toKeep } from "./layout.ts";
 import type { AgentHost } from "./agent-host.ts";
@@ -23,8 +23,7 @@ export async function placeWorkload(
   const places = { ...placesOf(folders, launch), ...host.kind };
   const digest = launchDigest(launch);
   const kept = toKeep(launch);
-  const step = <T>(title: string, work: (detail: (text: string) => void) => Promise<T>) =>
-    runStep(on, name, title, work);
+  const configuring = inStage(on, "Configuration");
 
   await refuseFullDisk(machine, folders.disk);
   state.saveWorkload({
@@ -35,13 +34,13 @@ export async function placeWorkload(
     digest,
     placedAt: state.findWorkload(name)?.placedAt ?? null,
   });
-  await step("workspace", async (detail) => {
+  await runStep(inStage(on, "Provisioning"), name, "workspace", async (detail) => {
     await disk.makeFolder(places.workspace);
     for (const folder of [folders.cache, folders.sesta]) await disk.makeFolder(folder, 0o700);
     detail(places.workspace);
   });
-  await prepareLaunch(host, launch, places.environment, on);
-  await step("agent", async (detail) => {
+  await prepareLaunch(host, launch, places.environment, configuring);
+  await runStep(configuring, name, "agent", async (detail) => {
     const hello = await agent.ensure(await host.build?.());
     await agent.call("put", { launch: kept, places });
     detail(`process ${hello.pid}`);
