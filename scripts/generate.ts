@@ -37,6 +37,7 @@ const generated: readonly Generated[] = [
       buildPythonFiles("tracker", {
         lockedRequirements: "requirements.txt",
         scripts: ["serve.py", "database.py", "postgres.py", "backup.py"],
+        relayScript: "relay.py",
       }),
   },
   { path: "src/machine/ansible/files.gen.ts", build: buildAnsibleFiles },

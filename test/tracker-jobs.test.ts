@@ -1,4 +1,5 @@
 // Jobs that report to a tracker: each run has one there, with what it printed and brought home, closed by the job's fate.
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { killHard, until } from "./faults/support/processes.ts";
 import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
@@ -33,6 +34,13 @@ with mlflow.start_run():
     if what == "wait":
         open("waits", "w").close()
         time.sleep(600)
+    if what == "long":
+        for step in range(40):
+            mlflow.log_metric("m", step, step=step)
+            time.sleep(0.25)
+            if step == 4: open(sys.argv[2] + "/begun", "w").close()
+        mlflow.log_text("said while nobody listened", "notes/late.txt")
+        open(sys.argv[2] + "/over", "w").close()
     os.makedirs("out", exist_ok=True)
     open("out/model.txt", "w").write("a model")
     print("the last words of", what or "it")
@@ -158,6 +166,34 @@ print(json.dumps([{
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('did you mean "tracking"?')]);
     project.write("sesta.yaml", yaml);
   });
+
+  test.skipIf(missingSshd !== undefined)(
+    "F4: the line is cut while it logs: it goes on, and all of it arrives later",
+    async () => {
+      const running = project.begin(["run", "far", "-y", "--", "long", project.folder]);
+      await until(() => existsSync(project.path("begun")), "it does not begin");
+      await hosts?.cut(0);
+      await until(() => existsSync(project.path("over")), "it does not go on");
+      expect((await newest("far"))?.status).toBe("RUNNING");
+      await hosts?.restore(0);
+      const { code, stdout } = await running.ended;
+      expect([code, stdout]).toEqual([0, expect.stringContaining("the last words of long")]);
+      await until(async () => (await newest("far"))?.status === "FINISHED", "it is not closed");
+      const found = await newest("far");
+      expect(found).toMatchObject({
+        metrics: { m: 39 },
+        artifacts: { "notes/late.txt": "said while nobody listened", "sesta/output.txt": expect.anything() },
+      });
+      const { stdout: counted } = await project.python(
+        `import mlflow; c = mlflow.MlflowClient(); r = c.search_runs([c.get_experiment_by_name("far").experiment_id])[0]; print(len(c.get_metric_history(r.info.run_id, "m")))`,
+      );
+      expect(counted.trim()).toBe("40");
+      await until(
+        () => listWorkingIn(project.home).every(({ command }) => !command.includes("relay.py")),
+        "a relay stays",
+      );
+    },
+  );
 
   test.skipIf(missingSshd !== undefined)("on a host over SSH it reports through the connection", async () => {
     const { stdout } = await project.must(["run", "far", "-y", "--", "away"]);

@@ -3,9 +3,10 @@ import { messageOf, SestaError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Forward } from "../machine/machine.ts";
 import { isAlive } from "../machine/identity.ts";
-import { isOver, type Run } from "../model/run.ts";
+import { isOver, partOf, type Run } from "../model/run.ts";
 import type { Context } from "../operations/context.ts";
 import { getTarget, openHost } from "../operations/machines.ts";
+import { startRelay } from "../operations/tracking/relay.ts";
 import { originOf } from "./addresses.ts";
 
 export type TrackedRunsContext = {
@@ -25,6 +26,14 @@ export type TrackedRuns = {
   watch(): Promise<void>;
 };
 
+/** From a node of a run to the tracker. */
+type Way = {
+  run: string;
+  forward: Forward;
+  /** Its port there; undefined where none could be started. */
+  relay: number | undefined;
+};
+
 const everyMs = 2_000;
 const here = "127.0.0.1";
 
@@ -36,7 +45,7 @@ export function createTrackedRuns({
   refresh,
 }: TrackedRunsContext): TrackedRuns {
   const { state, world } = context;
-  const forwards = new Map<string, Promise<Forward>>();
+  const ways = new Map<string, Promise<Way>>();
   const told = new Map<string, string>();
 
   async function reach(id: string): Promise<string[]> {
@@ -46,28 +55,31 @@ export function createTrackedRuns({
       throw new SestaError("TRACKER", `${id} reports to no tracker that is up`, {
         hint: "Run `sesta status`.",
       });
-    const ports = await Promise.all(run.nodes.map((_, node) => expose(run, node, port)));
+    if (getTarget(context, run.target).type === "local")
+      return run.nodes.map(() => originOf(here, port) ?? "");
+    const ways = await Promise.all(run.nodes.map((_, node) => findWay(run, node, port)));
+    const ports = ways.map(({ forward }) => forward.port ?? null);
     state.changeRun(id, (one) => ({ ...one, ...(one.tracked && { tracked: { ...one.tracked, ports } }) }));
-    return ports.map((there) => originOf(here, there ?? port) ?? "");
+    return ways.map(({ relay, forward }) => originOf(here, relay ?? forward.port) ?? "");
   }
 
-  /** The port there; null where the run is on this machine. One that stands is left alone: it comes back by itself. */
-  async function expose(run: Run, node: number, port: number): Promise<number | null> {
-    if (getTarget(context, run.target).type === "local") return null;
-    const key = `${run.id}.${node}`;
-    const found = forwards.get(key) ?? open(run, node, port);
-    forwards.set(key, found);
-    found.catch(() => forwards.delete(key));
-    return (await found).port ?? null;
+  /** One that stands is left alone: it comes back by itself. */
+  function findWay(run: Run, node: number, port: number): Promise<Way> {
+    const key = partOf(run, node);
+    const found = ways.get(key) ?? open(run, node, port);
+    ways.set(key, found);
+    found.catch(() => ways.delete(key));
+    return found;
   }
 
-  async function open(run: Run, node: number, port: number): Promise<Forward> {
+  async function open(run: Run, node: number, port: number): Promise<Way> {
     const host = await openHost(context, run.target, run.nodes[node]?.machine ?? "");
-    return host.machine.expose(port, run.tracked?.ports[node] ?? undefined);
+    const forward = await host.machine.expose(port, run.tracked?.ports[node] ?? undefined);
+    return { run: run.id, forward, relay: await startRelay(host, partOf(run, node), forward.port ?? 0) };
   }
 
   async function look(run: Run): Promise<void> {
-    if (!isOver(run.state)) await reach(run.id);
+    await reach(run.id);
     // Its own command, while it lives, brings its outputs home first.
     if (run.submitter && (await isAlive(run.submitter))) return;
     const { refreshRun } = await import("../operations/jobs/refresh.ts"); // most projects never need it
@@ -83,10 +95,11 @@ export function createTrackedRuns({
   }
 
   async function letGo(isNeeded: (id: string) => boolean): Promise<void> {
-    for (const [key, forward] of forwards) {
-      if (isNeeded(key.slice(0, key.lastIndexOf(".")))) continue;
-      forwards.delete(key);
-      await forward.then((one) => one.close()).catch(() => undefined);
+    for (const [key, way] of ways) {
+      const known = await way.catch(() => undefined);
+      if (known && isNeeded(known.run)) continue;
+      ways.delete(key);
+      await known?.forward.close().catch(() => undefined);
     }
   }
 
@@ -103,7 +116,7 @@ export function createTrackedRuns({
             if (told.get(run.id) !== problem) log.warn("a run's tracker", { run: run.id, error: problem });
             told.set(run.id, problem);
           });
-        await letGo((id) => open.some((run) => run.id === id && !isOver(run.state)));
+        await letGo((id) => open.some((run) => run.id === id));
       }
       await letGo(() => false);
     },

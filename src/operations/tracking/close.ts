@@ -3,11 +3,12 @@ import { hash, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, SestaError } from "../../base/errors.ts";
 import { runFolder } from "../../machine/runs/submit.ts";
 import { partOf, type Run, type RunState, type TrackedRun } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
+import { countKept, endRelay } from "./relay.ts";
 import { createMlflow, type Mlflow, type MlflowStatus } from "./mlflow.ts";
 
 /** More than this stays on its machine. */
@@ -35,6 +36,7 @@ export async function closeTracked(
   const status = statuses[run.state];
   if (!tracked?.isOpen || status === undefined) return undefined;
   const { state, world } = context;
+  await requireDelivered(context, run, tracked);
   const token = randomBytes(24).toString("base64url");
   state.saveRunToken(hash("sha256", token), tracked.workload, id);
   const door = await findDoor(tracked.workload);
@@ -45,7 +47,26 @@ export async function closeTracked(
   await mlflow.endRun(tracked.runId, status, run.endedAt ?? world.clock.now());
   state.changeRun(id, (known) => ({ ...known, tracked: { ...tracked, isOpen: false } }));
   state.deleteRunTokens(id);
+  for (const { host, part } of await listRelays(context, run, tracked)) await endRelay(host, part);
   return problem;
+}
+
+/** The last word about a run is how it ended: what is on its way comes before. @throws SestaError TRACKER */
+async function requireDelivered(context: Context, run: Run, tracked: TrackedRun): Promise<void> {
+  for (const { host, part } of await listRelays(context, run, tracked)) {
+    if ((await countKept(host, part)) === 0) continue;
+    throw new SestaError("TRACKER", `some of what ${run.id} logged is still on ${host.machine.name}`);
+  }
+}
+
+function listRelays(context: Context, run: Run, { ports }: TrackedRun) {
+  const away = run.nodes.flatMap(({ machine }, node) => (ports[node] == null ? [] : [{ machine, node }]));
+  return Promise.all(
+    away.map(async ({ machine, node }) => ({
+      host: await openHost(context, run.target, machine),
+      part: partOf(run, node),
+    })),
+  );
 }
 
 /** What is known only now. */

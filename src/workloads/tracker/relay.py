@@ -1,0 +1,207 @@
+"""Stands between a run and a tracker that is reached over a connection: what the run logs while it is broken is kept.
+
+usage: python3 relay.py FOLDER PORT
+
+Listens on a free loopback port, which it writes to FOLDER/running after its process id, and passes everything on to PORT of this machine. While
+nobody answers there, writes of MLflow's clients are answered at once and kept in FOLDER/spool, in their order; they are
+sent as soon as somebody answers. Other requests wait for that, and are refused in the end. Ends when FOLDER is gone. Nothing but Python's own library: it runs where the run does.
+"""
+
+import http.client
+import json
+import os
+import re
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+folder, upstream = sys.argv[1], int(sys.argv[2])
+spool = os.path.join(folder, "spool")
+
+# A tracker that wakes first takes its time; a line that is dead without a word is noticed by that.
+answer_seconds, write_seconds = 110, 30
+hold_seconds = 100
+retry_seconds = 1.0
+
+api = "/api/2.0/mlflow/"
+# To be done again is to be done once: MLflow knows a metric by its value, time and step.
+writes = re.compile(re.escape(api) + r"runs/(log-metric|log-parameter|log-batch|set-tag|delete-tag|update|log-inputs|outputs)$")
+artifact = re.compile(r"/api/2\.0/mlflow-artifacts/artifacts/.+")
+# Those that a connection says of itself. (RFC 9110, 7.6.1)
+own_headers = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "trailer", "upgrade", "host"}
+
+
+class Unreachable(Exception):
+    pass
+
+
+class Spool:
+    """Requests in the order in which they came, each a file; what has a name without an ending is whole."""
+
+    def __init__(self):
+        os.makedirs(spool, mode=0o700, exist_ok=True)
+        self.lock = threading.Lock()
+        names = self.names()
+        self.next = int(names[-1]) + 1 if names else 1
+
+    def names(self):
+        return sorted(name for name in os.listdir(spool) if name.isdigit())
+
+    def is_empty(self):
+        return not self.names()
+
+    def add(self, method, path, headers, body):
+        with self.lock:
+            name = f"{self.next:09d}"
+            self.next += 1
+            fresh = os.path.join(spool, f"{name}.new")
+            with open(fresh, "wb") as file:
+                file.write(json.dumps([method, path, headers]).encode() + b"\n")
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(fresh, os.path.join(spool, name))
+
+    def read(self, name):
+        with open(os.path.join(spool, name), "rb") as file:
+            method, path, headers = json.loads(file.readline())
+            return method, path, headers, file.read()
+
+    def remove(self, name):
+        os.remove(os.path.join(spool, name))
+
+
+kept = Spool()
+runs = {}  # what was last heard of each run, for clients that ask while nobody answers
+
+
+def send(method, path, headers, body, seconds):
+    """@raises Unreachable where nobody is there, also where somebody says so for the tracker"""
+    connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=seconds)
+    try:
+        connection.request(method, path, body=body, headers=headers)
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(str(error))
+    finally:
+        connection.close()
+    if answer.status in (502, 503, 504):
+        raise Unreachable(f"{answer.status}")
+    return answer.status, answer.getheaders(), content
+
+
+def deliver():
+    """In their order, for ever: one that the tracker refuses is let go, as its client would have been told so."""
+    while os.path.isdir(spool):
+        for name in kept.names():
+            method, path, headers, body = kept.read(name)
+            try:
+                status, _, content = send(method, path, headers, body, answer_seconds)
+            except Unreachable:
+                break
+            if status >= 400:
+                print(f"the tracker refused {method} {path}: {status} {content[:300]!r}", file=sys.stderr, flush=True)
+            kept.remove(name)
+        time.sleep(retry_seconds)
+    os._exit(0)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def handle_any(self):
+        body = self.read_body()
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in own_headers}
+        path = self.path.split("?")[0]
+        keeps = (self.command == "POST" and writes.match(path)) or (self.command == "PUT" and artifact.match(path))
+        if keeps:
+            return self.write(headers, body)
+        until = time.monotonic() + hold_seconds
+        while True:
+            try:
+                status, answered, content = send(self.command, self.path, headers, body, answer_seconds)
+                self.remember(path, status, content)
+                return self.answer(status, answered, content)
+            except Unreachable:
+                known = self.recall(path)
+                if known is not None:
+                    return self.answer(200, [("Content-Type", "application/json")], json.dumps(known).encode())
+                if time.monotonic() > until:
+                    return self.answer(503, [("Retry-After", "5")], b'{"message": "The tracker is not reached."}')
+                time.sleep(retry_seconds)
+
+    def write(self, headers, body):
+        # Behind what is kept already, so that the last word stays the last.
+        if kept.is_empty():
+            try:
+                status, answered, content = send(self.command, self.path, headers, body, write_seconds)
+                return self.answer(status, answered, content)
+            except Unreachable:
+                pass
+        kept.add(self.command, self.path, headers, body)
+        self.answer(200, [("Content-Type", "application/json")], json.dumps(self.accept(body)).encode())
+
+    def accept(self, body):
+        """What the tracker would say; only `update` says something."""
+        if not self.path.endswith("runs/update"):
+            return {}
+        change = json.loads(body or b"{}")
+        run = runs.get(change.get("run_id"))
+        if run is None:
+            return {"run_info": change}
+        run["run"]["info"].update({name: change[name] for name in ("status", "end_time", "run_name") if name in change})
+        return {"run_info": run["run"]["info"]}
+
+    def remember(self, path, status, content):
+        if status == 200 and path == f"{api}runs/get":
+            run = json.loads(content)
+            runs[run["run"]["info"]["run_id"]] = run
+
+    def recall(self, path):
+        if path != f"{api}runs/get":
+            return None
+        found = re.search(r"[?&]run_id=([0-9a-f]+)", self.path)
+        return runs.get(found.group(1)) if found else None
+
+    def read_body(self):
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            parts = []
+            while True:
+                size = int(self.rfile.readline().split(b";")[0], 16)
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+                if size == 0:
+                    return b"".join(parts)
+        return self.rfile.read(int(self.headers.get("Content-Length", 0) or 0))
+
+    def answer(self, status, headers, content):
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in own_headers and name.lower() not in ("date", "server"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = handle_any
+
+
+def main():
+    os.umask(0o077)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=deliver, daemon=True).start()
+    fresh = os.path.join(folder, "running.new")
+    with open(fresh, "w") as file:
+        file.write(f"{os.getpid()} {server.server_address[1]}\n")
+    os.rename(fresh, os.path.join(folder, "running"))
+    server.serve_forever()
+
+
+main()
