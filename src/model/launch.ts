@@ -13,6 +13,8 @@ export type Launch = {
   idle: IdleRule;
   /** Where the workspace is saved; without it, nowhere. */
   save?: SaveRule;
+  /** Secrets that it reads from files in the folder that it keeps, by the file's name; `up` puts them there. */
+  keptSecrets?: Readonly<Record<string, string>>;
   /** How its own data is backed up, into its workspace; without it, it has none. */
   backup?: BackupRule;
   /** The folder that people own; relative to the project. Never removed. Of a service: "", as each release has its own. */

@@ -10,13 +10,18 @@ export type TrackerSection = {
   /** `null`: never sleeps by itself. */
   idleMs: number | null;
   port?: number;
-  database: "postgres" | "sqlite";
+  database: "postgres" | "sqlite" | TrackerDatabase;
   /** A location that MLflow knows; `null`: a folder of its own. */
   artifacts: string | null;
   /** PEP 508 requirement specifiers. */
   packages: readonly string[];
   python?: string;
   backup: BackupSection;
+};
+
+export type TrackerDatabase = {
+  /** The secret that holds its address, by name. */
+  url: string;
 };
 
 export type BackupSection = {

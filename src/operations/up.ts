@@ -6,6 +6,7 @@ import { takeLock } from "../state/lock.ts";
 import type { Context } from "./context.ts";
 import { saveFirst } from "./first-save.ts";
 import { ensureGateway } from "./gateway.ts";
+import { placeKeptSecrets } from "./kept-secrets.ts";
 import { prepare } from "./jobs/prepare.ts";
 import type { ProjectPlan } from "./plan.ts";
 import { deploy } from "./services/deploy.ts";
@@ -35,7 +36,10 @@ export async function up(
     const changedPasswords = await syncPasswords(context);
     for (const plan of plans) {
       context.targets.remember(plan.target);
-      await away.attempt([plan], () => context.targets.get(plan.target).apply(plan, on));
+      await away.attempt([plan], async () => {
+        await context.targets.get(plan.target).apply(plan, on);
+        await placeKeptSecrets(context, plan.name);
+      });
     }
     const failed = await deployAll(context, { services, away }, on);
     const needed = plans.length > 0 || context.state.listWorkloads().length > 0;

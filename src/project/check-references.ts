@@ -32,7 +32,10 @@ export function checkReferences(root: Located, folder: string): Finding[] {
     ...checkTarget(root, ["target"]),
     ...[...served, ...jobs].flatMap((name) => checkTarget(root, ["workloads", name, "target"])),
     ...served.flatMap((name) => checkSecret(root, ["workloads", name, "password"])),
-    ...trackers.flatMap((name) => checkSecret(root, ["workloads", name, "backup", "passphrase"])),
+    ...trackers.flatMap((name) => [
+      ...checkSecret(root, ["workloads", name, "backup", "passphrase"]),
+      ...checkSecret(root, ["workloads", name, "database", "url"]),
+    ]),
     ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "save", "token"])),
     ...jobs.flatMap((name) => checkSecret(root, ["workloads", name, "token"])),
     ...[...jobs, ...services].flatMap((name) =>

@@ -1,11 +1,12 @@
 // The section of a tracker as a zod schema.
 import { z } from "zod";
+import { findSecretName } from "../model/secret.ts";
+import type { TrackerSection } from "../model/tracker.ts";
 import * as fields from "./fields.ts";
 import { field, Refusal } from "./fields.ts";
-import { wholeNumber } from "./job-fields.ts";
+import { findUnknownKey, wholeNumber } from "./job-fields.ts";
 
-export const databases = ["postgres", "sqlite"] as const;
-export type Database = (typeof databases)[number];
+const databases = ["postgres", "sqlite"] as const;
 
 export const backup = z
   .strictObject({
@@ -71,17 +72,13 @@ export const tracker = z
         examples: [5000],
       })
       .optional(),
-    database: field(
-      (input: unknown): Database | Refusal =>
-        databases.find((one) => one === input) ?? new Refusal("postgres or sqlite"),
-      {
-        enum: databases,
-        shown: "postgres or sqlite",
-        description:
-          "Where runs are kept: PostgreSQL (the machine's own, else one that comes with it), or a file of SQLite.",
-        default: "postgres",
-      },
-    ).optional(),
+    database: field(checkDatabase, {
+      shown: "`postgres`, `sqlite` or mapping",
+      description:
+        "Where runs are kept: PostgreSQL (the machine's own, else one that comes with it), a file of SQLite, or `url`, the secret with the address of a database that is there already.",
+      default: "postgres",
+      examples: ["sqlite", { url: "${secret.database}" }],
+    }).optional(),
     artifacts: fields
       .script("a location like s3://bucket/path", {
         description:
@@ -109,3 +106,12 @@ export const tracker = z
     backup: backup.optional(),
   })
   .meta({ title: "Tracker", description: "MLflow with Postgres: what jobs report to." });
+
+function checkDatabase(input: unknown): TrackerSection["database"] | Refusal {
+  const named = databases.find((one) => one === input);
+  if (named !== undefined) return named;
+  const expected = new Refusal("postgres, sqlite or { url: ${secret.NAME} }");
+  if (typeof input !== "object" || input === null || !("url" in input)) return expected;
+  const url = typeof input.url === "string" ? findSecretName(input.url) : undefined;
+  return findUnknownKey(input, ["url"]) ?? (url === undefined ? expected : { url });
+}

@@ -51,6 +51,8 @@ export type InsidePlace = {
   machine: Machine;
   workspace: string;
   environment: string;
+  /** The workload's own, for as long as it exists. */
+  keep: string;
   /** Of one replica where they run in containers; null while none runs. */
   container?: ContainerCall | null;
 };

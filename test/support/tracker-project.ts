@@ -53,16 +53,17 @@ export function findMissingTracker(): string {
 
 export const trackerPassword = "the-team's-pass-7731";
 
-/** Up and asleep. @param keys lines of YAML of the tracker; @param more lines of YAML of other workloads; @param top other sections */
+/** Up and asleep. @param keys lines of YAML of the tracker; @param more lines of YAML of other workloads; @param top other sections; @param secrets more of them */
 export async function createTrackerProject(
   keys = "",
   more = "",
   variables: NodeJS.ProcessEnv = {},
   top = "",
+  secrets = "",
 ): Promise<TrackerProject> {
   const indent = (text: string, by: string) => text.replaceAll(/^(?=.)/gm, by);
   const yaml =
-    `name: trk\n${top}secrets:\n  pass: { env: TRACKER_PASS }\n  backup: { env: BACKUP_PASS }\nworkloads:\n` +
+    `name: trk\n${top}secrets:\n  pass: { env: TRACKER_PASS }\n  backup: { env: BACKUP_PASS }\n${indent(secrets, "  ")}\nworkloads:\n` +
     `  tracking:\n    type: tracker\n    password: "\${secret.pass}"\n${indent(keys, "    ")}\n${indent(more, "  ")}\n`;
   const project = await createJobProject({
     yaml,

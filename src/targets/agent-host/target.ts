@@ -10,7 +10,7 @@ import type { AgentHost } from "./agent-host.ts";
 import { destroyWorkload } from "./destroy.ts";
 import { listEnvironments } from "./environments.ts";
 import { forgetWorkload, planForget } from "./forget.ts";
-import { agentHome, placesOf, releaseTree } from "./layout.ts";
+import { agentHome, keepFolder, placesOf, releaseTree } from "./layout.ts";
 import { placeWorkload } from "./place.ts";
 import { planWorkload } from "./plan.ts";
 import { releaseService } from "./release.ts";
@@ -74,7 +74,7 @@ export function createAgentHostTarget(host: AgentHost, own: OwnParts): Target {
       const placed = state.findWorkload(name);
       if (!placed) throw new Error(`${name} is not there`);
       const folders = await host.folders();
-      const places = placesOf(folders, placed.launch);
+      const places = { ...placesOf(folders, placed.launch), keep: keepFolder(folders, name) };
       if (!placed.launch.service) return { machine: host.machine, ...places };
       const service = (await listReports(host)).find((report) => report.name === name)?.service;
       const live = service?.release;

@@ -161,6 +161,7 @@ def write_set(db, keep, options, path, work, is_served, made, why):
             "why": why,
             "mlflow": version(),
             "database": db.kind,
+            "postgres": db.version(),
             "revision": revision,
             "rows": rows,
             # Elsewhere they are not Sesta's to copy.
@@ -211,7 +212,7 @@ def check(path, db, trial, artifacts):
         raise Failure(f"it holds a database of {manifest['database']}, and the tracker has {db.kind}")
     dump = os.path.join(trial, "dump", db.dump_name)
     made, _ = db.place(trial)
-    revision, rows = db.make(dump, made)
+    revision, rows = db.make(dump, made, manifest["postgres"])
     if (revision, rows) != (manifest["revision"], manifest["rows"]):
         raise Failure("the database that was made of it has other rows")
     return manifest
@@ -302,6 +303,9 @@ def restore(keep, options, into, name, path, passphrase):
             before = make_file(db, keep, options, into, name, "Before another one was brought back.", passphrase, False)
         tell(phase="puts it in place")
         moves = [db.place(trial)]
+        if options["database"] == "url":
+            moves = []
+            db.put(os.path.join(trial, "dump", db.dump_name))
         if options["artifacts"] is None:
             moves.append((artifacts, os.path.join(keep, "artifacts")))
         database.replace(keep, moves)

@@ -41,6 +41,7 @@ export function buildTrackerLaunch(section: TrackerSection): Launch {
     },
     idle: { idleMs, maxAwakeMs: null, evidence: "none" },
     backup: buildBackup(section),
+    ...(typeof section.database === "object" && { keptSecrets: { "database-url": section.database.url } }),
     workspace: backup.folder,
   };
 }
@@ -65,5 +66,6 @@ function buildScript(name: string): readonly Template[] {
 
 /** Where its data is, and of which kind. */
 function buildData({ database, artifacts }: TrackerSection): readonly Template[] {
-  return [template`${{ place: "keep" }}`, [JSON.stringify({ database, artifacts })]];
+  const kind = typeof database === "string" ? database : "url";
+  return [template`${{ place: "keep" }}`, [JSON.stringify({ database: kind, artifacts })]];
 }

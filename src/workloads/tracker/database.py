@@ -12,6 +12,8 @@ import postgres
 
 # What serve.py writes for whoever else works on the same data.
 lock_file, socket_file = "lock", "socket"
+# What `sesta up` puts there of a secret.
+uri_file = "database-url"
 
 
 def take_lock(keep, wait):
@@ -44,7 +46,7 @@ class Postgres:
     @contextlib.contextmanager
     def reach(self, is_served):
         """The folder of its socket; started for as long as it is needed where nobody serves it."""
-        programs = postgres.find_programs(self.data)
+        programs = self.programs()
         if is_served:
             yield programs, read_socket(self.keep)
             return
@@ -60,19 +62,26 @@ class Postgres:
 
     def dump(self, path, is_served):
         """Writes all of it as it is at one moment. Returns (revision of the schema, rows by table) of that moment."""
-        with self.reach(is_served) as (programs, sockets), connect(sockets) as connection:
+        with self.reach(is_served) as (programs, place), connect(place) as connection:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             cursor = connection.cursor()
             cursor.execute("SELECT pg_export_snapshot()")
             snapshot = cursor.fetchone()[0]
             dump = os.path.join(programs, "pg_dump")
-            options = ["-h", sockets, "-U", postgres.user, "-d", postgres.database, f"--snapshot={snapshot}"]
+            options = [*postgres.name_database(place), f"--snapshot={snapshot}"]
             postgres.run([dump, *options, "--format=custom", "--compress=1", "--no-owner", "--no-privileges", "-f", path])
             return describe(cursor)
 
-    def make(self, path, into):
-        """A cluster at `into` from a dump. Returns what `dump` did."""
-        programs = postgres.find_programs(into)
+    def version(self):
+        """Of the programs that dump it."""
+        return postgres.ask_version(self.programs())
+
+    def programs(self):
+        return postgres.find_programs(self.data)
+
+    def make(self, path, into, dumped_by):
+        """A cluster at `into` from a dump, which older programs than those that made it do not read. Returns what `dump` did."""
+        programs = self.choose(dumped_by)
         postgres.make_cluster(programs, into)
         sockets = postgres.make_socket_folder()
         # Nothing of it counts before all of it is there: it is synced at the end.
@@ -82,7 +91,7 @@ class Postgres:
             server.wait()
             postgres.ensure_database(programs, sockets)
             restore = os.path.join(programs, "pg_restore")
-            options = ["-h", sockets, "-U", postgres.user, "-d", postgres.database, "--exit-on-error", "--no-owner"]
+            options = [*postgres.name_database(sockets), "--exit-on-error", "--no-owner"]
             postgres.run([restore, *options, path])
             with connect(sockets) as connection:
                 found = describe(connection.cursor())
@@ -92,9 +101,52 @@ class Postgres:
         postgres.run([os.path.join(programs, "initdb"), "--sync-only", "-D", into])
         return found
 
+    def choose(self, dumped_by):
+        for version, folder in postgres.list_programs():
+            if version >= dumped_by:
+                return folder
+        raise postgres.Failure(f"it was made by PostgreSQL {dumped_by}, and this machine has none that is as new")
+
     def place(self, folder):
         """Where a cluster that was made in `folder` belongs: (from, to)."""
         return os.path.join(folder, "postgres"), self.data
+
+
+class External(Postgres):
+    """One that somebody else runs: it is there whether the tracker is awake or not, and stays when that goes."""
+
+    def __init__(self, keep):
+        super().__init__(keep)
+        self.uri = read_uri(keep)
+
+    def exists(self):
+        try:
+            with connect(self.uri) as connection:
+                return describe(connection.cursor())[0] is not None
+        except postgres.Failure:
+            return True  # what cannot be asked may hold something
+
+    def programs(self):
+        """pg_dump reads servers of its own version and older ones; what a newer one writes, an older server does not take."""
+        with connect(self.uri) as connection:
+            wanted = connection.server_version // 10000
+        fitting = sorted(one for one in postgres.list_programs() if one[0] >= wanted)
+        if not fitting:
+            raise postgres.Failure(f"its server is PostgreSQL {wanted}: install the programs of that version, as pg_dump")
+        return fitting[0][1]
+
+    @contextlib.contextmanager
+    def reach(self, is_served):
+        yield self.programs(), self.uri
+
+    def place(self, folder):
+        return os.path.join(folder, "postgres"), None
+
+    def put(self, dump):
+        """In the place of what it holds: all of it or nothing."""
+        restore = os.path.join(self.programs(), "pg_restore")
+        options = ["--clean", "--if-exists", "--single-transaction", "--no-owner", "--no-privileges"]
+        postgres.run([restore, *options, "--dbname", self.uri, dump])
 
 
 class Sqlite:
@@ -113,7 +165,10 @@ class Sqlite:
             own.backup(copy)
             return describe(copy.cursor())
 
-    def make(self, path, into):
+    def version(self):
+        return 0
+
+    def make(self, path, into, _):
         shutil.copyfile(path, into)
         with contextlib.closing(sqlite3.connect(into)) as copy:
             if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
@@ -125,15 +180,29 @@ class Sqlite:
 
 
 def open_database(kind, keep):
-    return Sqlite(keep) if kind == "sqlite" else Postgres(keep)
+    return {"postgres": Postgres, "sqlite": Sqlite, "url": External}[kind](keep)
+
+
+def read_uri(keep):
+    """Of a database that somebody else runs, as PostgreSQL's programs take it. (libpq, "Connection URIs")"""
+    try:
+        with open(os.path.join(keep, uri_file)) as file:
+            uri = file.read().strip()
+    except FileNotFoundError:
+        raise postgres.Failure("its database is not known here: run `sesta up`")
+    scheme, _, rest = uri.partition("://")
+    if scheme.partition("+")[0] not in ("postgresql", "postgres") or rest == "":
+        raise postgres.Failure("`database: { url: … }` leads to no PostgreSQL: it begins with postgresql://")
+    return f"postgresql://{rest}"
 
 
 @contextlib.contextmanager
-def connect(sockets):
+def connect(place):
+    """@param place the folder of a socket, or an address"""
     import psycopg2
 
     try:
-        connection = psycopg2.connect(host=sockets, user=postgres.user, dbname=postgres.database)
+        connection = psycopg2.connect(postgres.build_address(place), connect_timeout=30)
     except psycopg2.OperationalError as error:
         raise postgres.Failure(f"the database does not answer: {error}")
     try:

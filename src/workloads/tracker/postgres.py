@@ -156,8 +156,18 @@ def make_socket_folder():
     return tempfile.mkdtemp(prefix="sesta-pg-")
 
 
-def build_uri(folder, name=database):
-    return f"postgresql+psycopg2://{user}@/{name}?host={folder}"
+def build_address(place):
+    """@param place the folder of a socket, or an address already"""
+    return place if "://" in place else f"postgresql://{user}@/{database}?host={place}"
+
+
+def build_uri(place):
+    """For SQLAlchemy, which takes another driver where none is named."""
+    return build_address(place).replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def name_database(place):
+    return ["--dbname", build_address(place)]
 
 
 class Server:

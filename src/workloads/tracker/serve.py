@@ -2,7 +2,7 @@
 
 usage: python -I serve.py PORT TOKEN_FILE KEEP OPTIONS
 
-OPTIONS is JSON: {"database": "postgres" | "sqlite", "artifacts": null | "a location that MLflow knows"}.
+OPTIONS is JSON: {"database": "postgres" | "sqlite" | "url", "artifacts": null | "a location that MLflow knows"}.
 One process serves, without MLflow's job workers: a tracker is asked by a team, and the front door holds who comes too early.
 """
 
@@ -15,6 +15,7 @@ import hmac
 import json
 import os
 import signal
+import subprocess
 import sys
 import warnings
 
@@ -39,6 +40,9 @@ class Store:
         database.finish_replacing(keep)
         if options["database"] == "sqlite":
             self.uri = f"sqlite:///{os.path.join(keep, 'mlflow.db')}"
+            return
+        if options["database"] == "url":
+            self.uri = postgres.build_uri(database.read_uri(keep))
             return
         data = os.path.join(keep, "postgres")
         self.programs = postgres.find_programs(data)
@@ -136,15 +140,40 @@ def main():
         store.stop()
 
 
+def upgrade(store):
+    """To the schema of this MLflow. What was there before stays beside it, as a dump."""
+    db = database.open_database(options["database"], keep)
+    folder = os.path.join(keep, "before-upgrade")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    fresh = os.path.join(folder, "new")
+    revision, _ = db.dump(fresh, True)
+    path = os.path.join(folder, f"{revision}-{db.dump_name}")
+    os.rename(fresh, path)
+    print(f"sesta: MLflow's schema is brought from {revision} to that of this version; before it: {path}", file=sys.stderr)
+    command = [sys.executable, "-I", "-m", "mlflow", "db", "upgrade", store.uri]
+    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
+        raise postgres.Failure(f"MLflow could not upgrade its database, which is as it was: {path} holds it too")
+
+
 def serve(store, token):
     set_environment(store.uri)
     warnings.filterwarnings("ignore", module=r"mlflow\.server\.fastapi_app")
     import uvicorn
     from mlflow.server import handlers
+    from mlflow.exceptions import MlflowException
     from mlflow.server.fastapi_app import app
 
     store.wait()
-    handlers.initialize_backend_stores(store.uri, store.uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
+    open_stores = lambda: handlers.initialize_backend_stores(
+        store.uri, store.uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"]
+    )
+    try:
+        open_stores()
+    except MlflowException as error:
+        if "out-of-date database schema" not in str(error):
+            raise
+        upgrade(store)
+        open_stores()
 
     class Server(uvicorn.Server):
         async def startup(self, sockets=None):
