@@ -1,5 +1,6 @@
 // A project as the rest of Sesta sees it: checked, defaults filled in, secrets still references. Plain data.
 import type { AcmeRule, HealthRule, KeepAwake, SaveRule } from "./launch.ts";
+import type { JobProject } from "./mlproject.ts";
 import type { PipelineSection, RegistrySection } from "./pipeline.ts";
 import type { SecretRef } from "./secret.ts";
 import type { TrackerSection } from "./tracker.ts";
@@ -83,8 +84,9 @@ export type JobSection = {
   data: readonly DataSource[];
   /** Given to `sh -c` once for each state of what it depends on. */
   setup?: string;
-  /** Given to `sh -c` in the run's own copy of the sources. Absent where only a playbook runs. */
+  /** Given to `sh -c` in the run's own copy of the sources. Absent where a `project` or only a playbook runs. */
   run?: string;
+  project?: JobProject;
   env: Readonly<Record<string, EnvValue>>;
   /** The file, in the run's folder, that standard output goes to. */
   stdout?: string;

@@ -4,7 +4,7 @@ import type { Path } from "./located.ts";
 /** Keys, by the kind of section they stand in. */
 const laterKeys: Readonly<Record<string, readonly string[]>> = {
   gateway: ["domain", "certificate"],
-  workload: ["machine", "tracker", "project", "domain"],
+  workload: ["machine", "tracker", "domain"],
 };
 
 export const laterTargetTypes: readonly string[] = ["aws", "gcp"];

@@ -9,7 +9,7 @@ export const defaultRendezvousMs = 10 * 60_000;
 
 /** @param target of workloads that name none */
 export function resolveJob(job: JobFile, name: string, target: string): JobSection {
-  const { repo, ref, token, python, container, setup, run, stdout, playbook, inventory } = job;
+  const { repo, ref, token, python, container, setup, run, project, stdout, playbook, inventory } = job;
   return {
     type: "job",
     name,
@@ -31,6 +31,9 @@ export function resolveJob(job: JobFile, name: string, target: string): JobSecti
     ...(container === undefined ? {} : { container: resolveContainer(container, name) }),
     ...(setup === undefined ? {} : { setup }),
     ...(run === undefined ? {} : { run }),
+    ...(project === undefined
+      ? {}
+      : { project: { folder: project, entry: job.entry ?? "main", parameters: job.parameters ?? {} } }),
     ...(stdout === undefined ? {} : { stdout }),
     ...(playbook === undefined ? {} : { playbook }),
     ...(inventory === undefined ? {} : { inventory }),
