@@ -47,7 +47,7 @@ python_env: p.yaml
 docker_env: { image: x }
 databricks_spark_job: {}
 entry_points:
-  a: { parameters: { x: integer, y: [1], z: { type: 3 } }, command: x }
+  a: { parameters: { x: integer, y: [1], z: { type: 3 }, w: { default: [1] } }, command: x }
   b: { command: 3 }
   c:
   d: { parameters: 3, command: x }
@@ -63,6 +63,7 @@ entry_points:
         'entry_points.a.parameters.x: expected a type of string, float, path or uri, got "integer"',
         "entry_points.a.parameters.y: expected a type of string, float, path or uri",
         "entry_points.a.parameters.z: expected a type of string, float, path or uri",
+        "entry_points.a.parameters.w: expected text, a number, true or false as its default",
         "entry_points.b: its `command` is missing, or no text",
         "entry_points.c: its `command` is missing, or no text",
         "entry_points.d.parameters: expected a mapping of names",

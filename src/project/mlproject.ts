@@ -72,7 +72,12 @@ function readParameters(
         `${place}.parameters.${shown(name)}: expected a type of string, float, path or uri${got}`,
       );
     }
-    const value = textOf(parameter.children.get("default"));
+    const given = parameter.children.get("default");
+    const value = textOf(given);
+    if (typeof given?.value === "object" && given.value !== null)
+      problems.push(
+        `${place}.parameters.${shown(name)}: expected text, a number, true or false as its default`,
+      );
     return [String(name), { type: type ?? "string", ...(value !== undefined && { value }) }];
   });
   return Object.fromEntries(found);
@@ -93,7 +98,7 @@ function textOf(at: Located | undefined): string | undefined {
   if (at === undefined || at.value === null) return undefined;
   if (typeof at.value === "boolean") return at.value ? "True" : "False";
   if (typeof at.value === "string") return at.value;
-  return typeof at.value === "number" ? (at.source ?? String(at.value)) : JSON.stringify(at.value);
+  return at.source ?? String(at.value);
 }
 
 function refuse(where: string, problems: readonly string[]): SestaError {

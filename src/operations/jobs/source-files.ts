@@ -12,10 +12,14 @@ export type SourceFiles = {
   list(folder: string): Promise<string[]>;
 };
 
-/** Undefined where the sources are not there yet, so that nobody knows. */
+/**
+ * Undefined where the sources are not there yet, so that nobody knows.
+ * @param first a file that will be asked for, so that it comes with the answer to that
+ */
 export async function openSourceFiles(
   { machine, base }: Host,
   { upload, digest }: Sources,
+  first: string | undefined,
 ): Promise<SourceFiles | undefined> {
   if (upload)
     return {
@@ -23,9 +27,12 @@ export async function openSourceFiles(
       list: (folder) => readdir(join(upload.folder, folder)).catch(() => []),
     };
   const tree = `${base}/cache/trees/${digest}`;
-  if ((await machine.run(["test", "-e", `${tree}/complete`])).exitCode !== 0) return undefined;
+  const script = `[ -e "$1/complete" ] || exit ${notThereExit}; [ -z "$2" ] || cat "$1/tree/$2"`;
+  const looked = await machine.run(["sh", "-c", script, "sh", tree, first ?? ""]);
+  if (looked.exitCode === notThereExit) return undefined;
   return {
     async read(path) {
+      if (path === first) return looked.exitCode === 0 ? looked.stdout : undefined;
       const { exitCode, stdout } = await machine.run(["cat", `${tree}/tree/${path}`]);
       return exitCode === 0 ? stdout : undefined;
     },
@@ -35,3 +42,5 @@ export async function openSourceFiles(
     },
   };
 }
+
+const notThereExit = 9;

@@ -43,7 +43,7 @@ export async function buildSteps(
   sources: Sources,
   early = buildEarlySteps(context, job, host),
 ): Promise<JobSteps> {
-  const files = isReadEarly(job) ? await openSourceFiles(host, sources) : undefined;
+  const files = isReadEarly(job) ? await openSourceFiles(host, sources, job.python?.requirements) : undefined;
   const project = await findProject(job, files);
   const python = await findPython(job, project, files);
   const { python: _, ...rest } = job;
