@@ -3,11 +3,15 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createJobHosts } from "./support/job-hosts.ts";
 import { createJobProject, listTree, type JobProject } from "./support/job-project.ts";
 import { findUv } from "./support/lab-environment.ts";
+import { findMissingSshd } from "./support/ssh-server.ts";
 
 const missingUv = findUv() === undefined ? "uv is not there and cannot be installed" : "";
 if (missingUv !== "") console.warn(`mlproject.test.ts: skipped: ${missingUv}`);
+const missingSshd = findMissingSshd() ?? "";
+if (missingSshd !== "") console.warn(`mlproject.test.ts, over SSH: skipped: ${missingSshd}`);
 
 const mlproject = `
 name: tutorial
@@ -157,3 +161,26 @@ describe.skipIf(missingUv !== "")("an MLproject on this machine", { timeout: 120
     );
   });
 });
+
+test.skipIf(missingUv !== "" || missingSshd !== "")(
+  "an MLproject on a host over SSH, with the python_env beside it",
+  { timeout: 120_000 },
+  async () => {
+    const hosts = await createJobHosts(["box"]);
+    const yaml = `${declare("project: .\ntarget: box\nfetch: [args.json]")}targets: { box: { type: ssh, hosts: [${hosts.shown.join(", ")}] } }\n`;
+    const project = await createJobProject({ yaml });
+    try {
+      project.write("MLproject", mlproject);
+      project.write("python_env.yaml", "build_dependencies: [pip]\ndependencies: [-r more.txt]\n");
+      project.write("more.txt", "six==1.16.0\n");
+      project.write("train.py", `import six\n${program}`);
+      const { stdout } = await project.must(["run", "train", "-y", "--", "-P", "note=a 'b'"]);
+      expect(JSON.parse(stdout)).toEqual({ "--alpha": "0.5", "--note": "a 'b'" });
+      expect(readFileSync(project.path("results/train/args.json"), "utf8").trim()).toBe(stdout.trim());
+      expect(await project.run("train")).toMatchObject({ machine: "box", state: "succeeded" });
+    } finally {
+      await project.end();
+      await hosts.end();
+    }
+  },
+);
