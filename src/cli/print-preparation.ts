@@ -1,8 +1,9 @@
 // Shows what a job's machines still need, before it is done.
-import type { Preparation } from "../operations/jobs/prepare.ts";
+import { listNotes, type Preparation } from "../operations/jobs/prepare.ts";
 import type { Terminal } from "./terminal.ts";
 
-export function printPreparation({ job, machines, playbook }: Preparation, { err, paint }: Terminal): void {
+export function printPreparation(preparation: Preparation, { err, paint }: Terminal): void {
+  const { job, machines, playbook } = preparation;
   if (playbook && !playbook.isDone)
     err(`${paint("green", "+")} ${playbook.title}${paint("yellow", "  (as it says)")}\n`);
   for (const { host, pending } of machines) {
@@ -16,4 +17,5 @@ export function printPreparation({ job, machines, playbook }: Preparation, { err
       err(`    ${title}${touchesSystem ? paint("yellow", "  (changes the system)") : ""}\n`);
     }
   }
+  for (const note of listNotes(preparation)) err(`  ${paint("yellow", "!")} ${note}\n`);
 }

@@ -1,5 +1,5 @@
 // Commands of Ansible: a playbook and what is asked of its machines beforehand, their variables, and an inventory.
-import type { HostSection } from "../model/project.ts";
+import type { HostSection } from "../model/target-section.ts";
 import { noKnownHostsCommand } from "./ssh.ts";
 
 type Argv = readonly [program: string, ...operands: string[]];

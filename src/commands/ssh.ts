@@ -1,5 +1,5 @@
 // The system's OpenSSH as commands: the shared connection, what goes over it, and how a host's key is looked at.
-import type { HostSection } from "../model/project.ts";
+import type { HostSection } from "../model/target-section.ts";
 
 type Argv = readonly [program: string, ...operands: string[]];
 

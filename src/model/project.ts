@@ -1,7 +1,9 @@
 // A project as the rest of Sesta sees it: checked, defaults filled in, secrets still references. Plain data.
 import type { AcmeRule, HealthRule, KeepAwake, SaveRule } from "./launch.ts";
+import type { JobProject } from "./mlproject.ts";
 import type { PipelineSection, RegistrySection } from "./pipeline.ts";
 import type { SecretRef } from "./secret.ts";
+import type { TargetSection } from "./target-section.ts";
 import type { TrackerSection } from "./tracker.ts";
 
 export const projectFileName = "sesta.yaml";
@@ -28,38 +30,6 @@ export type GatewaySection = {
   insecure: boolean;
 };
 
-export type TargetSection = LocalTargetSection | SshTargetSection;
-
-export type LocalTargetSection = {
-  type: "local";
-  /** How many runs at a time on each machine; undefined: one that asks for GPUs, any number of others. */
-  slots?: number;
-};
-
-export type SshTargetSection = {
-  type: "ssh";
-  /** At least one; workloads that need one machine take the first. */
-  hosts: readonly HostSection[];
-  slots?: number;
-  /** Sent before a connection is tried to a machine that does not answer. */
-  wake?: { mac: string };
-  /** What sleep of a lab does to the machine beside ending the lab. */
-  sleep: "none" | "suspend" | "poweroff";
-};
-
-export type HostSection = {
-  /** How the project speaks of it; also the name under which its key is pinned. */
-  name: string;
-  /** A name of the user's ssh configuration, or an address. */
-  host: string;
-  port?: number;
-  user?: string;
-  /** Path of a private key, `~/` is the home folder; relative to the project's folder. */
-  key?: string;
-  /** Where the other hosts of a run reach it; without it what ssh calls its host name. */
-  address?: string;
-};
-
 export type WorkloadSection = LabSection | JobSection | ServiceSection | TrackerSection;
 
 /** What people come to through a door of the gateway. */
@@ -83,8 +53,9 @@ export type JobSection = {
   data: readonly DataSource[];
   /** Given to `sh -c` once for each state of what it depends on. */
   setup?: string;
-  /** Given to `sh -c` in the run's own copy of the sources. Absent where only a playbook runs. */
+  /** Given to `sh -c` in the run's own copy of the sources. Absent where a `project` or only a playbook runs. */
   run?: string;
+  project?: JobProject;
   env: Readonly<Record<string, EnvValue>>;
   /** The workload that its runs report to. */
   tracker?: string;

@@ -2,7 +2,9 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { writeAtomic } from "../base/atomic-file.ts";
-import type { Project } from "../model/project.ts";
+import { SestaError } from "../base/errors.ts";
+import { isCondaFile } from "../model/mlproject.ts";
+import type { JobSection, Project } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
 import { buildPlaybook } from "../workloads/job/build-playbook.ts";
 import type { PlaybookOptions } from "../workloads/job/playbook-options.ts";
@@ -25,6 +27,7 @@ export async function ejectPlaybook(
 ): Promise<string> {
   const { project } = context;
   const job = getJob(context, name);
+  refuseForeign(job);
   const paths = job.data.flatMap(({ kind, from }) => (kind === "path" ? [from] : []));
   const folders = await Promise.all(
     paths.map(async (from) => (await stat(join(project.folder, from)).catch(() => undefined))?.isDirectory()),
@@ -43,6 +46,15 @@ export async function ejectPlaybook(
       projectPath: relative(dirname(path), project.folder),
     },
   );
+}
+
+/** Ansible's pip reads no conda file, and an entry point is filled in for each run anew. */
+function refuseForeign({ name, python, project }: JobSection): void {
+  if (!project && !isCondaFile(python?.requirements)) return;
+  const what = project ? "an MLproject file" : (python?.requirements ?? "");
+  throw new SestaError("UNSUPPORTED", `${name} is made from ${what}, which a playbook cannot read`, {
+    hint: `Write the ${project ? "command as its `run`" : "packages under its `python`"}, and eject it then.`,
+  });
 }
 
 /** Readable by all, as a file of the user's own. @throws a system error, DISK_FULL */

@@ -5,7 +5,7 @@ import { createLocalMachine } from "../machine/local.ts";
 import type { SshAccess } from "../machine/ssh/access.ts";
 import { findHostKey, isPinned, pinHostKey, type HostKey } from "../machine/ssh/host-key.ts";
 import { createSshMachine } from "../machine/ssh/ssh.ts";
-import type { HostSection, TargetSection } from "../model/project.ts";
+import type { HostSection, TargetSection } from "../model/target-section.ts";
 import { buildLastingEnv, type Context } from "./context.ts";
 
 /** The first `count` machines of a target, in their order. @throws SestaError SSH_CONNECTION and what goes with it */

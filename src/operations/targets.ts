@@ -1,6 +1,7 @@
 // The targets of a project: each is made when it is first asked for, and made anew when its section has changed.
 import { SestaError } from "../base/errors.ts";
-import type { Project, TargetSection } from "../model/project.ts";
+import type { Project } from "../model/project.ts";
+import type { TargetSection } from "../model/target-section.ts";
 import { findWorkload } from "../model/project.ts";
 import type { ProjectState } from "../state/project-state.ts";
 import type { Target } from "../targets/target.ts";

@@ -56,6 +56,7 @@ function buildJobClaims({
   data,
   python,
   container,
+  project,
   repo,
 }: JobSection): FileClaim[] {
   const claim = (key: Path, kind: FileClaim["kind"], file: string | undefined): FileClaim[] =>
@@ -66,6 +67,7 @@ function buildJobClaims({
     ...claim(["inventory"], "path", inventory),
     ...data.flatMap(({ kind, from }, index) => (kind === "path" ? claim(["data", index], "path", from) : [])),
     ...(own ? claim(["python"], "file", python?.requirements) : []),
+    ...(own ? claim(["project"], "path", project?.folder) : []),
     ...(own && container && "build" in container
       ? claim(["container", "build"], "path", container.build)
       : []),

@@ -5,6 +5,7 @@ import { findInnerPath, overlaps } from "./inner-path.ts";
 import { findLocated, findNamed, getKeyOffset, getOffset, valueAt } from "./located.ts";
 import type { Finding, Located, Path } from "./located.ts";
 import { suggest } from "./suggest.ts";
+import { parameterName } from "./mlproject-fields.ts";
 import { quote } from "./wording.ts";
 
 export function findJobs(root: Located): string[] {
@@ -16,6 +17,7 @@ export function checkJobs(root: Located, jobs: readonly string[]): Finding[] {
     ...checkRepository(root, name),
     ...checkTracker(root, ["workloads", name, "tracker"]),
     ...checkPython(root, name),
+    ...checkProject(root, name),
     ...checkNodes(root, name),
     ...checkPlaybook(root, name),
     ...checkInto(root, name),
@@ -55,6 +57,26 @@ function checkPython(root: Located, name: string): Finding[] {
     return [];
   const message = "`python` does not reach into a container: install the packages in its Dockerfile";
   return [{ at: getKeyOffset(root, [...path, "python"]), message }];
+}
+
+function checkProject(root: Located, name: string): Finding[] {
+  const path = ["workloads", name];
+  const has = (key: string) => valueAt(root, [...path, key]) !== undefined;
+  const at = (key: string) => getKeyOffset(root, [...path, key]);
+  if (!has("project"))
+    return ["entry", "parameters"].flatMap((key) =>
+      has(key) ? [{ at: at(key), message: `${quote(key)} goes with \`project\`` }] : [],
+    );
+  const names = [...(findLocated(root, [...path, "parameters"])?.children.keys() ?? [])].map(String);
+  const message = "`project` takes the place of `run`: only one of them can be there";
+  return [
+    ...(has("run") ? [{ at: at("project"), message }] : []),
+    ...names.flatMap((key) => {
+      const expected = `expected the name of a parameter like alpha, got ${quote(key)}`;
+      const where = getKeyOffset(root, [...path, "parameters", key]);
+      return parameterName.test(key) ? [] : [{ at: where, message: expected }];
+    }),
+  ];
 }
 
 function checkNodes(root: Located, name: string): Finding[] {

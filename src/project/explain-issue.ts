@@ -77,7 +77,7 @@ function explainValue(issue: z.core.$ZodIssue, path: Path, here: Located): strin
   if (issue.message === oneContainer) return "expected exactly one of image and build";
   if (issue.message === oneService) return "expected exactly one of command, build, image and model";
   if (issue.message === nothingToRun)
-    return "expected `run`, a command like python train.py, or a `playbook`";
+    return "expected `run`, a command like python train.py, a `project` or a `playbook`";
   if (issue.message === oneWork) return "expected exactly one of run, build, deploy and destroy";
   if (issue.message === oneSource) return "expected exactly one of pattern and json";
   if (issue.message === oneSignal) return "expected at least one of cpu, gpu and command";

@@ -1,6 +1,7 @@
 // The values of a job's section that no other section has.
 import { posix } from "node:path";
 import { z } from "zod";
+import { isCondaFile } from "../model/mlproject.ts";
 import { envNamePattern, findSecretName } from "../model/secret.ts";
 import type { DataSource, EnvValue, JobPython } from "../model/project.ts";
 import { field, innerPath, isLine, pythonVersions, Refusal, type About } from "./fields.ts";
@@ -89,8 +90,8 @@ export function envMapping(about: About) {
 }
 
 /** A requirements file, a list of packages, or a mapping of both and a version. */
-export function jobPython(about: About) {
-  return field(checkJobPython, { shown: "path, list of packages, or mapping", ...about });
+export function jobPython(about: About, check: typeof checkJobPython = checkPipPython) {
+  return field(check, { shown: "path, list of packages, or mapping", ...about });
 }
 
 export function checkJobPython(input: unknown): JobPython | Refusal {
@@ -99,6 +100,14 @@ export function checkJobPython(input: unknown): JobPython | Refusal {
   if (typeof input !== "object" || input === null)
     return new Refusal("a requirements file, or a list of packages like [numpy]");
   return findUnknownKey(input, ["packages", "requirements", "version"]) ?? resolvePython(input);
+}
+
+/** Where nothing but a job reads conda's files. */
+export function checkPipPython(input: unknown): JobPython | Refusal {
+  const python = checkJobPython(input);
+  return !(python instanceof Refusal) && isCondaFile(python.requirements)
+    ? new Refusal("a requirements file, or a list of packages like [numpy]", "only a job reads conda's files")
+    : python;
 }
 
 function resolvePython({

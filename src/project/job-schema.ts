@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isBranchName } from "../model/branch-name.ts";
 import * as fields from "./fields.ts";
 import {
+  checkJobPython,
   container,
   dataSource,
   envMapping,
@@ -13,6 +14,7 @@ import {
   systemPackage,
   wholeNumber,
 } from "./job-fields.ts";
+import { projectEntry, projectParameters } from "./mlproject-fields.ts";
 import { repository } from "./save-schema.ts";
 
 /** The message of the issue that a job has nothing to do. */
@@ -53,11 +55,14 @@ export const job = z
         default: [],
       })
       .optional(),
-    python: jobPython({
-      description:
-        "Python packages, in an environment of the job's own through uv: a requirements file in its sources, a list of packages, or a mapping of packages, requirements and version.",
-      examples: ["requirements.txt", ["numpy", "torch==2.6"]],
-    }).optional(),
+    python: jobPython(
+      {
+        description:
+          "Python packages, in an environment of the job's own through uv: a requirements file or a conda.yml in its sources, a list of packages, or a mapping of packages, requirements and version. Of a conda.yml the plan names what PyPI does not have.",
+        examples: ["requirements.txt", "conda.yml", ["numpy", "torch==2.6"]],
+      },
+      checkJobPython,
+    ).optional(),
     container: container.optional(),
     data: z
       .array(
@@ -86,6 +91,22 @@ export const job = z
         examples: ["python train.py --epochs 3"],
       })
       .optional(),
+    project: fields
+      .innerPath("the path of a folder with an MLproject file", {
+        description:
+          "In place of `run`: the folder, in the sources, of an MLproject file of MLflow, whose entry point runs there. Its conda_env or python_env is taken where the job has no `python`; what follows `--` is `-P NAME=VALUE`.",
+        examples: ["."],
+      })
+      .optional(),
+    entry: projectEntry({
+      description: "The entry point of the `project`.",
+      default: "main",
+      examples: ["validate"],
+    }).optional(),
+    parameters: projectParameters({
+      description: "Values of the entry point's parameters; those without one have the MLproject file's.",
+      examples: [{ alpha: 0.5 }],
+    }).optional(),
     env: envMapping({
       description: "Variables of the run: text, or `${secret.NAME}`.",
       examples: [{ EPOCHS: "3", HF_TOKEN: "${secret.hf_token}" }],
@@ -152,7 +173,7 @@ export const job = z
       })
       .optional(),
   })
-  .refine(({ run, playbook }) => run !== undefined || playbook !== undefined, { error: nothingToRun })
+  .refine(({ run, project, playbook }) => (run ?? project ?? playbook) !== undefined, { error: nothingToRun })
   .meta({
     title: "Job",
     description: "A program that runs to its end on a machine, whatever becomes of the connection to it.",

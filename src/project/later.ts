@@ -4,7 +4,7 @@ import type { Path } from "./located.ts";
 /** Keys, by the kind of section they stand in. */
 const laterKeys: Readonly<Record<string, readonly string[]>> = {
   gateway: ["domain", "certificate"],
-  workload: ["machine", "project", "domain"],
+  workload: ["machine", "domain"],
 };
 
 export const laterTargetTypes: readonly string[] = ["aws", "gcp"];

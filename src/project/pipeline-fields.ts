@@ -5,7 +5,7 @@ import type { JobPython } from "../model/project.ts";
 import type { StageValue } from "../model/pipeline.ts";
 import { z } from "zod";
 import { field, isLine, pythonVersions, Refusal, type About } from "./fields.ts";
-import { checkJobPython } from "./job-fields.ts";
+import { checkPipPython } from "./job-fields.ts";
 import { findInnerPath } from "./inner-path.ts";
 import { workloadNamePattern } from "./names.ts";
 import { oneOf } from "./wording.ts";
@@ -27,7 +27,7 @@ export function stagePython(about: About) {
         `one of "${pythonVersions.join('", "')}", a requirements file, or a list of packages`,
         input === 3.1 ? 'YAML reads 3.10 as 3.1: write python: "3.10"' : "",
       );
-    return checkJobPython(input);
+    return checkPipPython(input);
   };
   return field(check, { shown: "version, path, list of packages, or mapping", ...about });
 }

@@ -9,7 +9,8 @@ export const defaultRendezvousMs = 10 * 60_000;
 
 /** @param target of workloads that name none */
 export function resolveJob(job: JobFile, name: string, target: string): JobSection {
-  const { repo, ref, token, python, container, setup, run, stdout, playbook, inventory, tracker } = job;
+  const { repo, ref, token, python, container, setup, run, project, stdout, playbook, inventory, tracker } =
+    job;
   return {
     type: "job",
     name,
@@ -32,6 +33,9 @@ export function resolveJob(job: JobFile, name: string, target: string): JobSecti
     ...(setup === undefined ? {} : { setup }),
     ...(run === undefined ? {} : { run }),
     ...(tracker === undefined ? {} : { tracker }),
+    ...(project === undefined
+      ? {}
+      : { project: { folder: project, entry: job.entry ?? "main", parameters: job.parameters ?? {} } }),
     ...(stdout === undefined ? {} : { stdout }),
     ...(playbook === undefined ? {} : { playbook }),
     ...(inventory === undefined ? {} : { inventory }),

@@ -1,12 +1,7 @@
 // Fills in the defaults: from what the file says to what the rest of Sesta trusts.
 import type { KeepAwake, SaveRule } from "../model/launch.ts";
-import type {
-  GatewaySection,
-  LabSection,
-  Project,
-  TargetSection,
-  WorkloadSection,
-} from "../model/project.ts";
+import type { GatewaySection, LabSection, Project, WorkloadSection } from "../model/project.ts";
+import type { TargetSection } from "../model/target-section.ts";
 import type { SecretRef } from "../model/secret.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { resolveService } from "./resolve-service.ts";

@@ -1,6 +1,6 @@
 // The targets of the project file as zod schemas.
 import { z } from "zod";
-import type { HostSection } from "../model/project.ts";
+import type { HostSection } from "../model/target-section.ts";
 import { field, isLine, Refusal, type About } from "./fields.ts";
 import { findUnknownKey, wholeNumber } from "./job-fields.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { bundleAgent } from "../../scripts/bundle-agent.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { findHostKey, pinHostKey } from "../../src/machine/ssh/host-key.ts";
-import type { SshTargetSection } from "../../src/model/project.ts";
+import type { SshTargetSection } from "../../src/model/target-section.ts";
 import { openProjectState, type ProjectState } from "../../src/state/project-state.ts";
 import { createSshTarget, type SshContext } from "../../src/targets/ssh/ssh.ts";
 import type { Target } from "../../src/targets/target.ts";

@@ -3,7 +3,7 @@ import process from "node:process";
 import { messageOf, SestaError } from "../../base/errors.ts";
 import { errorCodes } from "../../base/error-codes.ts";
 import { ensureGateway } from "../../operations/gateway.ts";
-import { checkArguments } from "../../operations/jobs/arguments.ts";
+import { checkArguments, checkParameters } from "../../operations/jobs/arguments.ts";
 import { getTarget } from "../../operations/machines.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
@@ -49,6 +49,7 @@ export const run: Verb<Flags, string[]> = async (session, flags, name, ...args) 
   const target = getTarget(context, job.target);
   if (target.type === "ssh" && target.wake) await context.targets.get(job.target).reach?.(); // it may sleep
   const preparation = await planPreparation(context, job);
+  await checkParameters(preparation, args);
   const pending = preparation.machines.flatMap((machine) => machine.pending);
   const plays = preparation.playbook !== undefined && !preparation.playbook.isDone;
   if ((pending.length > 0 || plays) && !flags.json) printPreparation(preparation, terminal);

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { SshRoute } from "../../commands/ssh.ts";
-import type { HostSection } from "../../model/project.ts";
+import type { HostSection } from "../../model/target-section.ts";
 import { socketPath } from "../control-socket.ts";
 import type { Argv } from "../machine.ts";
 

@@ -1,6 +1,6 @@
 // What ssh said when a connection did not come about or broke, as the error that says what to do.
 import { SestaError } from "../../base/errors.ts";
-import type { HostSection } from "../../model/project.ts";
+import type { HostSection } from "../../model/target-section.ts";
 
 /** Whether ssh refused the host's key. */
 export function isKeyRefused(stderr: string): boolean {

@@ -1,7 +1,7 @@
 // A command that the shared connection took not at all is tried again, since nothing of it has begun.
 import { setTimeout as delay } from "node:timers/promises";
 import { SestaError } from "../../base/errors.ts";
-import type { HostSection } from "../../model/project.ts";
+import type { HostSection } from "../../model/target-section.ts";
 import { interrupted } from "../interrupted.ts";
 import type { Connection } from "./connection.ts";
 

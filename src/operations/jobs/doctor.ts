@@ -85,9 +85,9 @@ async function examinePackages(host: Host, { packages, name }: JobSection): Prom
 async function examinePython(
   { world }: Context,
   host: Host,
-  { python, name }: JobSection,
+  { python, project, container, name }: JobSection,
 ): Promise<Finding[]> {
-  if (!python) return [];
+  if (!python && (!project || container)) return [];
   const isHere = host.machine.name === "local";
   if ((await findUv(host.machine, isHere ? world.cacheFolder : `${host.base}/cache`)) !== undefined)
     return [];

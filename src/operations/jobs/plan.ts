@@ -6,7 +6,7 @@ import type { PlacedJob } from "../../state/run-state.ts";
 import type { Context } from "../context.ts";
 import { listUnknownHosts, openHost } from "../machines.ts";
 import { findFolder, isUnfetched } from "./outputs-folder.ts";
-import { planPreparation, type Preparation } from "./prepare.ts";
+import { listNotes, planPreparation, type Preparation } from "./prepare.ts";
 import { refreshRuns } from "./refresh.ts";
 
 export type JobPlan = Pick<Plan, "name" | "target" | "action" | "steps" | "keeps" | "warnings" | "price"> & {
@@ -35,7 +35,7 @@ export async function planJob(context: Context, job: JobSection): Promise<JobPla
   const steps = [...plays, ...pending];
   const action =
     placed === undefined ? "create" : steps.length > 0 || placed.placedAt === null ? "change" : "none";
-  return { ...plan, action, steps, warnings: [], preparation };
+  return { ...plan, action, steps, warnings: listNotes(preparation), preparation };
 }
 
 /**

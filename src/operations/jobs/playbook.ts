@@ -42,7 +42,7 @@ const isBeside = /\.(?:ya?ml|cfg|ini)$|^(?:vars\.sh|hosts)$/;
 /** Undefined without one. A job that has nothing but its playbook runs it every time. */
 export async function planPlaybook(
   context: Context,
-  { playbook, inventory, name, run }: JobSection,
+  { playbook, inventory, name, run, project: ml }: JobSection,
   hosts: readonly Host[],
 ): Promise<JobPlaybook | undefined> {
   if (playbook === undefined) return undefined;
@@ -74,7 +74,7 @@ export async function planPlaybook(
   const { digest } = await hashFiles(root, files, join(folder, "hashes-playbook.json"), world.clock);
   const mark = `cache/playbooks/${digestOf("playbook", digest, inventory ?? null)}`;
   const done = await Promise.all(hosts.map((host) => exists(host, `${host.base}/${mark}`)));
-  const isDone = run !== undefined && done.every(Boolean);
+  const isDone = (run !== undefined || ml !== undefined) && done.every(Boolean);
   return { title: `run the playbook ${playbook} for ${name}`, mark, isDone };
 }
 

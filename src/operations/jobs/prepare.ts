@@ -11,7 +11,7 @@ import type { Sources } from "./folder-sources.ts";
 import { waitForSetup } from "./setup-lock.ts";
 import { findSources } from "./sources.ts";
 import type { Prepared, Step } from "./step.ts";
-import { buildEarlySteps, buildSteps, type JobSteps } from "./steps.ts";
+import { buildEarlySteps, buildSteps, isReadEarly, type JobSteps } from "./steps.ts";
 
 export type Preparation = {
   job: JobSection;
@@ -48,6 +48,11 @@ export async function planPreparation(context: Context, job: JobSection): Promis
     hosts.map(({ host }) => host),
   );
   return { job, sources, machines, playbook, lookedAtMs: context.world.clock.monotonic() };
+}
+
+/** What people should know before it is done, one sentence each. */
+export function listNotes({ machines }: Preparation): string[] {
+  return [...new Set(machines.flatMap(({ steps }) => steps.prepared.notes))];
 }
 
 /** Few jobs have one, and reading what Ansible says takes a while to load. */
@@ -118,7 +123,7 @@ async function prepareMachine(
   try {
     if (lock.waited || world.clock.monotonic() - lookedAtMs > freshMs) await lookAgain();
     const isPending = (name: string) => open.some((step) => step.name === name);
-    if (isPending("sources") && job.python?.requirements !== undefined && sources.fetch) {
+    if (isPending("sources") && isReadEarly(job) && sources.fetch) {
       // What the sources bring decides what the environment is, so that the other steps are built anew behind them.
       await runSteps(
         open.filter(({ name }) => name === "packages" || name === "sources"),
@@ -127,6 +132,7 @@ async function prepareMachine(
         world.signal,
       );
       await lookAgain();
+      for (const detail of current.prepared.notes) on({ workload, step: "python", state: "done", detail });
     }
     await runSteps(open, workload, on, world.signal);
     return current.prepared;

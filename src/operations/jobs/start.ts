@@ -12,6 +12,7 @@ import type { Context } from "../context.ts";
 import { getTarget } from "../machines.ts";
 import { secretContext } from "../passwords.ts";
 import type { Reporting } from "../tracking/open.ts";
+import { bindProject } from "./find-project.ts";
 import { findMasterAddress } from "./master-address.ts";
 import type { Preparation } from "./prepare.ts";
 import type { Prepared } from "./step.ts";
@@ -94,10 +95,11 @@ export async function startRun(
       const part = partOf(run, node);
       const folder = runFolder(host, part);
       const rank = { node, nodes: machines.length, masterAddress, masterPort: portOf(run.id) };
-      const order = buildOrder(job, {
+      const bound = await bindProject(job, there.project, run.args);
+      const order = buildOrder(bound.job, {
         id: run.id,
         folder,
-        args: run.args,
+        args: bound.args,
         rank,
         env,
         reporting: reporting?.[node],

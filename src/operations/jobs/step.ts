@@ -1,5 +1,6 @@
 // One step that prepares a machine for a job, and what a prepared machine has for the job's runs.
 import type { Host } from "../../machine/host.ts";
+import type { FoundProject } from "./find-project.ts";
 import type { JobPlaces } from "../../workloads/job/digests.ts";
 
 /** What a step is given while it goes on. */
@@ -29,6 +30,10 @@ export type Prepared = {
   places: JobPlaces;
   data: PlacedData[];
   image?: Image;
+  /** Of a job with a `project`, once its sources are there. */
+  project?: FoundProject;
+  /** What people should know of it, one sentence each. */
+  notes: readonly string[];
   /** All paths and images that were made, or found made, for this job. */
   made: string[];
 };

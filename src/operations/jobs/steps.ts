@@ -7,11 +7,14 @@ import type { Context } from "../context.ts";
 import { buildDataSteps } from "./data-steps.ts";
 import { buildImageSteps } from "./image-steps.ts";
 import { buildPackageStep } from "./package-step.ts";
-import { buildPythonStep, readRequirements } from "./python-step.ts";
+import { findProject } from "./find-project.ts";
+import { findPython } from "./find-python.ts";
+import { buildPythonStep } from "./python-step.ts";
 import { buildSetupStep } from "./setup-step.ts";
 import type { Sources } from "./folder-sources.ts";
 import { sendSources, senderOf } from "./send-sources.ts";
 import { mirrorOf } from "./sources.ts";
+import { openSourceFiles } from "./source-files.ts";
 import { exists, type EarlyPrepared, type Prepared, type Step } from "./step.ts";
 
 export type JobSteps = { steps: readonly Step[]; prepared: Prepared };
@@ -40,10 +43,16 @@ export async function buildSteps(
   sources: Sources,
   early = buildEarlySteps(context, job, host),
 ): Promise<JobSteps> {
-  const requirements = await readRequirements(job, host, sources);
-  const places = buildJobPlaces(host.base, job, sources.digest, requirements ?? []);
+  const files = isReadEarly(job) ? await openSourceFiles(host, sources, job.python?.requirements) : undefined;
+  const project = await findProject(job, files);
+  const python = await findPython(job, project, files);
+  const { python: _, ...rest } = job;
+  const known = python ? { ...rest, python: python.python } : rest;
+  const places = buildJobPlaces(host.base, known, sources.digest, python?.requirements ?? []);
   const prepared: Prepared = {
     places,
+    ...(project && { project }),
+    notes: python?.notes ?? [],
     ...early.prepared,
   };
   prepared.made.push(places.tree);
@@ -53,12 +62,17 @@ export async function buildSteps(
   const steps = [
     ...early.packages,
     buildSourcesStep(context, host, sources, places.tree),
-    ...buildPythonStep(context, job, host, prepared, requirements),
+    ...buildPythonStep(context, job, host, prepared, python),
     ...early.data,
     ...buildImageSteps(job, host, sources, prepared),
     ...buildSetupStep(job, host, prepared),
   ];
   return { steps, prepared };
+}
+
+/** What its sources say decides what is to be set up. */
+export function isReadEarly({ python, project }: JobSection): boolean {
+  return python?.requirements !== undefined || project !== undefined;
 }
 
 function buildSourcesStep(context: Context, host: Host, sources: Sources, tree: string): Step {

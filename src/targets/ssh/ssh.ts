@@ -5,7 +5,7 @@ import { openAgentConnection } from "../../machine/agent-connection.ts";
 import { ensureNode, nodePath } from "../../machine/node.ts";
 import type { SshAccess } from "../../machine/ssh/access.ts";
 import { createSshMachine } from "../../machine/ssh/ssh.ts";
-import type { SshTargetSection } from "../../model/project.ts";
+import type { SshTargetSection } from "../../model/target-section.ts";
 import type { ProjectState } from "../../state/project-state.ts";
 import { logFile } from "../agent-host/layout.ts";
 import { createAgentHostTarget } from "../agent-host/target.ts";
