@@ -27,6 +27,8 @@ class Bert:
             num_labels=len(self.classes),
             id2label=dict(enumerate(self.classes)),
             label2id={topic: at for at, topic in enumerate(self.classes)},
+            # One that was trained for other classes begins with a new last layer.
+            ignore_mismatched_sizes=True,
         ).to(self.device)
         self.steps = torch.optim.AdamW(self.network.parameters(), lr=options.lr)
 
