@@ -2,10 +2,24 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadProject } from "../src/project/load.ts";
 import { copyExample, findTextPython, removeExample, runProgram } from "./support/example-program.ts";
 
 const found = findTextPython();
 if ("missing" in found) console.warn(`example-text-classifier.test.ts: skipped: ${found.missing}`);
+
+test("its project file is right", async () => {
+  const folder = copyExample("text-classifier");
+  try {
+    const { workloads } = await loadProject(folder);
+    expect(workloads).toMatchObject({
+      tracking: { type: "tracker", backup: { keep: 7 } },
+      train: { type: "job", tracker: "tracking" },
+    });
+  } finally {
+    removeExample(folder);
+  }
+});
 
 describe.skipIf("missing" in found)("examples/text-classifier", { timeout: 150_000 }, () => {
   let folder = "";
