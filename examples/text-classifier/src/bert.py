@@ -6,7 +6,8 @@ try:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 except ImportError as error:
-    sys.exit(f"--model bert needs torch and transformers, which requirements.txt leaves out: {error}")
+    missing = "torch and transformers, which requirements.txt leaves out"
+    sys.exit(f"--model bert needs {missing}: {error}")
 
 BATCH = 16
 LONGEST = 64
@@ -52,7 +53,7 @@ class Bert:
         return torch.cat(scores).softmax(1).cpu().numpy()
 
     def log(self, mlflow, texts):
-        """Puts the network and its tokenizer into the run that is open, as transformers reads them."""
+        """Puts network and tokenizer into the run that is open, as transformers reads them."""
         with tempfile.TemporaryDirectory() as folder:
             self.network.save_pretrained(folder)
             self.tokens.save_pretrained(folder)

@@ -18,10 +18,12 @@ def create(options, texts, topics):
 
 
 class Linear:
-    """Logistic regression on TF-IDF of letters in a row, which forgives endings; learnt by gradient descent."""
+    """Logistic regression by gradient descent; TF-IDF of letters in a row forgives endings."""
 
     def __init__(self, options, texts, topics):
-        self.vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True).fit(texts)
+        self.vectors = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True
+        ).fit(texts)
         self.classifier = SGDClassifier(
             loss="log_loss",
             learning_rate="constant",

@@ -28,7 +28,7 @@ class Tracked:
         self.mlflow, self.run_id = mlflow, run_id
 
     def log_epoch(self, first_step, losses, judged):
-        """The loss of each step, and what the epoch came to at its last one: one request for all."""
+        """The loss of each step, and at the last one what the epoch came to; in one request."""
         from mlflow.entities import Metric
 
         now, last = int(time.time() * 1000), first_step + len(losses) - 1

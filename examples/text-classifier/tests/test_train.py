@@ -1,4 +1,5 @@
 import json
+import sys
 
 import mlflow
 import pytest
@@ -84,7 +85,7 @@ def test_a_run_that_fails_says_so(tracker, monkeypatch):
 
 
 def test_bert_says_what_it_needs(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(SystemExit, match="--model bert needs torch and transformers"):
         run("--model", "bert")
 
