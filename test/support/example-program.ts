@@ -1,5 +1,6 @@
 // The programs of the examples by themselves: a copy of their folder, a Python that has what they import, one run.
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -14,19 +15,35 @@ export type Found = { python: string } | { missing: string };
 
 /** The packages that examples/train asks for, in an environment that is kept between runs. */
 export function findNumpyPython(): Found {
-  const folder = makeTestFolder();
-  const uv = findUv(folder);
-  if (uv === undefined) return { missing: "uv is not on PATH and `python3 -m pip` could not install it" };
   const file = parse(readFileSync(join(root, "examples", "train", "sesta.yaml"), "utf8")) as {
     workloads: { train: { python: string[] } };
   };
   const packages = file.workloads.train.python;
-  const environment = join(folder, `train-${packages.join("-").replace(/[^\w.-]/g, "_")}`);
+  return findPython(`train-${packages.join("-").replace(/[^\w.-]/g, "_")}`, packages);
+}
+
+/** What examples/text-classifier is developed with, kept as well. */
+export function findTextPython(): Found {
+  const files = ["requirements.txt", "requirements-dev.txt"].map((name) =>
+    join(root, "examples", "text-classifier", name),
+  );
+  const digest = createHash("sha256").update(files.map((file) => readFileSync(file, "utf8")).join("\n"));
+  return findPython(
+    `text-${digest.digest("hex").slice(0, 16)}`,
+    files.flatMap((file) => ["-r", file]),
+  );
+}
+
+function findPython(name: string, packages: readonly string[]): Found {
+  const folder = makeTestFolder();
+  const uv = findUv(folder);
+  if (uv === undefined) return { missing: "uv is not on PATH and `python3 -m pip` could not install it" };
+  const environment = join(folder, name);
   const python = join(environment, "bin", "python");
   if (existsSync(join(environment, "complete"))) return { python };
   const failed =
     run(buildVenv(uv, anyPython, environment)) ??
-    run([uv, "pip", "install", "--python", python, "--", ...packages]);
+    run([uv, "pip", "install", "--python", python, ...packages]);
   if (failed !== undefined) return { missing: `${packages.join(" ")} could not be installed: ${failed}` };
   writeFileSync(join(environment, "complete"), "");
   return { python };

@@ -1,0 +1,1 @@
+"""A classifier of short texts, and how its training is tracked."""
