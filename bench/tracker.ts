@@ -2,7 +2,7 @@
 // beside straight; a backup and its restore beside pg_dump and pg_restore. `node bench/tracker.ts [ROUNDS [PART…]]`: 3
 // rounds of start, log, upload, backup. Linux; needs PyPI. Below ten minutes.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { createTrackerProject, trackerPassword } from "../test/support/tracker-project.ts";
 import { freePort } from "../test/support/scratch-project.ts";
@@ -157,18 +157,23 @@ function post({ url, headers }: Way, path: string, body: object): Promise<Respon
 
 async function upload(): Promise<void> {
   const ways = await findWays();
+  const file = project.path("large");
+  writeFileSync(file, "");
+  truncateSync(file, uploadBytes);
   const rates = new Map<string, number[]>();
   for (let round = 0; round < rounds; round += 1)
     for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
       const target = `${way.url}/api/2.0/mlflow-artifacts/artifacts/0/bench/${way.name}.bin`;
       const headers = Object.entries(way.headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
-      const script = `head -c ${uploadBytes} /dev/zero | curl -sf -o /dev/null -X PUT -T - -H 'Content-Length: ${uploadBytes}' "$@"`;
       const began = performance.now();
-      const { status } = spawnSync("sh", ["-c", script, "sh", ...headers, target], { stdio: "inherit" });
+      const { status } = spawnSync("curl", ["-sf", "-o", "/dev/null", "-T", file, ...headers, target], {
+        stdio: "inherit",
+      });
       if (status !== 0) throw new Error(`the upload by ${way.name} failed`);
       const seconds = (performance.now() - began) / 1_000;
       rates.set(way.name, [...(rates.get(way.name) ?? []), uploadBytes / 1e6 / seconds]);
     }
+  rmSync(file);
   rmSync(`${keep}/artifacts/0/bench`, { recursive: true, force: true });
   compare("upload of 1 GB, MB a second", rates);
 }

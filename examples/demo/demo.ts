@@ -1,4 +1,4 @@
-// `npm run demo`: a team's Jupyter Lab, a training and a model service from nothing to nothing, with the real command line, in a scratch folder.
+// `npm run demo`: a team's Jupyter Lab, a training, a model service and MLflow from nothing to nothing, with the real command line, in a scratch folder.
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -7,6 +7,7 @@ import { createScratch } from "./scratch.ts";
 import { serve } from "./serving.ts";
 import { createStage } from "./stage.ts";
 import { tellStory, type Play } from "./story.ts";
+import { track } from "./tracking.ts";
 import { train } from "./training.ts";
 
 const { stdin, stdout, stderr } = process;
@@ -39,6 +40,7 @@ const kept = { SESTA_CACHE: join(caches, "sesta"), UV_CACHE_DIR: join(caches, "u
 const elsewhere = { env: { ...kept, ...env, HOME: scratch.home }, live, signal };
 const job = createCommandLine(stage, { folder: scratch.training, ...elsewhere });
 const service = createCommandLine(stage, { folder: scratch.serving, ...elsewhere });
+const tracked = createCommandLine(stage, { folder: scratch.tracking, ...elsewhere });
 process.exitCode = await play({ stage, sesta, scratch, signal });
 
 /** The exit code. Whatever happens, nothing is left behind. */
@@ -48,6 +50,7 @@ async function play(parts: Play): Promise<number> {
     const { gateway, lab } = await tellStory(parts);
     await train({ stage, job, scratch });
     await serve({ stage, service, scratch });
+    await track({ stage, tracked, scratch });
     if (interactive) await lookAround(gateway, lab);
   } catch (error) {
     failed = true;
@@ -80,6 +83,7 @@ async function cleanUp(): Promise<boolean> {
     await takeDown(sesta, "down: the lab"),
     await takeDown(job, "down: the training"),
     await takeDown(service, "down: the service"),
+    await takeDown(tracked, "down: the tracker, backed up first"),
   ];
   if (isDown.includes(false)) return false;
   await scratch.remove();

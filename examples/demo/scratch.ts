@@ -15,6 +15,8 @@ export type Scratch = {
   training: string;
   /** The project with the service. */
   serving: string;
+  /** The project with the tracker. */
+  tracking: string;
   /** Where the training's machine, which is this one, keeps what it needs for it. */
   home: string;
   /** Made up for this run; the project refers to it as the environment variable TEAM_PASS. */
@@ -26,12 +28,13 @@ export type Scratch = {
 
 export async function createScratch(): Promise<Scratch> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "sesta-demo-")));
-  const [team, training, serving, home] = ["team", "spirals", "iris", "home"].map((name) =>
+  const [team, training, serving, tracking, home] = ["team", "spirals", "iris", "texts", "home"].map((name) =>
     join(folder, name),
-  ) as [string, string, string, string];
+  ) as [string, string, string, string, string];
   await copyExample("notebook", team);
   await copyExample("train", training);
   await copyExample("iris", serving);
+  await copyExample("text-classifier", tracking);
   await takeFreePorts(join(serving, "sesta.yaml"));
   await mkdir(home);
   const file = join(team, "sesta.yaml");
@@ -40,6 +43,7 @@ export async function createScratch(): Promise<Scratch> {
     team,
     training,
     serving,
+    tracking,
     home,
     password: randomBytes(9).toString("base64url"),
     async setIdle(duration) {

@@ -1,5 +1,5 @@
 // Fills in the defaults of a job.
-import type { JobContainer, JobSection } from "../model/project.ts";
+import type { JobContainer, JobPython, JobSection } from "../model/project.ts";
 import type { ProjectFile } from "./schema.ts";
 
 type JobFile = Extract<NonNullable<ProjectFile["workloads"]>[string], { type: "job" }>;
@@ -28,7 +28,7 @@ export function resolveJob(job: JobFile, name: string, target: string): JobSecti
     ...(repo === undefined ? {} : { repo }),
     ...(ref === undefined ? {} : { ref }),
     ...(token === undefined ? {} : { token }),
-    ...(python === undefined ? {} : { python }),
+    ...(python === undefined ? {} : { python: tracker === undefined ? python : withMeasures(python) }),
     ...(container === undefined ? {} : { container: resolveContainer(container, name) }),
     ...(setup === undefined ? {} : { setup }),
     ...(run === undefined ? {} : { run }),
@@ -40,6 +40,12 @@ export function resolveJob(job: JobFile, name: string, target: string): JobSecti
     ...(playbook === undefined ? {} : { playbook }),
     ...(inventory === undefined ? {} : { inventory }),
   };
+}
+
+/** What MLflow's client reads the machine's figures with. */
+function withMeasures(python: JobPython): JobPython {
+  const named = python.packages.some((text) => /^psutil\b/.test(text));
+  return named ? python : { ...python, packages: [...python.packages, "psutil"] };
 }
 
 function resolveContainer({ image, build, file, tag }: ContainerFile, name: string): JobContainer {

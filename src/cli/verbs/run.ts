@@ -8,14 +8,16 @@ import { getTarget } from "../../operations/machines.ts";
 import { getJob } from "../../operations/jobs/find-job.ts";
 import { fetchRun, type FetchResult } from "../../operations/jobs/fetch.ts";
 import { followRun } from "../../operations/jobs/follow.ts";
+import type { Prepared } from "../../operations/jobs/step.ts";
 import { planPreparation, prepare, type Preparation } from "../../operations/jobs/prepare.ts";
 import { pruneJob } from "../../operations/jobs/prune.ts";
 import { refreshRun } from "../../operations/jobs/refresh.ts";
 import { closeTracked } from "../../operations/tracking/close.ts";
-import { openTracked } from "../../operations/tracking/open.ts";
+import { openTracked, type NodePython } from "../../operations/tracking/open.ts";
 import { detachRun, failRun, recordRun, startRun } from "../../operations/jobs/start.ts";
 import type { Context } from "../../operations/context.ts";
 import type { JobSection } from "../../model/project.ts";
+import type { Machine } from "../../machine/machine.ts";
 import type { Run } from "../../model/run.ts";
 import { checkSecrets } from "../../project/secret.ts";
 import { throwMissingSecrets } from "../print-plan.ts";
@@ -102,7 +104,8 @@ async function begin(
     if (run.nodes.length > 1) await ensureGateway(context);
     const { job } = preparation;
     if (job.tracker !== undefined) reporter.show(`${run.id}: opens its run in ${job.tracker}`);
-    const reporting = await openTracked(context, job, run);
+    const pythons = preparation.machines.map(({ host }, node) => findPython(host.machine, prepared[node]));
+    const reporting = await openTracked(context, job, run, pythons);
     return await startRun(context, run, preparation, prepared, reporting);
   } catch (error) {
     if (error instanceof SestaError && !world.signal.aborted) failRun(context, run.id, error.message);
@@ -110,6 +113,12 @@ async function begin(
   } finally {
     reporter.end();
   }
+}
+
+function findPython(machine: Machine, prepared: Prepared | undefined): NodePython {
+  if (!prepared || prepared.image) return null;
+  const { environment } = prepared.places;
+  return { machine, python: environment === null ? "python3" : `${environment}/bin/python` };
 }
 
 /** Follows a run to its end and brings its outputs home. Ends with the program's own code. */

@@ -95,7 +95,9 @@ async function attach(context: Context, mlflow: Mlflow, run: Run, tracked: Track
     for (const entry of await readdir(scratch, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const file = join(entry.parentPath, entry.name);
-      const name = relative(scratch, file).replace(/(^|\/)output$/, "$1output.txt");
+      const path = relative(scratch, file);
+      if (path.endsWith(`fetched/${run.settings.stdout}`)) continue; // what it printed is there already
+      const name = path.replace(/(^|\/)output$/, "$1output.txt");
       await mlflow.putArtifact(tracked.artifacts, `sesta/${name}`, file);
     }
   } finally {

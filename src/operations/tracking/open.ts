@@ -1,12 +1,16 @@
 // Opens a run in the tracker that a job reports to, and tells the job's program where it is.
 import { hash, randomBytes } from "node:crypto";
 import { SestaError } from "../../base/errors.ts";
+import type { Machine } from "../../machine/machine.ts";
 import type { JobSection } from "../../model/project.ts";
 import type { Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { askGateway, ensureGateway } from "../gateway.ts";
 import { requireUp } from "../plan.ts";
 import { createMlflow } from "./mlflow.ts";
+
+/** Null: that of a container. */
+export type NodePython = { machine: Machine; python: string } | null;
 
 /** What a program of one node needs to report: variables that MLflow's clients read. */
 export type Reporting = readonly Readonly<Record<string, string>>[];
@@ -15,11 +19,13 @@ export type Reporting = readonly Readonly<Record<string, string>>[];
  * Wakes the tracker. A run that was taken up again goes on with the run that it has there, with another token.
  * @returns for each node; undefined where the job reports to nobody
  * @throws SestaError NOT_UP, TRACKER
+ * @param pythons the Python that its program has, for each node
  */
 export async function openTracked(
   context: Context,
   job: JobSection,
   run: Run,
+  pythons: readonly NodePython[],
 ): Promise<Reporting | undefined> {
   const { tracker } = job;
   if (tracker === undefined) return undefined;
@@ -42,13 +48,22 @@ export async function openTracked(
   };
   state.changeRun(run.id, (one) => ({ ...one, tracked }));
   const { urls } = await askGateway(context, "reach", { run: run.id });
-  return urls.map((own) => ({
+  const measures = await Promise.all(pythons.map(canMeasure));
+  return urls.map((own, node) => ({
     MLFLOW_TRACKING_URI: own,
     MLFLOW_TRACKING_TOKEN: token,
     MLFLOW_RUN_ID: tracked.runId,
     MLFLOW_EXPERIMENT_ID: tracked.experimentId,
-    MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING: "true",
+    MLFLOW_DISABLE_TELEMETRY: "true",
+    ...(measures[node] && { MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING: "true" }),
   }));
+}
+
+/** MLflow's client ends a program that asks for the machine's figures and has no psutil to read them with. */
+async function canMeasure(found: NodePython): Promise<boolean> {
+  if (found === null) return false;
+  const asked = await found.machine.run([found.python, "-c", "import psutil"]).catch(() => undefined);
+  return asked?.exitCode === 0;
 }
 
 function requireTracker(context: Context, name: string): void {
