@@ -28,7 +28,9 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, told: Progres
     await endRunning(host, name);
     await agent.call("remove", { name });
   });
-  const images = await runStep(on, name, "images", () => removeServiceImages(host, placed.launch));
+  const images = isService
+    ? await runStep(on, name, "images", () => removeServiceImages(host, placed.launch))
+    : { removed: [], remains: [] };
   const log = logFile(folders, name);
   const environments = await runStep(on, name, "environment", async () => {
     state.deleteWorkload(name);
