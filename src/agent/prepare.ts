@@ -15,7 +15,7 @@ export async function prepare(
   machine: Machine,
   home: string,
   runtime: string,
-  fixed: MachinePlaces,
+  { keep, ...fixed }: MachinePlaces & { keep: string },
   files: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (!existsSync(fixed.environment)) {
@@ -30,6 +30,7 @@ export async function prepare(
   }
   await refuseFullDisk(machine, home);
   await refuseFullDisk(machine, fixed.workspace);
+  await refuseFullDisk(machine, keep);
   await mkdir(join(home, "logs"), { recursive: true, mode: 0o700 });
   const token = existsSync(join(runtime, "token")) ? {} : { token: randomBytes(32).toString("base64url") };
   await machine.put({ ...files, ...token }, runtime);

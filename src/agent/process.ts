@@ -79,7 +79,7 @@ export function createProcessRunner(machine: Machine, clock: Clock, home: string
         files: {},
         cwd: fixed.workspace,
       };
-      await prepare(machine, home, runtime, fixed, { ...process.files, ...order.files });
+      await prepare(machine, home, runtime, { ...fixed, keep }, { ...process.files, ...order.files });
       if (!existsSync(join(runtime, "claimed"))) await beginLog(logOf(log), launch.title, clock.now());
       const begun = machine.start(order.argv, {
         cwd: order.cwd,

@@ -16,6 +16,7 @@ import { createSite } from "./site.ts";
 import { headOf, page, type SiteContext } from "./site-context.ts";
 import { findSession } from "./visitor.ts";
 import { createPrograms, type Programs } from "./programs.ts";
+import { createRepeats, type Repeats } from "./repeats.ts";
 import { estimateWake } from "./wake-estimate.ts";
 import { refusal } from "./refusal.ts";
 
@@ -35,6 +36,7 @@ export type WorkloadDoorContext = SiteContext & {
 export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
   const { household, sessions, workload, hosts, clock, log } = context;
   const app = createSite(context);
+  const repeats = createRepeats(clock);
   const programs = createPrograms({ ...context, notAwake: () => notAwake(household, workload) });
   app.get("*", async (c) => {
     const target = c.env.incoming.url ?? "/";
@@ -66,7 +68,9 @@ export function createWorkloadDoor(context: WorkloadDoorContext): WorkloadDoor {
 
   const door = createDoorServer({
     decide: (request) =>
-      isKnownHost(request.host, hosts) ? decide(household, context, programs, request) : misdirected,
+      isKnownHost(request.host, hosts)
+        ? decide(household, context, { programs, repeats }, request)
+        : misdirected,
     local: (request, response) => void listener(request, response),
     used: () => household.used(workload, "somebody typed or ran something in its page", "frame"),
     clock,
@@ -93,7 +97,7 @@ function mayWake({ state }: WorkloadView): boolean {
 function decide(
   household: Household,
   { sessions, workload, log }: WorkloadDoorContext,
-  programs: Programs,
+  { programs, repeats }: { programs: Programs; repeats: Repeats },
   request: DoorRequest,
 ): Decision {
   if (request.target.startsWith("/_sesta/"))
@@ -108,7 +112,9 @@ function decide(
   const address = household.address(workload);
   if (!address) return navigates ? local : notAwake(household, workload);
   if (navigates) visit(household, workload, log);
-  else if (!reads && !isOwnWrite(request))
+  else if (household.admitsPrograms(workload)) {
+    if (repeats.isNew(request)) household.used(workload, "somebody did something in its page", "change");
+  } else if (!reads && !isOwnWrite(request))
     household.used(workload, "somebody changed something in its page", "change");
   const id = "owner" in session.subject ? "owner" : `${session.version}`;
   return { kind: "forward", upstream: address, session: id };

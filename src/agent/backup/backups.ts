@@ -196,6 +196,8 @@ function explain(stderr: string, exitCode: number): string {
     .trim()
     .split("\n")
     .filter((line) => line.trim() !== "");
+  if (exitCode >= 128)
+    return "it was killed on the way; what it had begun to exchange is finished at the next start";
   const own = lines.findLast((line) => line.startsWith("sesta: "))?.slice("sesta: ".length);
   return own ?? lines.at(-1) ?? `it ended with ${exitCode}`;
 }

@@ -65,7 +65,7 @@ export async function runJob<M extends "backup" | "bringBack">(
 }
 
 function failed(what: string, name: string, why: string): SestaError {
-  const message = what === "backup" ? `${name} is not backed up: ${why}` : `${name} is as it was: ${why}`;
+  const message = what === "backup" ? `${name} is not backed up: ${why}` : `${name} is not restored: ${why}`;
   return new SestaError("BACKUP_FAILED", message, {
     hint:
       what === "backup" ? `\`sesta backup ${name}\` tries it again.` : "Choose another backup with --from.",

@@ -308,6 +308,7 @@ def restore(keep, options, into, name, path, passphrase):
             db.put(os.path.join(trial, "dump", db.dump_name))
         if options["artifacts"] is None:
             moves.append((artifacts, os.path.join(keep, "artifacts")))
+        database.write(os.path.join(keep, database.version_file), manifest["mlflow"])
         database.replace(keep, moves)
         tell(file=before)
     finally:

@@ -50,6 +50,7 @@ class Postgres:
         if is_served:
             yield programs, read_socket(self.keep)
             return
+        postgres.end_orphan(self.data)
         sockets = postgres.make_socket_folder()
         server = postgres.Server(programs, self.data, sockets)
         server.start()
@@ -226,6 +227,25 @@ def describe(cursor):
         cursor.execute("SELECT version_num FROM alembic_version")
         revision = (cursor.fetchone() or [None])[0]
     return revision, rows
+
+
+# The version of MLflow that the data was last open with.
+version_file = "mlflow-version"
+
+
+def read_version(keep):
+    """None where it was never open."""
+    try:
+        with open(os.path.join(keep, version_file)) as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return None
+
+
+def refuse_loss(db, keep):
+    """A database that was there and is gone is never begun anew: nobody would notice what is lost."""
+    if read_version(keep) is not None and not db.exists():
+        raise postgres.Failure(f"its database is gone from {db.data}. `sesta restore` brings a backup back")
 
 
 # A restore puts new data in the place of what is there. It writes down what it is about to do, so that whoever comes

@@ -141,9 +141,10 @@ def make_cluster(programs, data):
     """Nothing, or all of it, also where it is killed meanwhile."""
     if os.path.exists(os.path.join(data, "PG_VERSION")):
         return
+    if os.path.isdir(data) and os.listdir(data):
+        raise Failure(f"{data} is damaged: it has no PG_VERSION. `sesta restore` brings a backup back")
     fresh = f"{data}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(data, ignore_errors=True)
     initdb = os.path.join(programs, "initdb")
     run([
         initdb, "-D", fresh, "-U", user, "--auth=trust", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions",
@@ -151,9 +152,47 @@ def make_cluster(programs, data):
     os.rename(fresh, data)
 
 
+socket_prefix = "sesta-pg-"
+
+
 def make_socket_folder():
     """A short one: the name of a socket has at most 103 bytes, and projects lie deeper than that."""
-    return tempfile.mkdtemp(prefix="sesta-pg-")
+    return tempfile.mkdtemp(prefix=socket_prefix)
+
+
+def end_orphan(data):
+    """
+    Ends a server whose parent was killed. Whoever holds the lock of the data is alone with it.
+    What it leaves, its socket among it, goes too.
+    """
+    try:
+        with open(os.path.join(data, "postmaster.pid")) as file:
+            lines = file.read().splitlines()
+        pid, sockets = int(lines[0]), lines[4]
+    except (OSError, ValueError, IndexError):
+        return
+    for sign, seconds in ((signal.SIGINT, 20), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
+        until = time.monotonic() + seconds
+        while runs_on(pid, data):
+            if time.monotonic() > until:
+                break
+            send(pid, sign)
+            time.sleep(0.1)
+    if os.path.basename(sockets).startswith(socket_prefix):
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+def runs_on(pid, data):
+    """Its number may be another process's by now."""
+    asked = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True)
+    return "postgres" in asked.stdout and data in asked.stdout
+
+
+def send(pid, sign):
+    try:
+        os.kill(pid, sign)
+    except ProcessLookupError:
+        pass
 
 
 def build_address(place):
@@ -179,6 +218,7 @@ class Server:
         self.ready = threading.Event()
         self.ended = threading.Event()
         self.failure = None
+        self.ready_once = False
         self._stopping = False
         self._process = None
         self._lock = threading.Lock()
@@ -212,6 +252,8 @@ class Server:
                     return
                 if failed >= tries:
                     self.failure = Failure(f"PostgreSQL did not come up ({tries} tries); its last lines are above")
+                    if self.ready_once:
+                        os.kill(os.getpid(), signal.SIGTERM)  # whoever keeps this starts it again, or says why not
                     return
                 print("postgres has ended by itself; it is started again", file=sys.stderr, flush=True)
                 time.sleep(pause)
@@ -235,6 +277,7 @@ class Server:
             if not came_up and is_ready(self.data, self._process.pid):
                 came_up = True
                 self.ready.set()
+                self.ready_once = True
             if not came_up and time.monotonic() - began > longest_start and not self._stopping:
                 self._process.kill()
             time.sleep(0.02 if not came_up else 0.1)

@@ -12,11 +12,15 @@ import gc
 gc.disable()
 
 import hmac
+import importlib.metadata
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 import warnings
 
 runtime = os.path.dirname(os.path.abspath(__file__))
@@ -28,6 +32,8 @@ port, token_file, keep, options = sys.argv[1:]
 options = json.loads(options)
 # Beyond this a request is cut when the tracker goes to sleep.
 grace = 10
+# Left free so that what was begun can be ended; below that it is not started (src/agent/prepare.ts).
+reserve, look_seconds = 64 * 1024 * 1024, 2
 
 
 class Store:
@@ -38,6 +44,8 @@ class Store:
         self.sockets = None
         self.lock = database.take_lock(keep, wait=True)  # until a backup that runs is done
         database.finish_replacing(keep)
+        self.db = database.open_database(options["database"], keep)
+        database.refuse_loss(self.db, keep)
         if options["database"] == "sqlite":
             self.uri = f"sqlite:///{os.path.join(keep, 'mlflow.db')}"
             return
@@ -47,6 +55,7 @@ class Store:
         data = os.path.join(keep, "postgres")
         self.programs = postgres.find_programs(data)
         postgres.make_cluster(self.programs, data)
+        postgres.end_orphan(data)
         self.sockets = postgres.make_socket_folder()
         self.uri = postgres.build_uri(self.sockets)
         self.server = postgres.Server(self.programs, data, self.sockets)
@@ -111,6 +120,16 @@ def guard(app, token):
     return guarded
 
 
+def watch_disk():
+    """A disk that is nearly full ends this in order; whoever keeps it says so then, in place of errors for everybody."""
+    while True:
+        free = shutil.disk_usage(keep).free
+        if free < reserve:
+            print(f"sesta: only {free // 1_000_000} MB are free on the disk of {keep}", file=sys.stderr, flush=True)
+            return os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(look_seconds)
+
+
 def announce():
     """Runs when the port is bound."""
     gc.collect()
@@ -140,19 +159,35 @@ def main():
         store.stop()
 
 
-def upgrade(store):
-    """To the schema of this MLflow. What was there before stays beside it, as a dump."""
-    db = database.open_database(options["database"], keep)
+def keep_before_upgrade(db):
+    """What another version of MLflow has written stays beside it, as a dump: this one changes the schema as it opens it."""
+    before = database.read_version(keep)
+    if before in (None, version()):
+        return
     folder = os.path.join(keep, "before-upgrade")
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    fresh = os.path.join(folder, "new")
-    revision, _ = db.dump(fresh, True)
-    path = os.path.join(folder, f"{revision}-{db.dump_name}")
+    fresh, path = os.path.join(folder, "new"), os.path.join(folder, f"{before}-{db.dump_name}")
+    db.dump(fresh, True)
     os.rename(fresh, path)
-    print(f"sesta: MLflow's schema is brought from {revision} to that of this version; before it: {path}", file=sys.stderr)
-    command = [sys.executable, "-I", "-m", "mlflow", "db", "upgrade", store.uri]
-    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
-        raise postgres.Failure(f"MLflow could not upgrade its database, which is as it was: {path} holds it too")
+    print(f"sesta: MLflow {before} becomes {version()}; the database as it was: {path}", file=sys.stderr)
+
+
+def open_stores(handlers, uri):
+    from mlflow.exceptions import MlflowException
+
+    try:
+        handlers.initialize_backend_stores(uri, uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
+    except MlflowException as error:
+        if "out-of-date database schema" not in str(error):
+            raise
+        command = [sys.executable, "-I", "-m", "mlflow", "db", "upgrade", uri]
+        if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
+            raise postgres.Failure("MLflow cannot read its database: a newer version may have written it")
+        handlers.initialize_backend_stores(uri, uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
+
+
+def version():
+    return importlib.metadata.version("mlflow")
 
 
 def serve(store, token):
@@ -160,25 +195,18 @@ def serve(store, token):
     warnings.filterwarnings("ignore", module=r"mlflow\.server\.fastapi_app")
     import uvicorn
     from mlflow.server import handlers
-    from mlflow.exceptions import MlflowException
     from mlflow.server.fastapi_app import app
 
     store.wait()
-    open_stores = lambda: handlers.initialize_backend_stores(
-        store.uri, store.uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"]
-    )
-    try:
-        open_stores()
-    except MlflowException as error:
-        if "out-of-date database schema" not in str(error):
-            raise
-        upgrade(store)
-        open_stores()
+    keep_before_upgrade(store.db)
+    open_stores(handlers, store.uri)
+    database.write(os.path.join(keep, database.version_file), version())
 
     class Server(uvicorn.Server):
         async def startup(self, sockets=None):
             await super().startup(sockets=sockets)
             if self.started:
+                threading.Thread(target=watch_disk, daemon=True).start()
                 announce()
 
     config = uvicorn.Config(
