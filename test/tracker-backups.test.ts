@@ -28,7 +28,10 @@ describe.skipIf(missing !== "")("backups of a tracker", { timeout: 120_000 }, ()
   afterAll(() => project.end(), 60_000);
 
   const folder = () => project.path("backups/tracking");
-  const list = () => readdirSync(folder()).toSorted();
+  const list = () =>
+    readdirSync(folder())
+      .filter((name) => name.endsWith(".tar"))
+      .toSorted();
   const backUp = () => project.json<Made>(["backup", "tracking"]);
 
   /** Names of the runs, with the text that each kept as an artifact. */

@@ -47,7 +47,7 @@ describe.skipIf(missing !== "")("a tracker over SSH", { timeout: 240_000 }, () =
 
   test("a backup lies on the host; `down` shows Destroying; what was logged comes back", async () => {
     const { file } = await project.json<{ file: string }>(["backup", "tracking"]);
-    expect(file).toBe(join(home(), readdirSync(home())[0] ?? ""));
+    expect(file).toBe(join(home(), readdirSync(home()).find((name) => name.endsWith(".tar")) ?? ""));
     const { stderr, stdout } = await project.must(["down", "-y"]);
     expect(stderr).toMatch(/^Destroying tracking\n✓ tracking: backup /m);
     expect(stdout).toContain(`  backup   ${home()}/tracking-`);

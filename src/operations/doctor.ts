@@ -2,7 +2,7 @@
 import { messageOf, SestaError } from "../base/errors.ts";
 import type { Machine } from "../machine/machine.ts";
 import { findUv } from "../machine/uv.ts";
-import { listLabs } from "../model/project.ts";
+import { listFronted, listLabs } from "../model/project.ts";
 import { checkSecrets } from "../project/secret.ts";
 import type { Context, World } from "./context.ts";
 import type { Finding } from "./finding.ts";
@@ -125,9 +125,9 @@ async function examineGateway(context: Context): Promise<Finding[]> {
   ];
 }
 
-/** The hosts that labs are on, or are to be on. One that sleeps is not woken for this. */
+/** The hosts that labs and trackers are on, or are to be on. One that sleeps is not woken for this. */
 async function examineHosts({ project, targets }: Context): Promise<Finding[]> {
-  const wanted = listLabs(project).map(({ target }) => targets.get(target));
+  const wanted = listFronted(project).map(({ target }) => targets.get(target));
   const remote = [...new Set([...wanted, ...targets.inUse()])].filter((target) => target.remote);
   return Promise.all(
     remote.map((target) =>

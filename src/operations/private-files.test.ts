@@ -23,6 +23,20 @@ targets:
   expect(listPrivateFiles({ project, world })).toEqual(["keys/one", "team.pem", "keys/b.pem"]);
 });
 
+test("backups of trackers", async () => {
+  const yaml = `
+name: private-test
+workloads:
+  one: { type: tracker }
+  two: { type: tracker, backup: { into: kept } }
+`;
+  const project = await parseProject(Buffer.from(yaml), "/work/project");
+  expect(listPrivateFiles({ project, world: { env: {} } as unknown as World })).toEqual([
+    "backups/one",
+    "kept",
+  ]);
+});
+
 test("what lies beside the playbook of any job, and where one is run by hand", async () => {
   const yaml = `
 name: private-test

@@ -98,6 +98,9 @@ def make(keep, options, into, name, count, why, passphrase):
 
 def make_file(db, keep, options, into, name, why, passphrase, is_served):
     os.makedirs(into, mode=0o700, exist_ok=True)
+    ignored = os.path.join(into, ".gitignore")
+    if not os.path.exists(ignored):  # what a team logs is not to be committed by mistake
+        database.write(ignored, "*\n")
     for old in os.listdir(into):
         if old.startswith(".making-"):
             shutil.rmtree(os.path.join(into, old), ignore_errors=True)
