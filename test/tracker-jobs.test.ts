@@ -151,7 +151,7 @@ print(json.dumps([{
     const { stdout } = await project.must(["run", "train", "-y"]);
     project.write("sesta.yaml", yaml);
     const [, token = ""] = /TOKEN (\S+)/.exec(stdout) ?? [];
-    expect(token).toHaveLength(32);
+    expect(token).toMatch(/^sesta_run_[\w-]{32}$/);
     const ask = () =>
       fetch(`${project.url}/api/2.0/mlflow/experiments/search?max_results=1`, {
         headers: { authorization: `Bearer ${token}` },

@@ -1,5 +1,6 @@
 // Programs at a workload's door: who shows its password or a run's token passes, and waits while it wakes.
 import type { DoorAddress } from "../model/agent-protocol.ts";
+import { isRunToken } from "../model/run-token.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Gate, Guess } from "./gate.ts";
@@ -37,7 +38,8 @@ export function createPrograms(context: ProgramsContext): Programs {
   function decide(request: DoorRequest): Decision {
     const candidate = readProgramSecret(request.header("authorization"));
     if (candidate === undefined) return unknown;
-    if (household.hasRunToken(workload, candidate)) return admit(request, anyRun);
+    if (isRunToken(candidate))
+      return household.hasRunToken(workload, candidate) ? admit(request, anyRun) : unknown;
     const secret = household.secretOf(workload);
     const version = secret === undefined ? undefined : gate.recall(secret, candidate);
     if (version !== undefined) return admit(request, String(version));

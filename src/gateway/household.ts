@@ -1,9 +1,9 @@
 // The project's workloads as its front doors see them: what is declared, what is placed, and what the agent reports.
-import { hash } from "node:crypto";
 import type { Household } from "../front/household.ts";
 import { estimateWake } from "../front/wake-estimate.ts";
 import type { Launch } from "../model/launch.ts";
 import { findFronted, listFronted } from "../model/project.ts";
+import { digestRunToken } from "../model/run-token.ts";
 import type { WorkloadView } from "../model/view.ts";
 import type { Context } from "../operations/context.ts";
 import { findServiceUrl } from "../operations/services/url.ts";
@@ -65,7 +65,7 @@ export function createHousehold(
       (kept.placed().get(name)?.launch.door ?? findFronted(context.project, name))?.password,
     passwords: kept.passwords,
     admitsPrograms: (name) => kept.placed().get(name)?.launch.door.programs === true,
-    hasRunToken: (name, token) => kept.runTokens().get(hash("sha256", token)) === name,
+    hasRunToken: (name, token) => kept.runTokens().get(digestRunToken(token)) === name,
     earlierWakesMs: earlier,
     wake: fleet.wake,
     sleep: fleet.sleep,

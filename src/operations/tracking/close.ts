@@ -1,5 +1,4 @@
 // Closes a job's run in its tracker by the job's fate, with what it printed and brought home.
-import { hash, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -9,6 +8,7 @@ import { partOf, type Run, type RunState, type TrackedRun } from "../../model/ru
 import type { Context } from "../context.ts";
 import { openHost } from "../machines.ts";
 import { countKept, endRelay } from "./relay.ts";
+import { createRunToken } from "../../model/run-token.ts";
 import { createMlflow, type Mlflow, type MlflowStatus } from "./mlflow.ts";
 
 /** More than this stays on its machine. */
@@ -37,8 +37,8 @@ export async function closeTracked(
   if (!tracked?.isOpen || status === undefined) return undefined;
   const { state, world } = context;
   await requireDelivered(context, run, tracked);
-  const token = randomBytes(24).toString("base64url");
-  state.saveRunToken(hash("sha256", token), tracked.workload, id);
+  const { token, digest } = createRunToken();
+  state.saveRunToken(digest, tracked.workload, id);
   const door = await findDoor(tracked.workload);
   if (door === undefined) return `${tracked.workload} is not up any more`;
   const mlflow = createMlflow(door, token, world.signal);

@@ -1,8 +1,8 @@
 // Opens a run in the tracker that a job reports to, and tells the job's program where it is.
-import { hash, randomBytes } from "node:crypto";
 import { SestaError } from "../../base/errors.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { JobSection } from "../../model/project.ts";
+import { createRunToken } from "../../model/run-token.ts";
 import type { Run } from "../../model/run.ts";
 import type { Context } from "../context.ts";
 import { askGateway, ensureGateway } from "../gateway.ts";
@@ -31,9 +31,9 @@ export async function openTracked(
   if (tracker === undefined) return undefined;
   const { state, world } = context;
   requireTracker(context, tracker);
-  const token = randomBytes(24).toString("base64url");
+  const { token, digest } = createRunToken();
   // One that it was given before stays good: its program may run with it already.
-  state.saveRunToken(hash("sha256", token), tracker, run.id);
+  state.saveRunToken(digest, tracker, run.id);
   const { doors } = await ensureGateway(context); // it has seen the token when this returns
   const url = doors[tracker];
   if (url === undefined)
