@@ -281,7 +281,7 @@ describe.skipIf(missing !== undefined)("over SSH", { timeout: 120_000 }, () => {
 describe.skipIf(missing !== undefined || findMissingNetwork() !== undefined)(
   "in a network of its own",
   () => {
-    test(
+    test.runIf(process.env["SESTA_FAULTS"] === "full")(
       "F4: a line that falls silent is noticed within 30 s, and works again afterwards",
       { timeout: 120_000 },
       async () => {
