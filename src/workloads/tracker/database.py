@@ -251,6 +251,7 @@ def refuse_loss(db, keep):
 # A restore puts new data in the place of what is there. It writes down what it is about to do, so that whoever comes
 # after a kill finishes it.
 intent_file = "replacing.json"
+restoring_prefix = "restoring-"
 
 
 def replace(keep, moves):
@@ -261,19 +262,24 @@ def replace(keep, moves):
 
 
 def finish_replacing(keep):
+    """What a restore that was killed had written down is done; what it had not is gone."""
     path = os.path.join(keep, intent_file)
     try:
         with open(path) as file:
             moves = json.load(file)
     except FileNotFoundError:
-        return
+        moves = []
     for source, place in moves:
         if os.path.exists(source):
             remove(place)
             os.rename(source, place)
     sync_folder(keep)
-    os.remove(path)
-    sync_folder(keep)
+    if moves:
+        os.remove(path)
+        sync_folder(keep)
+    for name in os.listdir(keep):
+        if name.startswith(restoring_prefix):
+            remove(os.path.join(keep, name))
 
 
 def remove(path):
