@@ -1,4 +1,4 @@
-// How the tests run: real components are heavy, so two files at a time, with room for a slow machine.
+// How the tests run: real components are heavy, so three files at a time, as much of it is waiting, with room for a slow machine.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: "./test/support/bundle-published-form.ts",
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 240_000,
     reporters: ["default", "./test/support/summary-reporter.ts"],
