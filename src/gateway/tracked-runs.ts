@@ -35,6 +35,7 @@ type Way = {
 };
 
 const everyMs = 2_000;
+const longestRestMs = 60_000;
 const here = "127.0.0.1";
 
 export function createTrackedRuns({
@@ -46,7 +47,8 @@ export function createTrackedRuns({
 }: TrackedRunsContext): TrackedRuns {
   const { state, world } = context;
   const ways = new Map<string, Promise<Way>>();
-  const told = new Map<string, string>();
+  const busy = new Set<string>();
+  const rests = new Map<string, { until: number; pauseMs: number }>();
 
   async function reach(id: string): Promise<string[]> {
     const run = state.findRun(id);
@@ -57,10 +59,11 @@ export function createTrackedRuns({
       });
     if (getTarget(context, run.target).type === "local")
       return run.nodes.map(() => originOf(here, port) ?? "");
-    const ways = await Promise.all(run.nodes.map((_, node) => findWay(run, node, port)));
-    const ports = ways.map(({ forward }) => forward.port ?? null);
-    state.changeRun(id, (one) => ({ ...one, ...(one.tracked && { tracked: { ...one.tracked, ports } }) }));
-    return ways.map(({ relay, forward }) => originOf(here, relay ?? forward.port) ?? "");
+    const found = await Promise.all(run.nodes.map((_, node) => findWay(run, node, port)));
+    const ports = found.map(({ forward }) => forward.port ?? null);
+    if (ports.some((there, node) => there !== run.tracked?.ports[node]))
+      state.changeRun(id, (one) => ({ ...one, ...(one.tracked && { tracked: { ...one.tracked, ports } }) }));
+    return found.map(({ relay, forward }) => originOf(here, relay ?? forward.port) ?? "");
   }
 
   /** One that stands is left alone: it comes back by itself. */
@@ -75,7 +78,12 @@ export function createTrackedRuns({
   async function open(run: Run, node: number, port: number): Promise<Way> {
     const host = await openHost(context, run.target, run.nodes[node]?.machine ?? "");
     const forward = await host.machine.expose(port, run.tracked?.ports[node] ?? undefined);
-    return { run: run.id, forward, relay: await startRelay(host, partOf(run, node), forward.port ?? 0) };
+    try {
+      return { run: run.id, forward, relay: await startRelay(host, partOf(run, node), forward.port ?? 0) };
+    } catch (error) {
+      await forward.close();
+      throw error;
+    }
   }
 
   async function look(run: Run): Promise<void> {
@@ -94,6 +102,21 @@ export function createTrackedRuns({
     if (problem !== undefined) log.warn("not all of a run was attached", { run: run.id, problem });
   }
 
+  /** One at a time for each run, so that a machine that is away holds up no other; seldom where it fails. */
+  function lookOnce(run: Run): void {
+    const before = rests.get(run.id);
+    if (busy.has(run.id) || (before && world.clock.monotonic() < before.until)) return;
+    busy.add(run.id);
+    look(run)
+      .then(() => rests.delete(run.id))
+      .catch((error: unknown) => {
+        const pauseMs = Math.min(longestRestMs, 2 * (before?.pauseMs ?? everyMs));
+        rests.set(run.id, { until: world.clock.monotonic() + pauseMs, pauseMs });
+        if (!before && !signal.aborted) log.warn("a run's tracker", { run: run.id, error: messageOf(error) });
+      })
+      .finally(() => busy.delete(run.id));
+  }
+
   async function letGo(isNeeded: (id: string) => boolean): Promise<void> {
     for (const [key, way] of ways) {
       const known = await way.catch(() => undefined);
@@ -110,12 +133,7 @@ export function createTrackedRuns({
         await world.clock.sleep(everyMs, signal).catch(() => undefined);
         if (signal.aborted) break;
         const open = state.listRuns().filter(({ tracked }) => tracked?.isOpen);
-        for (const run of open)
-          await look(run).catch((error: unknown) => {
-            const problem = messageOf(error);
-            if (told.get(run.id) !== problem) log.warn("a run's tracker", { run: run.id, error: problem });
-            told.set(run.id, problem);
-          });
+        for (const run of open) lookOnce(run);
         await letGo((id) => open.some((run) => run.id === id));
       }
       await letGo(() => false);

@@ -19,7 +19,10 @@ export function tracking(db: DatabaseSync) {
     saveRunToken: (digest: string, workload: string, run: string): void => {
       db.prepare("INSERT OR REPLACE INTO run_tokens VALUES (?, ?, ?)").run(digest, workload, run);
     },
-    /** Of one run, which needs it no more. */
+    deleteRunToken: (digest: string): void => {
+      db.prepare("DELETE FROM run_tokens WHERE digest = ?").run(digest);
+    },
+    /** Of one run, which needs them no more. */
     deleteRunTokens: (run: string): void => {
       db.prepare("DELETE FROM run_tokens WHERE run = ?").run(run);
     },

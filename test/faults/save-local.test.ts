@@ -750,7 +750,7 @@ describe.skipIf(straceProblem !== undefined)("killed at any write", () => {
           );
           rig.end();
         }
-        expect(failed).toBeGreaterThan(2);
+        expect(failed).toBeGreaterThan(0);
       },
     );
   }

@@ -39,12 +39,17 @@ export async function closeTracked(
   await requireDelivered(context, run, tracked);
   const { token, digest } = createRunToken();
   state.saveRunToken(digest, tracked.workload, id);
-  const door = await findDoor(tracked.workload);
-  if (door === undefined) return `${tracked.workload} is not up any more`;
-  const mlflow = createMlflow(door, token, world.signal);
-  await tell(mlflow, run, tracked);
-  const problem = await attach(context, mlflow, run, tracked).then(() => undefined, messageOf);
-  await mlflow.endRun(tracked.runId, status, run.endedAt ?? world.clock.now());
+  let problem: string | undefined;
+  try {
+    const door = await findDoor(tracked.workload);
+    if (door === undefined) throw new SestaError("TRACKER", `${tracked.workload} is not up any more`);
+    const mlflow = createMlflow(door, token, world.signal);
+    await tell(mlflow, run, tracked);
+    problem = await attach(context, mlflow, run, tracked).then(() => undefined, messageOf);
+    await mlflow.endRun(tracked.runId, status, run.endedAt ?? world.clock.now());
+  } finally {
+    state.deleteRunToken(digest); // the next try has its own
+  }
   state.changeRun(id, (known) => ({ ...known, tracked: { ...tracked, isOpen: false } }));
   state.deleteRunTokens(id);
   for (const { host, part } of await listRelays(context, run, tracked)) await endRelay(host, part);
@@ -90,7 +95,8 @@ async function attach(context: Context, mlflow: Mlflow, run: Run, tracked: Track
       const into = join(scratch, run.nodes.length === 1 ? "" : machine);
       const limit = { maxBytes: longestBytes, signal: context.world.signal };
       await host.machine.get(from, ["output"], into, limit);
-      await host.machine.get(`${from}/work`, run.settings.fetch, join(into, "fetched"), limit);
+      if (run.settings.fetch.length > 0)
+        await host.machine.get(`${from}/work`, run.settings.fetch, join(into, "fetched"), limit);
     }
     for (const entry of await readdir(scratch, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
