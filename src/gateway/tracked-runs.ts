@@ -35,7 +35,7 @@ type Way = {
 };
 
 const everyMs = 2_000;
-const longestRestMs = 60_000;
+const longestRestMs = 20_000;
 const here = "127.0.0.1";
 
 export function createTrackedRuns({

@@ -9,7 +9,7 @@ const missing = findMissingTracker();
 if (missing !== "") console.warn(`tracker-kills.test.ts: skipped: ${missing}`);
 
 const moments =
-  process.env["SESTA_FAULTS"] === "full" ? [100, 300, 600, 900, 1_300, 1_800, 2_400, 3_000] : [400, 1_900];
+  process.env["SESTA_FAULTS"] === "full" ? [100, 300, 600, 900, 1_300, 1_800, 2_400, 3_000] : [900];
 
 describe.skipIf(missing !== "")("a tracker whose processes are killed", { timeout: 240_000 }, () => {
   let project: TrackerProject;

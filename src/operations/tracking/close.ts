@@ -14,6 +14,10 @@ import { createMlflow, type Mlflow, type MlflowStatus } from "./mlflow.ts";
 /** More than this stays on its machine. */
 const longestBytes = 1024 ** 3;
 
+/** A connection that has just come back carries what was kept within seconds. */
+const deliveryMs = 15_000;
+const lookEveryMs = 500;
+
 const statuses: Partial<Record<RunState, MlflowStatus>> = {
   succeeded: "FINISHED",
   failed: "FAILED",
@@ -58,10 +62,14 @@ export async function closeTracked(
 
 /** The last word about a run is how it ended: what is on its way comes before. @throws SestaError TRACKER */
 async function requireDelivered(context: Context, run: Run, tracked: TrackedRun): Promise<void> {
-  for (const { host, part } of await listRelays(context, run, tracked)) {
-    if ((await countKept(host, part)) === 0) continue;
-    throw new SestaError("TRACKER", `some of what ${run.id} logged is still on ${host.machine.name}`);
-  }
+  const { clock, signal } = context.world;
+  const until = clock.monotonic() + deliveryMs;
+  for (const { host, part } of await listRelays(context, run, tracked))
+    while ((await countKept(host, part)) > 0) {
+      if (clock.monotonic() > until)
+        throw new SestaError("TRACKER", `some of what ${run.id} logged is still on ${host.machine.name}`);
+      await clock.sleep(lookEveryMs, signal);
+    }
 }
 
 function listRelays(context: Context, run: Run, { ports }: TrackedRun) {

@@ -215,7 +215,7 @@ def check(path, db, trial, artifacts):
         raise Failure(f"it holds a database of {manifest['database']}, and the tracker has {db.kind}")
     dump = os.path.join(trial, "dump", db.dump_name)
     made, _ = db.place(trial)
-    revision, rows = db.make(dump, made, manifest["postgres"])
+    revision, rows = db.make(dump, made, manifest["postgres"], is_kept=artifacts is not None)
     if (revision, rows) != (manifest["revision"], manifest["rows"]):
         raise Failure("the database that was made of it has other rows")
     return manifest

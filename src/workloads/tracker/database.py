@@ -80,10 +80,10 @@ class Postgres:
     def programs(self):
         return postgres.find_programs(self.data)
 
-    def make(self, path, into, dumped_by):
+    def make(self, path, into, dumped_by, is_kept):
         """A cluster at `into` from a dump, which older programs than those that made it do not read. Returns what `dump` did."""
         programs = self.choose(dumped_by)
-        postgres.make_cluster(programs, into)
+        postgres.make_cluster(programs, into, is_durable=False)
         sockets = postgres.make_socket_folder()
         # Nothing of it counts before all of it is there: it is synced at the end.
         server = postgres.Server(programs, into, sockets, {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"})
@@ -99,7 +99,8 @@ class Postgres:
         finally:
             server.stop()
             shutil.rmtree(sockets, ignore_errors=True)
-        postgres.run([os.path.join(programs, "initdb"), "--sync-only", "-D", into])
+        if is_kept:
+            postgres.run([os.path.join(programs, "initdb"), "--sync-only", "-D", into])
         return found
 
     def choose(self, dumped_by):
@@ -169,7 +170,7 @@ class Sqlite:
     def version(self):
         return 0
 
-    def make(self, path, into, _):
+    def make(self, path, into, _dumped_by, _is_kept):
         shutil.copyfile(path, into)
         with contextlib.closing(sqlite3.connect(into)) as copy:
             if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":

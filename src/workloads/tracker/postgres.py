@@ -137,8 +137,8 @@ def run(argv, **more):
     raise Failure(f"{os.path.basename(argv[0])} ended with {done.returncode}: {words[-1] if words else 'it said nothing'}")
 
 
-def make_cluster(programs, data):
-    """Nothing, or all of it, also where it is killed meanwhile."""
+def make_cluster(programs, data, is_durable=True):
+    """Nothing, or all of it, also where it is killed meanwhile; one that is not durable is synced later, or never."""
     if os.path.exists(os.path.join(data, "PG_VERSION")):
         return
     if os.path.isdir(data) and os.listdir(data):
@@ -147,7 +147,7 @@ def make_cluster(programs, data):
     shutil.rmtree(fresh, ignore_errors=True)
     initdb = os.path.join(programs, "initdb")
     run([
-        initdb, "-D", fresh, "-U", user, "--auth=trust", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions",
+        initdb, *([] if is_durable else ["--no-sync"]), "-D", fresh, "-U", user, "--auth=trust", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions",
     ])
     os.rename(fresh, data)
 
