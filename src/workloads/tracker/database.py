@@ -170,7 +170,7 @@ class Sqlite:
     def version(self):
         return 0
 
-    def make(self, path, into, _dumped_by, _is_kept):
+    def make(self, path, into, dumped_by, is_kept):
         shutil.copyfile(path, into)
         with contextlib.closing(sqlite3.connect(into)) as copy:
             if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
