@@ -88,6 +88,10 @@ export async function createTrackerProject(
     ...project,
     url,
     up,
+    async end() {
+      await project.sesta(["down", "tracking", "--discard-data", "-y"]); // also where no backup can be made
+      await project.end();
+    },
     python: (code, own = {}) => runPython(program, code, project.folder, { ...env, ...own }),
     ask: (path, init = {}) =>
       fetch(url + path, {
