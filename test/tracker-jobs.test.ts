@@ -1,5 +1,6 @@
 // Jobs that report to a tracker: each run has one there, with what it printed and brought home, closed by the job's fate.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { killHard, until } from "./faults/support/processes.ts";
 import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
@@ -91,6 +92,26 @@ print(json.dumps([{
     return JSON.parse(stdout.trim().split("\n").at(-1) ?? "[]") as Tracked[];
   }
 
+  /** While the tracker is away the relay takes nothing of somebody else on its machine, and tells nothing. */
+  async function expectShut() {
+    const relays = join(hosts?.servers[0]?.home ?? "", ".sesta/relays");
+    const [part = ""] = readdirSync(relays);
+    const [, port = ""] = readFileSync(join(relays, part, "running"), "utf8")
+      .trim()
+      .split(" ");
+    const ask = (method: string, path: string) =>
+      fetch(`http://127.0.0.1:${port}/api/2.0/mlflow/${path}`, {
+        method,
+        headers: { authorization: "Bearer sesta_run_of_a_stranger" },
+        signal: AbortSignal.timeout(500),
+        ...(method === "POST" && { body: "{}" }),
+      });
+    const { id } = await project.run("far");
+    expect(id).toBe(part);
+    await expect(ask("POST", "runs/log-batch")).rejects.toThrow();
+    await expect(ask("GET", "runs/get?run_id=0")).rejects.toThrow();
+  }
+
   const newest = async (experiment: string) => (await listTracked(experiment))[0];
 
   test("it wakes the tracker, opens a run, and closes it with its output and what it fetched", async () => {
@@ -173,6 +194,7 @@ print(json.dumps([{
       const running = project.begin(["run", "far", "-y", "--", "long", project.folder]);
       await until(() => existsSync(project.path("begun")), "it does not begin");
       await hosts?.cut(0);
+      await expectShut();
       await until(() => existsSync(project.path("over")), "it does not go on");
       expect((await newest("far"))?.status).toBe("RUNNING");
       await hosts?.restore(0);

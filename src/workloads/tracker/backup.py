@@ -31,6 +31,7 @@ import postgres
 from postgres import Failure
 
 form = 1
+needed = {"form", "mlflow", "database", "postgres", "revision", "rows", "files"}
 manifest_name = "manifest.json"
 plain, encrypted = ".tar", ".age.tar"
 tries = 3
@@ -206,8 +207,10 @@ def check(path, db, trial, artifacts):
         raise Failure(f"it is damaged: {error}")
     if manifest is None:
         raise Failure("it is not whole: its end is missing")
-    if manifest.get("form") != form:
-        raise Failure(f"its form is {manifest.get('form')}, and this version of Sesta reads {form}")
+    if not isinstance(manifest, dict) or not needed <= manifest.keys():
+        raise Failure("it is damaged: its manifest lacks what one has")
+    if manifest["form"] != form:
+        raise Failure(f"its form is {manifest['form']}, and this version of Sesta reads {form}")
     if found != manifest["files"]:
         wrong = sorted(name for name in {*found, *manifest["files"]} if found.get(name) != manifest["files"].get(name))
         raise Failure(f"{wrong[0]} is not what was backed up")
@@ -308,7 +311,9 @@ def restore(keep, options, into, name, path, passphrase):
             db.put(os.path.join(trial, "dump", db.dump_name))
         if options["artifacts"] is None:
             moves.append((artifacts, os.path.join(keep, "artifacts")))
-        database.write(os.path.join(keep, database.version_file), manifest["mlflow"])
+        # Known together with the data: alone it would say that a database is lost.
+        database.write(os.path.join(work, database.version_file), manifest["mlflow"])
+        moves.append((os.path.join(work, database.version_file), os.path.join(keep, database.version_file)))
         database.replace(keep, moves)
         tell(file=before)
     finally:

@@ -70,7 +70,7 @@ class Postgres:
             snapshot = cursor.fetchone()[0]
             dump = os.path.join(programs, "pg_dump")
             options = [*postgres.name_database(place), f"--snapshot={snapshot}"]
-            postgres.run([dump, *options, "--format=custom", "--compress=1", "--no-owner", "--no-privileges", "-f", path])
+            postgres.run([dump, *options, "--format=custom", "--compress=1", "--no-owner", "--no-privileges", "-f", path], env=postgres.environment_of(place))
             return describe(cursor)
 
     def version(self):
@@ -148,7 +148,7 @@ class External(Postgres):
         """In the place of what it holds: all of it or nothing."""
         restore = os.path.join(self.programs(), "pg_restore")
         options = ["--clean", "--if-exists", "--single-transaction", "--no-owner", "--no-privileges"]
-        postgres.run([restore, *options, "--dbname", self.uri, dump])
+        postgres.run([restore, *options, *postgres.name_database(self.uri), dump], env=postgres.environment_of(self.uri))
 
 
 class Sqlite:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 user = "mlflow"
 database = "mlflow"
@@ -206,7 +207,27 @@ def build_uri(place):
 
 
 def name_database(place):
-    return ["--dbname", build_address(place)]
+    """For a command line, which everybody on the machine reads: a password goes into the environment instead."""
+    address, _ = split_password(build_address(place))
+    return ["--dbname", address]
+
+
+def split_password(address):
+    """(the address without its password, what libpq and SQLAlchemy's driver read it from)"""
+    parts = urllib.parse.urlsplit(address)
+    query = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+    passwords = [value for name, value in query if name == "password"]
+    if parts.password is not None:
+        passwords.append(urllib.parse.unquote(parts.password))
+    user, at, host = parts.netloc.rpartition("@")
+    netloc = f"{user.partition(':')[0]}{at}{host}"
+    left = urllib.parse.urlencode([pair for pair in query if pair[0] != "password"], safe="/")
+    address = urllib.parse.urlunsplit((parts.scheme, netloc, parts.path, left, parts.fragment))
+    return address, ({"PGPASSWORD": passwords[-1]} if passwords else {})
+
+
+def environment_of(place):
+    return {**os.environ, **split_password(build_address(place))[1]}
 
 
 class Server:

@@ -3,10 +3,11 @@
 usage: python3 relay.py FOLDER PORT
 
 Listens on a free loopback port, which it writes to FOLDER/running after its process id, and passes everything on to PORT of this machine. While
-nobody answers there, writes of MLflow's clients are answered at once and kept in FOLDER/spool, in their order; they are
+nobody answers there, writes of clients that the tracker has let in are answered at once and kept in FOLDER/spool, in their order; they are
 sent as soon as somebody answers. Other requests wait for that, and are refused in the end. Ends when FOLDER is gone. Nothing but Python's own library: it runs where the run does.
 """
 
+import hashlib
 import http.client
 import json
 import os
@@ -73,6 +74,8 @@ class Spool:
 
 
 kept = Spool()
+# Digests of what the tracker has let in: everybody on the machine reaches this port.
+admitted = set()
 runs = {}  # what was last heard of each run, for clients that ask while nobody answers
 
 
@@ -118,13 +121,16 @@ class Handler(BaseHTTPRequestHandler):
         body = self.read_body()
         headers = {name: value for name, value in self.headers.items() if name.lower() not in own_headers}
         path = self.path.split("?")[0]
+        self.shown = hashlib.sha256(self.headers.get("Authorization", "").encode()).digest()
         keeps = (self.command == "POST" and writes.match(path)) or (self.command == "PUT" and artifact.match(path))
-        if keeps:
+        if keeps and self.shown in admitted:
             return self.write(headers, body)
         until = time.monotonic() + hold_seconds
         while True:
             try:
                 status, answered, content = send(self.command, self.path, headers, body, answer_seconds)
+                if status < 400:
+                    admitted.add(self.shown)
                 self.remember(path, status, content)
                 return self.answer(status, answered, content)
             except Unreachable:
@@ -163,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
             runs[run["run"]["info"]["run_id"]] = run
 
     def recall(self, path):
-        if path != f"{api}runs/get":
+        if path != f"{api}runs/get" or self.shown not in admitted:
             return None
         found = re.search(r"[?&]run_id=([0-9a-f]+)", self.path)
         return runs.get(found.group(1)) if found else None

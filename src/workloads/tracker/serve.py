@@ -180,8 +180,10 @@ def open_stores(handlers, uri):
     except MlflowException as error:
         if "out-of-date database schema" not in str(error):
             raise
-        command = [sys.executable, "-I", "-m", "mlflow", "db", "upgrade", uri]
-        if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
+        address, password = postgres.split_password(uri) if options["database"] != "sqlite" else (uri, {})
+        command = [sys.executable, "-I", "-m", "mlflow", "db", "upgrade", address]
+        more = {"stdin": subprocess.DEVNULL, "stdout": sys.stderr, "env": {**os.environ, **password}}
+        if subprocess.run(command, **more).returncode != 0:
             raise postgres.Failure("MLflow cannot read its database: a newer version may have written it")
         handlers.initialize_backend_stores(uri, uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
 
