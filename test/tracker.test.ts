@@ -1,5 +1,5 @@
 // A tracker: real MLflow on real PostgreSQL behind the gateway's door, asleep until somebody comes.
-import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logIn } from "../examples/demo/visitor.ts";
 import { ask } from "./support/ask.ts";
@@ -169,16 +169,6 @@ print("kept", acknowledged, len(steps))
     await until(async () => (await state()) === "awake", "it does not wake");
     const id = stdout.trim().split("\n").at(-1) ?? "";
     expect((await project.ask(`/api/2.0/mlflow/runs/get?run_id=${id}`)).status).toBe(200);
-  });
-
-  test("another version of MLflow keeps a dump of what was before it", async () => {
-    await project.must(["sleep", "tracking"]);
-    const keep = project.path(".sesta/agent/keep/tracking");
-    writeFileSync(`${keep}/mlflow-version`, "3.5.0");
-    await project.must(["wake", "tracking"]);
-    expect(readdirSync(`${keep}/before-upgrade`)).toEqual(["3.5.0-database.dump"]);
-    expect(statSync(`${keep}/before-upgrade/3.5.0-database.dump`).size).toBeGreaterThan(10_000);
-    expect((await project.ask(search)).status).toBe(200);
   });
 
   test("a database that is gone is not begun anew", async () => {

@@ -38,7 +38,7 @@ class Postgres:
 
     def __init__(self, keep):
         self.keep = keep
-        self.data = os.path.join(keep, "postgres")
+        self.data = self.where = os.path.join(keep, "postgres")
 
     def exists(self):
         return postgres.read_version(self.data) is not None
@@ -120,6 +120,7 @@ class External(Postgres):
     def __init__(self, keep):
         super().__init__(keep)
         self.uri = read_uri(keep)
+        self.where = "its server, which has no tables of MLflow"
 
     def exists(self):
         try:
@@ -157,7 +158,7 @@ class Sqlite:
 
     def __init__(self, keep):
         self.keep = keep
-        self.data = os.path.join(keep, "mlflow.db")
+        self.data = self.where = os.path.join(keep, "mlflow.db")
 
     def exists(self):
         return os.path.exists(self.data)
@@ -246,7 +247,7 @@ def read_version(keep):
 def refuse_loss(db, keep):
     """A database that was there and is gone is never begun anew: nobody would notice what is lost."""
     if read_version(keep) is not None and not db.exists():
-        raise postgres.Failure(f"its database is gone from {db.data}. `sesta restore` brings a backup back")
+        raise postgres.Failure(f"its database is gone from {db.where}. `sesta restore` brings a backup back")
 
 
 # A restore puts new data in the place of what is there. It writes down what it is about to do, so that whoever comes

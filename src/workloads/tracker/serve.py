@@ -159,24 +159,32 @@ def main():
         store.stop()
 
 
-def keep_before_upgrade(db):
-    """What another version of MLflow has written stays beside it, as a dump: this one changes the schema as it opens it."""
+def keep_before_upgrade(store):
+    """A schema of another version of MLflow is kept as a dump: opening it changes it, which going back may not undo."""
     before = database.read_version(keep)
-    if before in (None, version()):
+    if before == version():
+        return
+    from mlflow.store.db import utils
+
+    engine = utils.create_sqlalchemy_engine(store.uri)
+    found = utils._get_schema_version(engine)
+    engine.dispose()
+    if found in ("", utils._get_latest_schema_revision()):
         return
     folder = os.path.join(keep, "before-upgrade")
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    fresh, path = os.path.join(folder, "new"), os.path.join(folder, f"{before}-{db.dump_name}")
-    db.dump(fresh, True)
+    fresh, path = os.path.join(folder, "new"), os.path.join(folder, f"{before or found}-{store.db.dump_name}")
+    store.db.dump(fresh, True)
     os.rename(fresh, path)
-    print(f"sesta: MLflow {before} becomes {version()}; the database as it was: {path}", file=sys.stderr)
+    print(f"sesta: the schema becomes that of MLflow {version()}; the database as it was: {path}", file=sys.stderr, flush=True)
 
 
 def open_stores(handlers, uri):
     from mlflow.exceptions import MlflowException
 
+    root = os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"]
     try:
-        handlers.initialize_backend_stores(uri, uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
+        handlers.initialize_backend_stores(uri, uri, root)
     except MlflowException as error:
         if "out-of-date database schema" not in str(error):
             raise
@@ -185,7 +193,7 @@ def open_stores(handlers, uri):
         more = {"stdin": subprocess.DEVNULL, "stdout": sys.stderr, "env": {**os.environ, **password}}
         if subprocess.run(command, **more).returncode != 0:
             raise postgres.Failure("MLflow cannot read its database: a newer version may have written it")
-        handlers.initialize_backend_stores(uri, uri, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
+        handlers.initialize_backend_stores(uri, uri, root)
 
 
 def version():
@@ -200,7 +208,7 @@ def serve(store, token):
     from mlflow.server.fastapi_app import app
 
     store.wait()
-    keep_before_upgrade(store.db)
+    keep_before_upgrade(store)
     open_stores(handlers, store.uri)
     database.write(os.path.join(keep, database.version_file), version())
 
