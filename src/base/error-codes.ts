@@ -56,6 +56,7 @@ export const errorCodes = {
     http: 500,
     summary: "A playbook failed: one of its tasks on a machine, or the playbook itself.",
   },
+  TERRAFORM: { exit: 1, http: 502, summary: "Terraform failed, or the cloud refused what it asked for." },
   NOT_VALIDATED: { exit: 1, http: 409, summary: "What is to be deployed is not what a pipeline validated." },
   UNKNOWN_RELEASE: { exit: 2, http: 404, summary: "The service has no such release to go back to." },
   DEPLOY_FAILED: {

@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Launch } from "../model/launch.ts";
 import type { Change, UseSpan } from "../model/status.ts";
 import type { WorkloadType } from "../model/words.ts";
+import { intentMigration, intents } from "./intent-state.ts";
 import { explained, openDatabase, transact, type Migrations } from "./open.ts";
 import { pipelineMigration, pipelines } from "./pipeline-state.ts";
 import { runMigration, runs } from "./run-state.ts";
@@ -32,6 +33,7 @@ const migrations: Migrations = [
   runMigration,
   pipelineMigration,
   trackingMigration,
+  intentMigration,
 ];
 
 export type PlacedWorkload = {
@@ -58,6 +60,7 @@ export function openProjectState(path: string) {
     ...runs(db),
     ...pipelines(db),
     ...tracking(db),
+    ...intents(db),
     /** Grows when another process changed the database. */
     dataVersion: () => Number(db.prepare("PRAGMA data_version").get()?.["data_version"]),
     transact: <T>(work: () => T) => transact(db, work),
