@@ -229,4 +229,22 @@ describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_
       },
     });
   });
+
+  test("down while it runs, and its machine forgotten: the tracker knows how it ended", async () => {
+    await project.must(["run", "train", "-y", "-d", "--", "wait"]);
+    await untilWaiting();
+    await project.must(["down", "train", "-y"]);
+    expect(await newest("train")).toMatchObject({
+      status: "KILLED",
+      artifacts: { "sesta/output.txt": expect.anything() },
+    });
+    expect(listRelays(project.home)).toEqual([]);
+    if (!hosts) return;
+    await project.must(["run", "far", "-y", "-d", "--", "wait"]);
+    await until(async () => (await newest("far"))?.status === "RUNNING", "it does not begin");
+    await hosts.cut(0);
+    await project.must(["down", "far", "--forget", "-y"]);
+    expect((await newest("far"))?.status).toBe("FAILED");
+    await hosts.restore(0);
+  });
 });
