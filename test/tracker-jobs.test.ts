@@ -32,7 +32,7 @@ with mlflow.start_run():
             mlflow.log_metric("m", step, step=step)
             time.sleep(0.25)
             if step == 4: open(sys.argv[2] + "/begun", "w").close()
-        mlflow.log_text("said while nobody listened", "notes/late.txt")
+        mlflow.log_text("x" * 2_000_000, "notes/late.txt")
         open(sys.argv[2] + "/over", "w").close()
     os.makedirs("out", exist_ok=True)
     open("out/model.txt", "w").write("a model")
@@ -188,7 +188,7 @@ describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_
       status: "FINISHED",
       metrics: { m: 39 },
       counts: { m: 40 },
-      artifacts: { "notes/late.txt": "said while nobody listened" },
+      artifacts: { "notes/late.txt": "x".repeat(2_000_000) },
     });
     await until(() => listRelays(project.home).length === 0, "a relay stays");
   });
@@ -210,7 +210,7 @@ describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_
       expect(found).toMatchObject({
         metrics: { m: 39 },
         counts: { m: 40 },
-        artifacts: { "notes/late.txt": "said while nobody listened", "sesta/output.txt": expect.anything() },
+        artifacts: { "notes/late.txt": "x".repeat(2_000_000), "sesta/output.txt": expect.anything() },
       });
       expect(listRelays(hosts?.folder ?? "")).toEqual([]);
     },
