@@ -7,7 +7,7 @@ import { killHard, until } from "./faults/support/processes.ts";
 import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
 import { listWorkingIn } from "./support/job-project.ts";
 import { findMissingSshd } from "./support/ssh-server.ts";
-import { findNewest } from "./support/tracked-runs.ts";
+import { findNewest, listRelays, untilRelaysEnd } from "./support/tracked-runs.ts";
 import {
   createTrackerProject,
   findMissingTracker,
@@ -168,19 +168,17 @@ describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_
     project.write("sesta.yaml", yaml);
   });
 
-  const listRelays = (folder: string) =>
-    listWorkingIn(folder).filter(({ command }) => command.includes("relay.py"));
-
-  test("F4: the gateway is away while it logs: it goes on, and all of it arrives later", async () => {
+  test("F4: gateway and relay are killed while it logs: it goes on, and all of it arrives later", async () => {
     const [id = ""] = (
       await project.must(["run", "train", "-y", "-d", "--", "long", project.home])
     ).stdout.split("\n");
     await until(() => existsSync(join(project.home, "begun")), "it does not begin");
     const { gateway } = await project.json<ProjectStatus>(["status"]);
     await killHard(gateway.pid ?? 0);
+    for (const { pid } of listRelays(project.home).slice(1)) await killHard(pid);
     await project.untilRun("train", ({ state }) => state === "succeeded");
     expect((await project.json<ProjectStatus>(["status"])).gateway.pid).toBe(null);
-    expect(listRelays(project.home)).toHaveLength(1);
+    expect(listRelays(project.home)).toHaveLength(2);
     await project.must(["wake", "tracking"]);
     const found = await untilAttached("train");
     expect(found).toMatchObject({
@@ -190,7 +188,7 @@ describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_
       counts: { m: 40 },
       artifacts: { "notes/late.txt": "x".repeat(2_000_000) },
     });
-    await until(() => listRelays(project.home).length === 0, "a relay stays");
+    await untilRelaysEnd(project.home);
   });
 
   test.skipIf(missingSshd !== undefined)(
@@ -212,7 +210,7 @@ describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_
         counts: { m: 40 },
         artifacts: { "notes/late.txt": "x".repeat(2_000_000), "sesta/output.txt": expect.anything() },
       });
-      expect(listRelays(hosts?.folder ?? "")).toEqual([]);
+      await untilRelaysEnd(hosts?.folder ?? "");
     },
   );
 
@@ -238,7 +236,7 @@ describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_
       status: "KILLED",
       artifacts: { "sesta/output.txt": expect.anything() },
     });
-    expect(listRelays(project.home)).toEqual([]);
+    await untilRelaysEnd(project.home);
     if (!hosts) return;
     await project.must(["run", "far", "-y", "-d", "--", "wait"]);
     await until(async () => (await newest("far"))?.status === "RUNNING", "it does not begin");

@@ -1,4 +1,6 @@
 // The runs of jobs as MLflow has them, asked of a project's tracker with MLflow's own client.
+import { until } from "../faults/support/processes.ts";
+import { listWorkingIn } from "./job-project.ts";
 import type { TrackerProject } from "./tracker-project.ts";
 
 export type Tracked = {
@@ -32,4 +34,13 @@ print(json.dumps([{
 } for run in client.search_runs([found.experiment_id], max_results=1)]))
 `);
   return (JSON.parse(stdout.trim().split("\n").at(-1) ?? "[]") as Tracked[])[0];
+}
+
+/** Processes of the relays beside runs whose machine's home is below this folder. */
+export function listRelays(folder: string) {
+  return listWorkingIn(folder).filter(({ command }) => command.includes("relay.py"));
+}
+
+export async function untilRelaysEnd(folder: string): Promise<void> {
+  await until(() => listRelays(folder).length === 0, "a relay stays");
 }

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import re
+import socket
 import sys
 import tempfile
 import threading
@@ -103,10 +104,35 @@ class Spool:
         os.remove(os.path.join(spool, name))
 
 
-kept = Spool()
-# Digests of what the tracker has let in: everybody on the machine reaches this port.
-admitted = set()
-runs = {}  # what was last heard of each run, for clients that ask while nobody answers
+class Known:
+    """What a relay that is killed would forget: whom the tracker has let in, everybody on the machine reaches this port; and what it last said of each run, for clients that ask while nobody answers."""
+
+    def __init__(self):
+        self.file = os.path.join(folder, "known")
+        self.lock = threading.Lock()
+        try:
+            with open(self.file) as file:
+                self.admitted, self.runs = json.load(file)
+        except (OSError, ValueError):
+            self.admitted, self.runs = [], {}
+
+    def admit(self, shown):
+        if shown not in self.admitted:
+            self.admitted.append(shown)
+            self.save()
+
+    def remember(self, run):
+        key = run["run"]["info"]["run_id"]
+        is_new = key not in self.runs
+        self.runs[key] = run
+        if is_new:
+            self.save()
+
+    def save(self):
+        with self.lock:
+            with open(f"{self.file}.new", "w") as file:
+                json.dump([self.admitted, self.runs], file)
+            os.rename(f"{self.file}.new", self.file)
 
 
 def send(method, path, headers, body, seconds):
@@ -147,7 +173,7 @@ class Stream:
     def __iter__(self):
         try:
             yield self.first
-            while chunk := self.answer.read(block_bytes):
+            for chunk in iter(lambda: self.answer.read(block_bytes), b""):
                 yield chunk
         finally:
             self.connection.close()
@@ -156,15 +182,15 @@ class Stream:
 def deliver():
     """In their order, for ever: one that the tracker refuses is let go, as its client would have been told so."""
     while os.path.isdir(spool):
-        for name in kept.names():
-            (method, path, headers), body = kept.read(name)
-            try:
+        try:
+            for name in kept.names():
+                (method, path, headers), body = kept.read(name)
                 status, _, content = send(method, path, headers, body, answer_seconds)
-            except Unreachable:
-                break
-            if status >= 400:
-                print(f"the tracker refused {method} {path}: {status} {content[:300]!r}", file=sys.stderr, flush=True)
-            kept.remove(name)
+                if status >= 400:
+                    print(f"the tracker refused {method} {path}: {status} {content[:300]!r}", file=sys.stderr, flush=True)
+                kept.remove(name)
+        except (OSError, Unreachable):
+            pass  # nobody is there, or the folder is being removed
         time.sleep(retry_seconds)
     os._exit(0)
 
@@ -179,12 +205,12 @@ class Handler(BaseHTTPRequestHandler):
     def handle_any(self):
         headers = {name: value for name, value in self.headers.items() if name.lower() not in own_headers}
         self.head = [self.command, self.path, headers]
-        self.shown = hashlib.sha256(self.headers.get("Authorization", "").encode()).digest()
+        self.shown = hashlib.sha256(self.headers.get("Authorization", "").encode()).hexdigest()
         body = None
         try:
             body = self.read_body()
             self.pass_on(headers, body)
-        except (OSError, http.client.HTTPException, Unreachable):  # also a full disk: it hears nothing, and asks again
+        except (OSError, ValueError, http.client.HTTPException, Unreachable):  # also a full disk: it hears nothing, and asks again
             self.close_connection = True
         finally:
             if isinstance(body, Part) and os.path.exists(body.path):
@@ -193,20 +219,20 @@ class Handler(BaseHTTPRequestHandler):
     def pass_on(self, headers, body):
         path = self.path.split("?")[0]
         keeps = (self.command == "POST" and writes.match(path)) or (self.command == "PUT" and artifact.match(path))
-        if keeps and self.shown in admitted:
+        if keeps and self.shown in known.admitted:
             return self.write(headers, body)
         until = time.monotonic() + hold_seconds
         while True:
             try:
                 status, answered, content = send(self.command, self.path, headers, body, answer_seconds)
                 if status < 400:
-                    admitted.add(self.shown)
+                    known.admit(self.shown)
                 self.remember(path, status, content)
                 return self.answer(status, answered, content)
             except Unreachable:
-                known = self.recall(path)
-                if known is not None:
-                    return self.answer(200, [("Content-Type", "application/json")], json.dumps(known).encode())
+                run = self.recall(path)
+                if run is not None:
+                    return self.answer(200, [("Content-Type", "application/json")], json.dumps(run).encode())
                 if time.monotonic() > until:
                     return self.answer(503, [("Retry-After", "5")], b'{"message": "The tracker is not reached."}')
                 time.sleep(retry_seconds)
@@ -227,7 +253,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self.path.endswith("runs/update"):
             return {}
         change = json.loads(body or b"{}")
-        run = runs.get(change.get("run_id"))
+        run = known.runs.get(change.get("run_id"))
         if run is None:
             return {"run_info": change}
         run["run"]["info"].update({name: change[name] for name in ("status", "end_time", "run_name") if name in change})
@@ -235,14 +261,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def remember(self, path, status, content):
         if status == 200 and path == f"{api}runs/get":
-            run = json.loads(content)
-            runs[run["run"]["info"]["run_id"]] = run
+            known.remember(json.loads(content))
 
     def recall(self, path):
-        if path != f"{api}runs/get" or self.shown not in admitted:
+        if path != f"{api}runs/get" or self.shown not in known.admitted:
             return None
         found = re.search(r"[?&]run_id=([0-9a-f]+)", self.path)
-        return runs.get(found.group(1)) if found else None
+        return known.runs.get(found.group(1)) if found else None
 
     def read_body(self):
         chunks = self.read_chunks()
@@ -256,17 +281,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def require_admitted(self):
         """No file for a stranger, who could fill the disk with it."""
-        if self.shown not in admitted:
+        if self.shown not in known.admitted:
             status, _, _ = send("GET", f"{api}experiments/search?max_results=1", self.head[2], None, answer_seconds)
             if status >= 400:
                 raise PermissionError(status)
-            admitted.add(self.shown)
+            known.admit(self.shown)
 
     def read_chunks(self):
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
             yield from self.read_exactly(int(self.headers.get("Content-Length", 0) or 0))
             return
-        while size := int(self.rfile.readline().split(b";")[0] or b"0", 16):
+        read_size = lambda: int(self.rfile.readline().split(b";")[0], 16)
+        for size in iter(read_size, 0):
             yield from self.read_exactly(size)
             self.rfile.readline()
         self.rfile.readline()
@@ -286,9 +312,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         if not isinstance(content, Stream):
             length, content = len(content), [content]
-        elif (length := content.length) is None and self.request_version == "HTTP/1.0":
+        elif content.length is None and self.request_version == "HTTP/1.0":
             content = [b"".join(content)]
             length = len(content[0])
+        else:
+            length = content.length
         if length is None:
             self.send_header("Transfer-Encoding", "chunked")
         else:
@@ -308,16 +336,35 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = handle_any
 
 
-def main():
-    os.umask(0o077)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+def serve(listener):
+    global kept, known
+    kept, known = Spool(), Known()
+    server = ThreadingHTTPServer(listener.getsockname(), Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
     server.daemon_threads = True
     threading.Thread(target=deliver, daemon=True).start()
     fresh = os.path.join(folder, "running.new")
     with open(fresh, "w") as file:
-        file.write(f"{os.getpid()} {server.server_address[1]}\n")
+        file.write(f"{os.getpid()} {listener.getsockname()[1]}\n")
     os.rename(fresh, os.path.join(folder, "running"))
     server.serve_forever()
+
+
+def main():
+    """Whichever of the two processes is killed, the program finds the port that it was told."""
+    os.umask(0o077)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    while True:
+        child = os.fork()
+        if child == 0:
+            return serve(listener)
+        os.waitpid(child, 0)
+        if not os.path.isdir(folder):
+            return
+        time.sleep(retry_seconds)
 
 
 main()
