@@ -64,6 +64,8 @@ targets:
 workloads:
   here:${job}
   there:${job}    target: box
+  tracking: { type: tracker }
+  tells: { type: job, tracker: tracking, run: "env | grep ^MLFLOW | sort", stdout: told, fetch: [told], into: "." }
 `;
 const train = `printf '%s|' "$@"; echo
 mkdir -p model/deep; echo weights > model/deep/w; echo one > 1.pt
@@ -102,13 +104,13 @@ afterAll(async () => {
 
 const eject = (...argv: string[]) => runCli(["eject", ...argv], folder, { ...env });
 
-function playbook(which: string, file: string, ...more: string[]) {
+function playbook(which: string, file: string, more: readonly string[] = [], own: NodeJS.ProcessEnv = {}) {
   const argv = [join(bins[which] ?? "", "ansible-playbook"), "-i", "inventory.yaml", file, ...more];
   return new Promise<{ code: number; text: string }>((resolve) => {
     const [program = "", ...operands] = argv;
     const child = spawn(program, operands, {
       cwd: folder,
-      env: { ...env, ANSIBLE_NOCOLOR: "1", LC_ALL: "C.UTF-8", ANSIBLE_SSH_ARGS: sharedConnection },
+      env: { ...env, ANSIBLE_NOCOLOR: "1", LC_ALL: "C.UTF-8", ANSIBLE_SSH_ARGS: sharedConnection, ...own },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let text = "";
@@ -117,6 +119,13 @@ function playbook(which: string, file: string, ...more: string[]) {
     child.once("close", (code) => resolve({ code: code ?? 128, text }));
   });
 }
+
+const variables = (work: string) => [
+  "-e",
+  `work=${work}`,
+  "-e",
+  "ansible_python_interpreter=/usr/bin/python3",
+];
 
 /** Looks again and again for these words in files below the folders that everybody may open. */
 function watchOpenFiles(folders: readonly string[], words: string): { end(): string[] } {
@@ -174,14 +183,7 @@ describe.skipIf(missing !== undefined)("a job", { timeout: 600_000 }, () => {
       });
       const work = join(place, `${which}-${name}`, "deep", "work");
       const seen = watchOpenFiles([place, env.ANSIBLE_ASYNC_DIR], "hf-canary");
-      const { code, text } = await playbook(
-        which,
-        `${name}.playbook.yaml`,
-        "-e",
-        `work=${work}`,
-        "-e",
-        "ansible_python_interpreter=/usr/bin/python3",
-      );
+      const { code, text } = await playbook(which, `${name}.playbook.yaml`, variables(work));
       expect(code, text).toBe(0);
       expect(tree(join(folder, "my results"))).toEqual(wanted);
       expect(text).not.toContain("canary");
@@ -189,6 +191,28 @@ describe.skipIf(missing !== undefined)("a job", { timeout: 600_000 }, () => {
       expect(statSync(`${work}.async`).mode & 0o777).toBe(0o700);
       rmSync(join(folder, `${name}.playbook.yaml`)); // it would be one of the project's own files
     }
+  });
+
+  test("that reports to a tracker: what is left out is said, and the environment's own tracker passed on", async () => {
+    const { stderr } = await eject("tells", "--ansible", "-y");
+    expect(stderr).toContain("left out: its run in tracking");
+    const token = "it's a canary";
+    for (const [which, own, told] of [
+      ["current", {}, ""],
+      [
+        "older",
+        { MLFLOW_TRACKING_URI: "http://box:5000", MLFLOW_TRACKING_TOKEN: token },
+        `MLFLOW_TRACKING_TOKEN=${token}\nMLFLOW_TRACKING_URI=http://box:5000\n`,
+      ],
+    ] as const) {
+      const work = join(place, `${which}-tells`);
+      const { code, text } = await playbook(which, "tells.playbook.yaml", variables(work), own);
+      expect(code, text).toBe(0);
+      expect(readFileSync(join(folder, "told"), "utf8")).toBe(told);
+      expect(text).not.toContain("canary");
+      rmSync(join(folder, "told"));
+    }
+    rmSync(join(folder, "tells.playbook.yaml"));
   });
 
   test("without its secret says which variable, and does nothing", async () => {
@@ -217,7 +241,7 @@ describe.skipIf(missing !== undefined)("a job", { timeout: 600_000 }, () => {
       runOnTerminal(["eject", "there", "--ansible", "--to", "mine.yaml"], folder, [["Write over", "n"]], env);
     expect(readFileSync(path, "utf8")).toBe("mine\n");
     const { stdout } = await eject("there", "--ansible", "--to", "mine.yaml", "-y", "--json");
-    expect(JSON.parse(stdout)).toEqual({ job: "there", playbook: path });
+    expect(JSON.parse(stdout)).toEqual({ job: "there", playbook: path, left_out: [] });
     expect(statSync(path).mode & 0o777).toBe(0o644);
   });
 

@@ -2,10 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ProjectStatus } from "../src/model/status.ts";
 import { killHard, until } from "./faults/support/processes.ts";
 import { createJobHosts, type JobHosts } from "./support/job-hosts.ts";
 import { listWorkingIn } from "./support/job-project.ts";
 import { findMissingSshd } from "./support/ssh-server.ts";
+import { findNewest, listRelays, untilRelaysEnd } from "./support/tracked-runs.ts";
 import {
   createTrackerProject,
   findMissingTracker,
@@ -16,16 +18,6 @@ import {
 const missing = findMissingTracker();
 if (missing !== "") console.warn(`tracker-jobs.test.ts: skipped: ${missing}`);
 const missingSshd = findMissingSshd();
-
-type Tracked = {
-  name: string;
-  experiment: string;
-  status: string;
-  ended: boolean;
-  metrics: Record<string, number>;
-  tags: Record<string, string>;
-  artifacts: Record<string, string>;
-};
 
 const program = `
 import mlflow, os, sys, time
@@ -40,7 +32,7 @@ with mlflow.start_run():
             mlflow.log_metric("m", step, step=step)
             time.sleep(0.25)
             if step == 4: open(sys.argv[2] + "/begun", "w").close()
-        mlflow.log_text("said while nobody listened", "notes/late.txt")
+        mlflow.log_text("x" * 2_000_000, "notes/late.txt")
         open(sys.argv[2] + "/over", "w").close()
     os.makedirs("out", exist_ok=True)
     open("out/model.txt", "w").write("a model")
@@ -73,25 +65,6 @@ describe.skipIf(missing !== "")("jobs that report to a tracker", { timeout: 120_
     await hosts?.end();
   }, 60_000);
 
-  /** All runs of an experiment as MLflow has them, the newest first. */
-  async function listTracked(experiment: string): Promise<Tracked[]> {
-    const { stdout } = await project.python(`
-import json, mlflow
-client = mlflow.MlflowClient()
-found = client.get_experiment_by_name("${experiment}")
-def files(run, path=None):
-    for one in client.list_artifacts(run, path):
-        if one.is_dir: yield from files(run, one.path)
-        else: yield one.path
-print(json.dumps([{
-    "name": run.info.run_name, "experiment": found.name, "status": run.info.status, "ended": run.info.end_time is not None,
-    "metrics": run.data.metrics, "tags": run.data.tags,
-    "artifacts": {path: mlflow.artifacts.load_text(f"{run.info.artifact_uri}/{path}") for path in files(run.info.run_id)},
-} for run in client.search_runs([found.experiment_id])]))
-`);
-    return JSON.parse(stdout.trim().split("\n").at(-1) ?? "[]") as Tracked[];
-  }
-
   /** While the tracker is away the relay takes nothing of somebody else on its machine, and tells nothing. */
   async function expectShut() {
     const relays = join(hosts?.servers[0]?.home ?? "", ".sesta/relays");
@@ -112,7 +85,14 @@ print(json.dumps([{
     await expect(ask("GET", "runs/get?run_id=0")).rejects.toThrow();
   }
 
-  const newest = async (experiment: string) => (await listTracked(experiment))[0];
+  /** The program's own FINISHED may come before Sesta's, which brings the output along. */
+  const untilAttached = (experiment: string) =>
+    until(async () => {
+      const one = await newest(experiment);
+      return one && Object.hasOwn(one.artifacts, "sesta/output.txt") ? one : undefined;
+    }, "it is not closed");
+
+  const newest = (experiment: string) => findNewest(project, experiment);
 
   test("it wakes the tracker, opens a run, and closes it with its output and what it fetched", async () => {
     expect((await project.workload("tracking")).state).toBe("asleep");
@@ -188,6 +168,29 @@ print(json.dumps([{
     project.write("sesta.yaml", yaml);
   });
 
+  test("F4: gateway and relay are killed while it logs: it goes on, and all of it arrives later", async () => {
+    const [id = ""] = (
+      await project.must(["run", "train", "-y", "-d", "--", "long", project.home])
+    ).stdout.split("\n");
+    await until(() => existsSync(join(project.home, "begun")), "it does not begin");
+    const { gateway } = await project.json<ProjectStatus>(["status"]);
+    await killHard(gateway.pid ?? 0);
+    for (const { pid } of listRelays(project.home).slice(1)) await killHard(pid);
+    await project.untilRun("train", ({ state }) => state === "succeeded");
+    expect((await project.json<ProjectStatus>(["status"])).gateway.pid).toBe(null);
+    expect(listRelays(project.home)).toHaveLength(2);
+    await project.must(["wake", "tracking"]);
+    const found = await untilAttached("train");
+    expect(found).toMatchObject({
+      name: id,
+      status: "FINISHED",
+      metrics: { m: 39 },
+      counts: { m: 40 },
+      artifacts: { "notes/late.txt": "x".repeat(2_000_000) },
+    });
+    await untilRelaysEnd(project.home);
+  });
+
   test.skipIf(missingSshd !== undefined)(
     "F4: the line is cut while it logs: it goes on, and all of it arrives later",
     async () => {
@@ -200,24 +203,14 @@ print(json.dumps([{
       await hosts?.restore(0);
       const { code, stdout } = await running.ended;
       expect([code, stdout]).toEqual([0, expect.stringContaining("the last words of long")]);
-      // The program's own FINISHED may come before Sesta's, which brings the output along.
-      const found = await until(async () => {
-        const one = await newest("far");
-        return one && Object.hasOwn(one.artifacts, "sesta/output.txt") ? one : undefined;
-      }, "it is not closed");
+      const found = await untilAttached("far");
       expect(found.status).toBe("FINISHED");
       expect(found).toMatchObject({
         metrics: { m: 39 },
-        artifacts: { "notes/late.txt": "said while nobody listened", "sesta/output.txt": expect.anything() },
+        counts: { m: 40 },
+        artifacts: { "notes/late.txt": "x".repeat(2_000_000), "sesta/output.txt": expect.anything() },
       });
-      const { stdout: counted } = await project.python(
-        `import mlflow; c = mlflow.MlflowClient(); r = c.search_runs([c.get_experiment_by_name("far").experiment_id])[0]; print(len(c.get_metric_history(r.info.run_id, "m")))`,
-      );
-      expect(counted.trim()).toBe("40");
-      await until(
-        () => listWorkingIn(project.home).every(({ command }) => !command.includes("relay.py")),
-        "a relay stays",
-      );
+      await untilRelaysEnd(hosts?.folder ?? "");
     },
   );
 
@@ -233,5 +226,23 @@ print(json.dumps([{
         "sesta/fetched/out/model.txt": "a model",
       },
     });
+  });
+
+  test("down while it runs, and its machine forgotten: the tracker knows how it ended", async () => {
+    await project.must(["run", "train", "-y", "-d", "--", "wait"]);
+    await untilWaiting();
+    await project.must(["down", "train", "-y"]);
+    expect(await newest("train")).toMatchObject({
+      status: "KILLED",
+      artifacts: { "sesta/output.txt": expect.anything() },
+    });
+    await untilRelaysEnd(project.home);
+    if (!hosts) return;
+    await project.must(["run", "far", "-y", "-d", "--", "wait"]);
+    await until(async () => (await newest("far"))?.status === "RUNNING", "it does not begin");
+    await hosts.cut(0);
+    await project.must(["down", "far", "--forget", "-y"]);
+    expect((await newest("far"))?.status).toBe("FAILED");
+    await hosts.restore(0);
   });
 });

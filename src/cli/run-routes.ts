@@ -143,7 +143,7 @@ export const runRoutes = {
     docs: {
       ...helpOf(
         "Write a job as a playbook that goes on without Sesta",
-        "The same steps in one file that depends on no other. Secrets are read from the environment.",
+        "The same steps in one file that depends on no other. Secrets are read from the environment. To open and close its run in a tracker is left out.",
         "eject train --ansible",
         "eject train --ansible --to configure.yaml",
       ),

@@ -5,7 +5,7 @@ import type { Forward } from "../machine/machine.ts";
 import { isAlive } from "../machine/identity.ts";
 import { isOver, partOf, type Run } from "../model/run.ts";
 import type { Context } from "../operations/context.ts";
-import { getTarget, openHost } from "../operations/machines.ts";
+import { openHost } from "../operations/machines.ts";
 import { startRelay } from "../operations/tracking/relay.ts";
 import { originOf } from "./addresses.ts";
 
@@ -57,8 +57,6 @@ export function createTrackedRuns({
       throw new SestaError("TRACKER", `${id} reports to no tracker that is up`, {
         hint: "Run `sesta status`.",
       });
-    if (getTarget(context, run.target).type === "local")
-      return run.nodes.map(() => originOf(here, port) ?? "");
     const found = await Promise.all(run.nodes.map((_, node) => findWay(run, node, port)));
     const ports = found.map(({ forward }) => forward.port ?? null);
     if (ports.some((there, node) => there !== run.tracked?.ports[node]))

@@ -76,7 +76,7 @@ export type TrackedRun = {
   experimentId: string;
   /** Where its artifacts are. */
   artifacts: string;
-  /** By rank: the loopback port of the machine that leads to the tracker; null where that is on this machine. */
+  /** By rank: the loopback port of the machine that leads to the tracker; null before it does. */
   ports: readonly (number | null)[];
   /** The tracker has not been told yet how it ended. */
   isOpen: boolean;

@@ -40,6 +40,13 @@ export async function down(
     const backups: DownResult["backups"] = [];
     const touched = new Set(plans.flatMap(({ target, action }) => (action === "forget" ? [] : [target])));
     const before = context.targets.inUse().filter(({ name, remote }) => !remote || touched.has(name));
+    // First: a tracker is to know how its runs ended, and its backup with it.
+    const ofJobs: Receipt[] = [];
+    for (const job of jobs) {
+      const takeAway = job.action === "forget" ? forgetJob : destroyJob;
+      const receipt = await away.attempt([job], () => takeAway(context, job.name, on));
+      if (receipt) ofJobs.push(receipt);
+    }
     for (const plan of plans) {
       await away.attempt([plan], async () => {
         const why = plan.action === "forget" ? undefined : await findDebt(context, plan.name);
@@ -53,11 +60,7 @@ export async function down(
         if (result.kind === "receipt") receipts.push(result);
       });
     }
-    for (const job of jobs) {
-      const takeAway = job.action === "forget" ? forgetJob : destroyJob;
-      const receipt = await away.attempt([job], () => takeAway(context, job.name, on));
-      if (receipt) receipts.push(receipt);
-    }
+    receipts.push(...ofJobs);
     await syncHistory(context, before);
     // The gateway is there for whatever is up, also on a host that is away.
     const isOver = all && context.state.listWorkloads().length === 0;

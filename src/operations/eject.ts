@@ -6,6 +6,7 @@ import { SestaError } from "../base/errors.ts";
 import { isCondaFile } from "../model/mlproject.ts";
 import type { JobSection, Project } from "../model/project.ts";
 import { resolveRepository } from "../model/repository.ts";
+import { listPassed } from "../workloads/job/playbook-run.ts";
 import { buildPlaybook } from "../workloads/job/build-playbook.ts";
 import type { PlaybookOptions } from "../workloads/job/playbook-options.ts";
 import type { Context } from "./context.ts";
@@ -20,11 +21,18 @@ export type EjectRequest = {
   path: string;
 };
 
-/** The text of the playbook. @throws SestaError UNKNOWN_WORKLOAD */
+export type Ejected = {
+  /** Of the playbook. */
+  text: string;
+  /** What it does not do that `sesta run` does: a sentence each. */
+  leftOut: string[];
+};
+
+/** @throws SestaError UNKNOWN_WORKLOAD */
 export async function ejectPlaybook(
   context: Context,
   { job: name, manager, path }: EjectRequest,
-): Promise<string> {
+): Promise<Ejected> {
   const { project } = context;
   const job = getJob(context, name);
   refuseForeign(job);
@@ -32,8 +40,8 @@ export async function ejectPlaybook(
   const folders = await Promise.all(
     paths.map(async (from) => (await stat(join(project.folder, from)).catch(() => undefined))?.isDirectory()),
   );
-  const { repo } = job;
-  return buildPlaybook(
+  const { repo, tracker } = job;
+  const text = buildPlaybook(
     { ...job, ...(repo !== undefined && { repo: resolveRepository(repo, project.folder) }) },
     {
       project: project.name,
@@ -46,6 +54,13 @@ export async function ejectPlaybook(
       projectPath: relative(dirname(path), project.folder),
     },
   );
+  const leftOut =
+    tracker === undefined
+      ? []
+      : [
+          `its run in ${tracker}, which is Sesta's work: set ${listPassed(job).join(", ")} for the program to report`,
+        ];
+  return { text, leftOut };
 }
 
 /** Ansible's pip reads no conda file, and an entry point is filled in for each run anew. */

@@ -15,12 +15,14 @@ export const eject: Verb<Flags, [string]> = async (session, flags, job) => {
   const context = await session.open();
   const path =
     flags.to === undefined ? join(context.project.folder, `${job}.playbook.yaml`) : resolve(flags.to);
-  const text = await ejectPlaybook(context, { job, manager: flags.dnf ? "dnf" : "apt", path });
+  const { text, leftOut } = await ejectPlaybook(context, { job, manager: flags.dnf ? "dnf" : "apt", path });
   const shown = relative(".", path).startsWith("..") ? path : relative(".", path);
   if (existsSync(path) && !(await session.confirm(`Write over ${shown}?`, "no"))) return;
   await writePlaybook(path, text);
-  if (flags.json) return session.json({ job, playbook: path });
+  if (flags.json) return session.json({ job, playbook: path, left_out: leftOut });
   session.terminal.out(`${shown}\n`);
+  const { err, paint } = session.terminal;
+  for (const what of leftOut) err(`${paint("yellow", "!")} left out: ${what}\n`);
   const inventory = /^ {2}hosts: localhost$/m.test(text) ? "" : "--inventory inventory.yaml ";
-  session.terminal.err(`  ansible-playbook ${inventory}${shown}    runs it without Sesta\n`);
+  err(`  ansible-playbook ${inventory}${shown}    runs it without Sesta\n`);
 };

@@ -14,6 +14,7 @@ import { splitPlace } from "./plan.ts";
 import { refreshRuns } from "./refresh.ts";
 import { waitForSetup } from "./setup-lock.ts";
 import { stopRun } from "./stop.ts";
+import { closeLeft } from "../tracking/close-left.ts";
 
 /** @throws SestaError when a machine does not answer: then the job stays, as something that is half away */
 export async function destroyJob(context: Context, name: string, on: Progress): Promise<Receipt> {
@@ -32,11 +33,13 @@ export async function destroyJob(context: Context, name: string, on: Progress): 
     }
     on({ workload: name, step: "stop", state: "done", detail: run.id });
   }
+  const untold = await closeLeft(context, name, on); // before its files go
   const locks = await Promise.all(
     Object.keys(placed.places).map((key) => waitForSetup(context, splitPlace(key)[1], name, on)),
   );
   try {
-    return await clear(context, name, on);
+    const receipt = await clear(context, name, on);
+    return { ...receipt, remains: [...receipt.remains, ...untold] };
   } finally {
     for (const lock of locks) lock.release();
   }

@@ -4,6 +4,7 @@ import type { Progress, Receipt } from "../../model/plan.ts";
 import { isOver, type Run } from "../../model/run.ts";
 import type { PlacedJob } from "../../state/run-state.ts";
 import type { Context } from "../context.ts";
+import { closeLeft } from "../tracking/close-left.ts";
 import { clearMachine } from "./destroy.ts";
 import { isUnfetched } from "./outputs-folder.ts";
 import { splitPlace, type JobPlan } from "./plan.ts";
@@ -51,6 +52,7 @@ export async function forgetJob(context: Context, name: string, on: Progress): P
     if (run.target === "local") await stopRun(context, run);
     else lose(context, run);
   }
+  const untold = await closeLeft(context, name, on);
   const removed = [`${name}, from this project's record`];
   const remains: string[] = [];
   for (const key of Object.keys(placed.places)) {
@@ -64,7 +66,7 @@ export async function forgetJob(context: Context, name: string, on: Progress): P
   }
   state.deleteJob(name);
   const outputs = new Set(state.listRuns(name).flatMap((run) => run.fetched?.into ?? []));
-  return { kind: "receipt", name, removed, remains: [...remains, ...outputs] };
+  return { kind: "receipt", name, removed, remains: [...remains, ...outputs, ...untold] };
 }
 
 /** The refusal to forget what is at hand. */
@@ -87,6 +89,7 @@ function lose({ state, world }: Context, { id }: Run): void {
     why,
     endedAt: world.clock.now(),
     submitter: null,
+    ...(run.tracked && { tracked: { ...run.tracked, ports: run.nodes.map(() => null) } }), // nothing comes from there
     nodes: run.nodes.map((node) => (isOver(node.state) ? node : { ...node, state: "lost", why })),
   }));
 }

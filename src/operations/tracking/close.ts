@@ -72,7 +72,8 @@ async function requireDelivered(context: Context, run: Run, tracked: TrackedRun)
     }
 }
 
-function listRelays(context: Context, run: Run, { ports }: TrackedRun) {
+/** Of the nodes of a run, each with its machine. @throws SestaError SSH_CONNECTION */
+export function listRelays(context: Context, run: Run, { ports }: TrackedRun) {
   const away = run.nodes.flatMap(({ machine }, node) => (ports[node] == null ? [] : [{ machine, node }]));
   return Promise.all(
     away.map(async ({ machine, node }) => ({

@@ -56,6 +56,8 @@ export async function openTracked(
     MLFLOW_EXPERIMENT_ID: tracked.experimentId,
     MLFLOW_DISABLE_TELEMETRY: "true",
     ...(measures[node] && { MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING: "true" }),
+    // Else the figures of several machines are one.
+    ...(run.nodes.length > 1 && { MLFLOW_SYSTEM_METRICS_NODE_ID: run.nodes[node]?.machine ?? "" }),
   }));
 }
 

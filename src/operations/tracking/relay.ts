@@ -1,4 +1,4 @@
-// The relay beside a run on another machine, which keeps what it logs while the connection is broken.
+// The relay beside a run, which keeps what it logs while the connection is broken or the gateway away.
 import { SestaError } from "../../base/errors.ts";
 import type { Host } from "../../machine/host.ts";
 import { relayScript } from "../../workloads/tracker/files.gen.ts";

@@ -67,6 +67,14 @@ const jobs: Readonly<Record<string, readonly [Partial<JobSection>, Partial<Playb
       retries: 2,
     },
   ],
+  tracked: [
+    {
+      container: { image: "python:3.12" },
+      run: "python train.py",
+      env: { MLFLOW_EXPERIMENT_NAME: { text: "digits" }, HF_TOKEN: { secret: "hf_token" } },
+      tracker: "tracking",
+    },
+  ],
   "several-machines": [
     {
       repo: "https://github.com/acme/private.git",

@@ -16,7 +16,7 @@ import {
   type PlaybookOptions,
   type Steps,
 } from "./playbook-options.ts";
-import { buildFetchTasks, buildRunTasks, rendezvous } from "./playbook-run.ts";
+import { buildFetchTasks, buildRunTasks, listPassed, rendezvous } from "./playbook-run.ts";
 import { buildPlaybookText, literal, type Task } from "./playbook-text.ts";
 
 /**
@@ -69,6 +69,14 @@ function buildHead({ job, options }: Steps): string[] {
       ? `  ansible-playbook ${options.fileName}`
       : `  ansible-playbook --inventory inventory.yaml ${options.fileName}    (${many} of the inventory)`,
     ...(names.length === 0 ? [] : ["", `Set in the environment beforehand: ${names.join(", ")}`]),
+    ...(job.tracker === undefined
+      ? []
+      : [
+          "",
+          `Its run in the tracker ${job.tracker} is Sesta's work and left out: nobody opens one, or closes it by how the`,
+          "program ended and with what it printed. The program may report by itself: it gets of these what is set in the",
+          `environment, where it names what the machine reaches: ${listPassed(job).join(", ")}`,
+        ]),
   ];
 }
 

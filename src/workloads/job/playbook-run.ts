@@ -30,6 +30,21 @@ export function buildRunTasks(steps: Steps): Task[] {
   const secrets = Object.entries(env).flatMap(([name, value]) =>
     "secret" in value ? [{ name, from: options.secrets[value.secret] ?? value.secret }] : [],
   );
+  const passed = listPassed(job);
+  const exports = [
+    ...secrets.map(
+      ({ name, from }) => `export ${name}={{ lookup('ansible.builtin.env', '${from}') | quote }}`,
+    ),
+    ...(passed.length === 0
+      ? []
+      : [
+          `{% for name in [${passed.map((name) => `'${name}'`).join(", ")}]`,
+          "   if lookup('ansible.builtin.env', name) %}",
+          "export {{ name }}={{ lookup('ansible.builtin.env', name) | quote }}",
+          "{% endfor %}",
+        ]),
+  ];
+  const isSecret = exports.length > 0;
   const environment = [
     ...(nodes > 1 ? ["{{ rendezvous }}"] : []),
     ...(job.python ? [pythonVariables] : []),
@@ -38,26 +53,35 @@ export function buildRunTasks(steps: Steps): Task[] {
   const program = {
     name: "Run the program",
     "ansible.builtin.shell": {
-      cmd: buildCommand(steps, secrets.length > 0),
+      cmd: buildCommand(steps, isSecret),
       chdir: "{{ work }}",
       // Ansible puts an environment into arguments of ssh and sudo, where every user of a machine could read it.
-      ...(secrets.length > 0 && {
-        stdin: secrets
-          .map(({ name, from }) => `export ${name}={{ lookup('ansible.builtin.env', '${from}') | quote }}`)
-          .join("\n"),
-      }),
+      ...(isSecret && { stdin: exports.join("\n") }),
     },
     ...(environment.length === 0
       ? {}
       : { environment: environment.length === 1 ? environment[0] : environment }),
     ...(container && engine === "docker" && { become: true }),
-    ...(secrets.length > 0 && { no_log: true, vars: { ansible_async_dir: asyncFolder } }),
+    ...(isSecret && { no_log: true, vars: { ansible_async_dir: asyncFolder } }),
     async: timeoutMs === null ? longest : Math.ceil(timeoutMs / 1000),
     poll: pollS,
     changed_when: true,
     ...(retries > 0 && { register: "ran", until: "ran is succeeded", retries, delay: retryDelayS }),
   };
-  return secrets.length === 0 ? [program] : [makeAsyncFolder, program];
+  return isSecret ? [makeAsyncFolder, program] : [program];
+}
+
+/** By which MLflow's clients find a tracker, and what they do there. */
+const trackerVariables = [
+  "MLFLOW_TRACKING_URI",
+  "MLFLOW_TRACKING_TOKEN",
+  "MLFLOW_EXPERIMENT_NAME",
+  "MLFLOW_RUN_ID",
+];
+
+/** What the program gets of the environment of Ansible, where it is set there: to tell a tracker is Sesta's own work. */
+export function listPassed({ tracker, env }: JobSection): string[] {
+  return tracker === undefined ? [] : trackerVariables.filter((name) => !Object.hasOwn(env, name));
 }
 
 const asyncFolder = "{{ work }}.async";
@@ -74,7 +98,9 @@ function buildCommand({ job, engine }: Steps, hasSecrets: boolean): string {
   const ranks = nodes > 1 ? Object.keys(rendezvous(job)) : [];
   const script = "sh -c {{ command | quote }}";
   const program =
-    image === undefined ? script : `${containerLine([...ranks, ...Object.keys(env)], image)} ${script}`;
+    image === undefined
+      ? script
+      : `${containerLine([...ranks, ...Object.keys(env), ...listPassed(job)], image)} ${script}`;
   const into = stdout === undefined ? "" : ` >${inert(quoteWord(stdout))}`;
   const folder = stdout === undefined ? "." : posix.dirname(stdout);
   return [
