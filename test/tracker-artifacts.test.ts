@@ -15,6 +15,7 @@ const leftOut = "its artifacts in s3://team/artifacts";
 
 describe.skipIf(missing !== "")("artifacts in a bucket", { timeout: 120_000 }, () => {
   let bucket: Bucket;
+  let key: Key;
   let project: TrackerProject;
   let yaml = "";
   let run = "";
@@ -96,7 +97,7 @@ print(run.info.run_id)
   });
 
   test("another secret or variable is taken over by `up`, and said where it waits for the next start", async () => {
-    const key = await bucket.replaceKey();
+    key = await bucket.replaceKey();
     const { stderr } = await project.must(["up", "tracking", "-y"], variablesOf(key));
     expect(stderr).toContain(
       "tracking takes over what has changed, secret bucket_id, bucket, at its next start",
@@ -141,5 +142,11 @@ print(run.info.run_id)
     await project.up();
     const elsewhere = await project.sesta(["restore", "tracking", "-y", "--from", backup]);
     expect([elsewhere.code, elsewhere.stderr]).toEqual([1, expect.stringContaining("it holds no artifacts")]);
+    project.write("sesta.yaml", yaml);
+    await project.up(variablesOf(key));
+    await project.must(["restore", "tracking", "-y", "--from", backup]);
+    expect(await load()).toContain("canary of one");
+    const lost = await project.sesta(["down", "tracking", "--discard-data"]);
+    expect(lost.stdout + lost.stderr).toContain("the runs and models of tracking are lost for good");
   });
 });

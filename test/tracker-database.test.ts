@@ -162,7 +162,8 @@ describe.skipIf(missing !== "")("a PostgreSQL server that is there already", { t
   });
 
   test("`down` leaves it as it is", async () => {
-    await project.must(["down", "-y"]);
+    const { stdout } = await project.must(["down", "-y"]);
+    expect(stdout).toMatch(/gone +its artifacts\n[^]*remains +its database, on the server that has it\n/);
     expect(server.psql("runs", "SELECT count(*) FROM runs")).toBe("1");
   });
 });

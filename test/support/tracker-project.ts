@@ -20,8 +20,8 @@ export type TrackerProject = JobProject & {
   /** Runs Python code as a program that logs to the tracker; rejects where it ends with another code than 0. */
   python(code: string, env?: NodeJS.ProcessEnv): Promise<Ran>;
   ask(path: string, init?: RequestInit): Promise<Response>;
-  /** Brings the tracker up again after `down`, which has removed its environment. */
-  up(): Promise<void>;
+  /** Brings the tracker up as sesta.yaml has it now, also after `down`, which has removed its environment. */
+  up(env?: NodeJS.ProcessEnv): Promise<void>;
 };
 
 /** The path of an environment with MLflow, or why there is none. @param packages what is in it beside MLflow */
@@ -73,9 +73,9 @@ export async function createTrackerProject(
     yaml,
     variables: { TRACKER_PASS: trackerPassword, BACKUP_PASS: "correct horse", ...variables },
   });
-  const up = async () => {
-    await placeEnvironment(project.folder, yaml);
-    await project.must(["up", "tracking", "-y"]);
+  const up = async (env: NodeJS.ProcessEnv = {}) => {
+    await placeEnvironment(project.folder, await project.read("sesta.yaml"));
+    await project.must(["up", "tracking", "-y"], env);
   };
   await up();
   const { url } = await project.workload("tracking");
