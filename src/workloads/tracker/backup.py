@@ -6,7 +6,7 @@ usage: python -I backup.py make KEEP OPTIONS INTO NAME COUNT [WHY]    keeps the 
 OPTIONS is that of serve.py. A passphrase comes on standard input, which is empty where there is none. Prints lines of JSON:
 {"phase": "…"} while it works, then {"file": …} of the backup that was made; null where there was nothing to back up.
 
-A backup is a tar file: the database's dump, the artifacts, and at its end manifest.json with the digest of each. With a
+A backup is a tar file: the database's dump, the artifacts unless they are kept elsewhere, and at its end manifest.json with the digest of each. With a
 passphrase it is a tar file of two in the format of age (https://age-encryption.org/v1): key.age, which the passphrase
 opens, holds the key of set.tar.age: pyrage encrypts streams with keys only. Whoever has no Sesta uses `age -d`.
 """
@@ -301,6 +301,7 @@ def restore(keep, options, into, name, path, passphrase):
         manifest = check(path, db, trial, artifacts)
         if newer(manifest["mlflow"], version()):
             raise Failure(f"it was made by MLflow {manifest['mlflow']}, and this tracker has {version()}")
+        refuse_other_place(manifest, options["artifacts"])
         before = None
         if db.exists():
             before = make_file(db, keep, options, into, name, "Before another one was brought back.", passphrase, False)
@@ -319,6 +320,15 @@ def restore(keep, options, into, name, path, passphrase):
     finally:
         shutil.rmtree(work, ignore_errors=True)
         lock.close()
+
+
+def refuse_other_place(manifest, wanted):
+    """Its runs would name artifacts that are nowhere: a backup holds those of a folder of the tracker's own alone."""
+    made = manifest.get("artifacts")
+    if made is not None and wanted is None:
+        raise Failure(f"it holds no artifacts: those of its runs are in {made}. Say `artifacts: {made}`, then `sesta up`")
+    if wanted is not None and any(name.startswith("artifacts/") for name in manifest["files"]):
+        raise Failure(f"it holds artifacts, and the tracker keeps its own in {wanted}. Leave `artifacts` out, then `sesta up`")
 
 
 def newer(one, other):

@@ -2,7 +2,8 @@
 
 usage: python -I serve.py PORT TOKEN_FILE KEEP OPTIONS
 
-OPTIONS is JSON: {"database": "postgres" | "sqlite" | "url", "artifacts": null | "a location that MLflow knows"}.
+OPTIONS is JSON: {"database": "postgres" | "sqlite" | "url", "artifacts": null | "a location that MLflow knows",
+"env": [names of variables that the project gives it], "secrets": [names of those that lie in KEEP/env]}.
 One process serves, without MLflow's job workers: a tracker is asked by a team, and the front door holds who comes too early.
 """
 
@@ -81,8 +82,9 @@ class Store:
 def set_environment(uri):
     """What MLflow reads of its settings, and nothing that the machine says about another MLflow."""
     for name in list(os.environ):
-        if name.startswith(("MLFLOW_", "_MLFLOW_")):
+        if name.startswith(("MLFLOW_", "_MLFLOW_")) and name not in options["env"]:
             del os.environ[name]
+    os.environ.update(read_secrets())  # PostgreSQL was started without them
     artifacts = options["artifacts"]
     if artifacts is None:
         artifacts = os.path.join(keep, "artifacts")
@@ -100,6 +102,22 @@ def set_environment(uri):
         # The front door knows which hosts and origins there are.
         "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
     })
+
+
+def read_secrets():
+    """What `sesta up` put there; what the project has no more goes."""
+    folder = os.path.join(keep, "env")
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        if name not in options["secrets"]:
+            os.remove(os.path.join(folder, name))
+    values = {}
+    for name in options["secrets"]:
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
+                values[name] = file.read()
+        except FileNotFoundError:
+            raise postgres.Failure(f"{name} is not known here: run `sesta up`")
+    return values
 
 
 def guard(app, token):
@@ -196,6 +214,15 @@ def open_stores(handlers, uri):
         handlers.initialize_backend_stores(uri, uri, root)
 
 
+def keep_to_the_door(handlers):
+    """
+    Artifacts come and go through the tracker. MLflow would hand out addresses in the store, signed with the tracker's key,
+    for its clients to go there themselves: past the front door, and to where a program may find no way.
+    """
+    for ability in ("MultipartUploadMixin", "MultipartDownloadMixin", "PresignedUploadMixin"):
+        setattr(handlers, ability, type(ability, (), {}))
+
+
 def version():
     return importlib.metadata.version("mlflow")
 
@@ -207,6 +234,7 @@ def serve(store, token):
     from mlflow.server import handlers
     from mlflow.server.fastapi_app import app
 
+    keep_to_the_door(handlers)
     store.wait()
     keep_before_upgrade(store)
     open_stores(handlers, store.uri)
