@@ -1,7 +1,7 @@
 """A bucket of moto's S3 server on loopback, open to one key alone, until standard input ends.
 
 Prints a line of JSON with its address and the key. Each line of input is answered by one: "list" by the names of what is
-in it, "key" by another key, in the place of the one before.
+in it, "key" by another key, in the place of the one before, and {"name": "text"} puts that into it.
 """
 
 import json
@@ -44,4 +44,6 @@ for line in sys.stdin:
         print(json.dumps(key), flush=True)
     else:
         bucket = boto3.resource("s3", **where, **open_with(key)).Bucket("team")
+        for name, text in json.loads(line).items() if line.startswith("{") else []:
+            bucket.put_object(Key=name, Body=text.encode())
         print(json.dumps([one.key for one in bucket.objects.all()]), flush=True)

@@ -12,6 +12,7 @@ export type Bucket = Key & {
   url: string;
   /** The names of what is in it. */
   list(): Promise<string[]>;
+  put(name: string, text: string): Promise<void>;
   /** Another key, in the place of the one before. */
   replaceKey(): Promise<Key>;
   end(): Promise<void>;
@@ -54,6 +55,7 @@ async function start(python: string): Promise<Bucket> {
   return {
     ...((await read()) as Key & { url: string }),
     list: async () => (await ask("list")) as string[],
+    put: async (name, text) => void (await ask(JSON.stringify({ [name]: text }))),
     replaceKey: async () => (await ask("key")) as Key,
     end() {
       child.stdin.end();
