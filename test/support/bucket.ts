@@ -1,10 +1,5 @@
 // A bucket that speaks S3 on loopback and checks signatures: moto's server, from PyPI, kept between runs.
-import { spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { anyPython, buildVenv } from "../../src/commands/uv.ts";
-import { findUv, makeTestFolder, run } from "./lab-environment.ts";
+import { findMoto, startMoto } from "./moto.ts";
 
 export type Key = { id: string; secret: string };
 
@@ -18,38 +13,22 @@ export type Bucket = Key & {
   end(): Promise<void>;
 };
 
-const server = "moto[s3,server]==5.2.5";
-
 /** What starts one, or why there is none. */
 export function findBucketServer(): (() => Promise<Bucket>) | string {
-  const folder = makeTestFolder();
-  const uv = findUv(folder);
-  if (uv === undefined) return "uv is not on PATH and `python3 -m pip` could not install it";
-  const environment = join(folder, server.replaceAll(/\W+/g, "-"));
-  const python = join(environment, "bin", "python");
-  if (!existsSync(join(environment, "complete"))) {
-    const failed =
-      run(buildVenv(uv, anyPython, environment)) ??
-      run([uv, "pip", "install", "--python", python, "--", server]);
-    if (failed !== undefined) return `${server} could not be installed: ${failed}`;
-    writeFileSync(join(environment, "complete"), "");
-  }
-  return () => start(python);
+  const found = findMoto();
+  return typeof found === "string" ? found : () => start(found.python);
 }
 
 async function start(python: string): Promise<Bucket> {
-  const child = spawn(python, [new URL("bucket.py", import.meta.url).pathname], {
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const { lines: printed, tell, end } = startMoto(python, "bucket.py");
+  const lines = printed[Symbol.asyncIterator]();
   const read = async () => {
     const { value, done } = await lines.next();
     if (done) throw new Error("the bucket's server has ended");
     return JSON.parse(value) as unknown;
   };
   const ask = (what: string) => {
-    child.stdin.write(`${what}\n`);
+    tell(what);
     return read();
   };
   return {
@@ -57,9 +36,6 @@ async function start(python: string): Promise<Bucket> {
     list: async () => (await ask("list")) as string[],
     put: async (name, text) => void (await ask(JSON.stringify({ [name]: text }))),
     replaceKey: async () => (await ask("key")) as Key,
-    end() {
-      child.stdin.end();
-      return ended;
-    },
+    end,
   };
 }
