@@ -106,6 +106,20 @@ print(found.info.status, found.data.params, len(history), mlflow.artifacts.load_
       expect([path, (await fetch(`http://127.0.0.1:${port}${path}`)).status]).toEqual([path, 401]);
   });
 
+  test("MLflow's assistant, which runs commands on the machine, is closed also to who may log", async () => {
+    const base = "/ajax-api/3.0/mlflow/assistant";
+    const chosen = { providers: { ollama: { selected: true, permissions: { full_access: true } } } };
+    const json = { headers: { "content-type": "application/json" } };
+    const tries: [string, RequestInit][] = [
+      [`${base}/config`, {}],
+      [`${base}/config`, { ...json, method: "PUT", body: JSON.stringify(chosen) }],
+      [`${base}/message`, { ...json, method: "POST", body: '{"message":"hi"}' }],
+      [`${base.replace("assistant", "%61ssistant")}/providers`, {}],
+    ];
+    for (const [path, init] of tries)
+      expect([path, (await project.ask(path, init)).status]).toEqual([path, 404]);
+  });
+
   test("S5: the password stands in no file, log or command line", async () => {
     expect(await findInFiles(project.folder, trackerPassword)).toEqual([]);
     const { agent_pid: agent } = await project.workload("tracking");
