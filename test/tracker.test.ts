@@ -205,6 +205,21 @@ print("kept", acknowledged, len(steps))
     await project.must(["wake", "tracking"]);
   });
 
+  test("a passphrase that was just written down encrypts the next backup, before any `up`", async () => {
+    const yaml = readFileSync(project.path("sesta.yaml"), "utf8");
+    project.write("sesta.yaml", `${yaml.trimEnd()}\n    backup: { passphrase: "\${secret.backup}" }\n`);
+    const { file } = await project.json<{ file: string }>(["backup", "tracking"]);
+    expect(file).toMatch(/\.age\.tar$/);
+    const { stderr } = await project.must(["restore", "tracking", "-y"]);
+    expect(stderr).toContain(`restore ${file}`);
+    project.write("sesta.yaml", yaml);
+    const none = await project.sesta(["restore", "tracking", "-y", "--from", "none.tar"]);
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringContaining(`${project.path("none.tar")}: No such file or directory`),
+    ]);
+  });
+
   test("a program that logs while it goes to sleep, and while it is asleep, gets no error", async () => {
     const logging = project.python(
       `
