@@ -2,14 +2,14 @@
 import type { Clock } from "../base/clock.ts";
 
 export type Shutter = {
-  /** Opens by itself when nobody says `keep` for two minutes: whoever shut it may have died. */
+  /** Opens by itself when nobody says `keep` for a minute: whoever shut it may have died. */
   set(isShut: boolean): void;
   /** Whoever shut it is still there. One that is open stays open. */
   keep(): void;
   isShut(): boolean;
 };
 
-const forgetMs = 120_000;
+const forgetMs = 60_000;
 
 export function createShutter(clock: Pick<Clock, "monotonic">): Shutter {
   let until = -Infinity;

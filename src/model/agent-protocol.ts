@@ -17,8 +17,8 @@ export type AgentMethods = {
   list: { params: Record<string, never>; result: Report[] };
   wake: { params: Asked; result: Report };
   /**
-   * @param shut nothing wakes it again until the next `sleep` or `put`, or until `backupJob` was not asked for two
-   *   minutes: whoever shut it may have died. The port of a service is closed too, for good.
+   * @param shut nothing wakes it again until the next `sleep` or `put`, or until `backupJob` was not asked for a
+   *   minute: whoever shut it may have died. The port of a service is closed too, for good.
    */
   sleep: { params: Asked & { shut?: boolean }; result: Report };
   /** Something came through the front door just now; whether that is use depends on the workload. */
