@@ -106,6 +106,20 @@ print(found.info.status, found.data.params, len(history), mlflow.artifacts.load_
       expect([path, (await fetch(`http://127.0.0.1:${port}${path}`)).status]).toEqual([path, 401]);
   });
 
+  test("MLflow's assistant, which runs commands on the machine, is closed also to who may log", async () => {
+    const base = "/ajax-api/3.0/mlflow/assistant";
+    const chosen = { providers: { ollama: { selected: true, permissions: { full_access: true } } } };
+    const json = { headers: { "content-type": "application/json" } };
+    const tries: [string, RequestInit][] = [
+      [`${base}/config`, {}],
+      [`${base}/config`, { ...json, method: "PUT", body: JSON.stringify(chosen) }],
+      [`${base}/message`, { ...json, method: "POST", body: '{"message":"hi"}' }],
+      [`${base.replace("assistant", "%61ssistant")}/providers`, {}],
+    ];
+    for (const [path, init] of tries)
+      expect([path, (await project.ask(path, init)).status]).toEqual([path, 404]);
+  });
+
   test("S5: the password stands in no file, log or command line", async () => {
     expect(await findInFiles(project.folder, trackerPassword)).toEqual([]);
     const { agent_pid: agent } = await project.workload("tracking");
@@ -179,6 +193,21 @@ print("kept", acknowledged, len(steps))
     expect([code, stderr]).toEqual([1, expect.stringContaining("its database is gone")]);
     renameSync(`${data}.away`, data);
     await project.must(["wake", "tracking"]);
+  });
+
+  test("a passphrase that was just written down encrypts the next backup, before any `up`", async () => {
+    const yaml = readFileSync(project.path("sesta.yaml"), "utf8");
+    project.write("sesta.yaml", `${yaml.trimEnd()}\n    backup: { passphrase: "\${secret.backup}" }\n`);
+    const { file } = await project.json<{ file: string }>(["backup", "tracking"]);
+    expect(file).toMatch(/\.age\.tar$/);
+    const { stderr } = await project.must(["restore", "tracking", "-y"]);
+    expect(stderr).toContain(`restore ${file}`);
+    project.write("sesta.yaml", yaml);
+    const none = await project.sesta(["restore", "tracking", "-y", "--from", "none.tar"]);
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringContaining(`${project.path("none.tar")}: No such file or directory`),
+    ]);
   });
 
   test("a program that logs while it goes to sleep, and while it is asleep, gets no error", async () => {

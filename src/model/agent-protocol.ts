@@ -16,7 +16,10 @@ export type AgentMethods = {
   remove: { params: { name: string }; result: null };
   list: { params: Record<string, never>; result: Report[] };
   wake: { params: Asked; result: Report };
-  /** @param shut nothing wakes it again until the next `sleep` or `put`; the port of a service is closed too */
+  /**
+   * @param shut nothing wakes it again until the next `sleep` or `put`, or until `backupJob` was not asked for a
+   *   minute: whoever shut it may have died. The port of a service is closed too, for good.
+   */
   sleep: { params: Asked & { shut?: boolean }; result: Report };
   /** Something came through the front door just now; whether that is use depends on the workload. */
   use: { params: { name: string; source: string; kind: UseKind }; result: null };

@@ -12,8 +12,15 @@ type Handlers = {
   ) => Methods[M]["result"] | Promise<Methods[M]["result"]>;
 };
 
-/** @param find @throws SestaError NOT_UP */
-export function buildBackupHandlers(backups: Backups, find: (name: string) => Supervised): Handlers {
+/**
+ * @param find @throws SestaError NOT_UP
+ * @param waits somebody waits for what becomes of its backup
+ */
+export function buildBackupHandlers(
+  backups: Backups,
+  find: (name: string) => Supervised,
+  waits: (name: string) => void,
+): Handlers {
   return {
     backup: ({ name, why, passphrase }) => backups.begin(find(name), { kind: "backup", why, passphrase }),
     bringBack: ({ name, why, passphrase, file }) => {
@@ -25,6 +32,9 @@ export function buildBackupHandlers(backups: Backups, find: (name: string) => Su
       return backups.begin(workload, { kind: "restore", why, passphrase, file });
     },
     backups: ({ name }) => listBackups(find(name).places.workspace, name),
-    backupJob: ({ name }) => backups.find(find(name).name),
+    backupJob: ({ name }) => {
+      waits(name);
+      return backups.find(find(name).name);
+    },
   };
 }

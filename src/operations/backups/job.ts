@@ -1,6 +1,6 @@
 // Begins a backup or a restore with a workload's agent, and follows it to its end.
 import { SestaError } from "../../base/errors.ts";
-import { findSecret } from "../../model/project.ts";
+import { findSecret, listTrackers } from "../../model/project.ts";
 import type { AgentMethods } from "../../model/agent-protocol.ts";
 import type { BackupJob } from "../../model/backup.ts";
 import type { Progress } from "../../model/plan.ts";
@@ -21,9 +21,14 @@ export function requireData(context: Context, name: string): PlacedWorkload {
   });
 }
 
-/** Null where the project asks for none. @throws SestaError SECRET_MISSING, SECRET_COMMAND */
-export async function findPassphrase(context: Context, { launch }: PlacedWorkload): Promise<string | null> {
-  const name = launch.backup?.passphrase;
+/**
+ * The one that the project file names, also where `up` has not taken it over yet: whoever wrote it down expects that
+ * nothing goes without it. Null where neither asks for one.
+ * @throws SestaError SECRET_MISSING, SECRET_COMMAND
+ */
+export async function findPassphrase(context: Context, placed: PlacedWorkload): Promise<string | null> {
+  const section = listTrackers(context.project).find(({ name }) => name === placed.name);
+  const name = section?.backup?.passphrase ?? placed.launch.backup?.passphrase;
   const ref = name === undefined ? undefined : findSecret(context.project, name);
   if (name === undefined) return null;
   if (ref) return resolveSecret(name, ref, secretContext(context));
@@ -50,7 +55,8 @@ export async function runJob<M extends "backup" | "bringBack">(
     const job = await agent.call("backupJob", { name });
     if (job?.id !== begun.id) throw failed(step.step, name, "its agent was started again meanwhile");
     if (job.state === "done") {
-      on({ ...step, state: "done", ...(job.file !== null && { detail: job.file }) });
+      const file = "file" in params ? params.file : job.file;
+      on({ ...step, state: "done", ...(file !== null && { detail: file }) });
       return job;
     }
     if (job.state === "failed") {

@@ -354,4 +354,4 @@ if __name__ == "__main__":
     except Failure as error:
         sys.exit(f"sesta: {error}")
     except OSError as error:
-        sys.exit(f"sesta: {error}")
+        sys.exit(f"sesta: {error.filename}: {error.strerror}" if error.filename else f"sesta: {error}")

@@ -35,6 +35,9 @@ options = json.loads(options)
 grace = 10
 # Left free so that what was begun can be ended; below that it is not started (src/agent/prepare.ts).
 reserve, look_seconds = 64 * 1024 * 1024, 2
+# MLflow's assistant runs commands and reads files of this machine for whoever comes from loopback, as a run's
+# connection does: what a run or a visitor holds opens the tracker alone.
+closed = "/ajax-api/3.0/mlflow/assistant"
 
 
 class Store:
@@ -121,18 +124,20 @@ def read_secrets():
 
 
 def guard(app, token):
-    """Only who shows the token of this start comes in: anybody on the machine reaches its loopback."""
+    """Only who shows the token of this start comes in, since anybody on the machine reaches its loopback, and not everywhere."""
     expected = f"Bearer {token}".encode()
 
     async def guarded(scope, receive, send):
         if scope["type"] == "lifespan":
             return await app(scope, receive, send)
         shown = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(shown) == 1 and hmac.compare_digest(shown[0], expected):
+        known = len(shown) == 1 and hmac.compare_digest(shown[0], expected)
+        if known and not scope["path"].startswith(closed):
             return await app(scope, receive, send)
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})
-        await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
+        status = 404 if known else 401
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
     return guarded
