@@ -54,7 +54,7 @@ export type AgentMethods = {
   /** Spans of use that are over, after `after`; with `open`, the one that goes on too. */
   /** Begins a backup of a workload's own data, or finds the one that runs; `backupJob` tells how it goes. */
   backup: { params: Asked & { passphrase: string | null }; result: BackupJob };
-  /** Begins to bring a backup back into a workload that is asleep; `file` is absolute. */
+  /** Begins to bring a backup back: what is awake is to be put to sleep once the job waits for it. `file` is absolute. */
   bringBack: { params: Asked & { passphrase: string | null; file: string }; result: BackupJob };
   /** Those that lie in the workload's folder, newest first; absolute paths. */
   backups: { params: { name: string }; result: FoundBackup[] };

@@ -44,7 +44,7 @@ export type Cloud = { url: string; end(): Promise<void> };
 
 /** All of it, open to any key. */
 export async function startCloud(python: string): Promise<Cloud> {
-  const { lines, end } = startMoto(python, "moto.py");
+  const { lines, end } = startMoto(python, "cloud.py");
   for await (const url of lines) return { url, end };
   throw new Error("moto has ended");
 }

@@ -1,6 +1,5 @@
 // What the agent answers about backups.
 import type { AgentMethods } from "../../model/agent-protocol.ts";
-import { SestaError } from "../../base/errors.ts";
 import type { Supervised } from "../../state/agent-state.ts";
 import { listBackups } from "./list-backups.ts";
 import type { Backups } from "./backups.ts";
@@ -23,14 +22,8 @@ export function buildBackupHandlers(
 ): Handlers {
   return {
     backup: ({ name, why, passphrase }) => backups.begin(find(name), { kind: "backup", why, passphrase }),
-    bringBack: ({ name, why, passphrase, file }) => {
-      const workload = find(name);
-      if (workload.state !== "asleep" && workload.state !== "failed")
-        throw new SestaError("BUSY", `${name} is ${workload.state}`, {
-          hint: `Run \`sesta sleep ${name}\` first.`,
-        });
-      return backups.begin(workload, { kind: "restore", why, passphrase, file });
-    },
+    bringBack: ({ name, why, passphrase, file }) =>
+      backups.begin(find(name), { kind: "restore", why, passphrase, file }),
     backups: ({ name }) => listBackups(find(name).places.workspace, name),
     backupJob: ({ name }) => {
       waits(name);

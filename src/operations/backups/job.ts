@@ -2,7 +2,7 @@
 import { SestaError } from "../../base/errors.ts";
 import { findSecret, listTrackers } from "../../model/project.ts";
 import type { AgentMethods } from "../../model/agent-protocol.ts";
-import type { BackupJob } from "../../model/backup.ts";
+import { waitsForSleep, type BackupJob } from "../../model/backup.ts";
 import type { Progress } from "../../model/plan.ts";
 import { resolveSecret } from "../../project/secret.ts";
 import type { PlacedWorkload } from "../../state/project-state.ts";
@@ -36,6 +36,7 @@ export async function findPassphrase(context: Context, placed: PlacedWorkload): 
 }
 
 /**
+ * @param putToSleep what a restore asks for before it changes anything
  * @returns the job, which is done; also one that somebody else began
  * @throws SestaError BACKUP_FAILED, BUSY, INTERRUPTED: it goes on without this command
  */
@@ -44,6 +45,7 @@ export async function runJob<M extends "backup" | "bringBack">(
   method: M,
   params: AgentMethods[M]["params"],
   on: Progress,
+  putToSleep: () => Promise<void> = () => Promise.resolve(),
 ): Promise<BackupJob> {
   const { targets, world } = context;
   const { name } = params;
@@ -63,6 +65,7 @@ export async function runJob<M extends "backup" | "bringBack">(
       on({ ...step, state: "failed", detail: job.why ?? "" });
       throw failed(step.step, name, job.why ?? "it failed");
     }
+    if (job.phase !== shown && job.phase === waitsForSleep) await putToSleep();
     if (job.phase !== shown)
       on({ ...step, state: "running", ...(job.phase !== null && { detail: job.phase }) });
     shown = job.phase;
@@ -73,9 +76,14 @@ export async function runJob<M extends "backup" | "bringBack">(
 function failed(what: string, name: string, why: string): SestaError {
   const message = what === "backup" ? `${name} is not backed up: ${why}` : `${name} is not restored: ${why}`;
   return new SestaError("BACKUP_FAILED", message, {
-    hint:
-      what === "backup" ? `\`sesta backup ${name}\` tries it again.` : "Choose another backup with --from.",
+    hint: what === "backup" ? `\`sesta backup ${name}\` tries it again.` : hintOf(why),
   });
+}
+
+function hintOf(why: string): string {
+  return /passphrase is another/.test(why)
+    ? "Give the passphrase that it was made with, as `passphrase:` under `backup:`, or choose another with --from."
+    : "Choose another backup with --from.";
 }
 
 function goesOn(what: string, name: string): SestaError {

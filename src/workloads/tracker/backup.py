@@ -34,7 +34,8 @@ form = 1
 needed = {"form", "mlflow", "database", "postgres", "revision", "rows", "files"}
 manifest_name = "manifest.json"
 plain, encrypted = ".tar", ".age.tar"
-tries = 3
+# Of a restore, for requests that go on and the database to end.
+sleep_seconds = 120
 
 
 def tell(**what):
@@ -283,13 +284,11 @@ def remove_oldest(into, name, count):
 
 
 def restore(keep, options, into, name, path, passphrase):
+    """Nothing of what runs is touched before the file has passed for whole."""
     db = database.open_database(options["database"], keep)
     os.makedirs(keep, mode=0o700, exist_ok=True)
-    lock = database.take_lock(keep, wait=False)
-    if lock is None:
-        raise Failure("it is awake, or a backup of it is being made")
-    database.finish_replacing(keep)
     work = tempfile.mkdtemp(prefix=database.restoring_prefix, dir=keep)
+    lock = None
     try:
         tell(phase="reads it")
         if path.endswith(encrypted):
@@ -302,6 +301,8 @@ def restore(keep, options, into, name, path, passphrase):
         if newer(manifest["mlflow"], version()):
             raise Failure(f"it was made by MLflow {manifest['mlflow']}, and this tracker has {version()}")
         refuse_other_place(manifest, options["artifacts"])
+        lock = wait_for_sleep(keep)
+        database.finish_replacing(keep, but=work)
         before = None
         if db.exists():
             before = make_file(db, keep, options, into, name, "Before another one was brought back.", passphrase, False)
@@ -319,7 +320,22 @@ def restore(keep, options, into, name, path, passphrase):
         tell(file=before)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        lock.close()
+        if lock is not None:
+            lock.close()
+
+
+def wait_for_sleep(keep):
+    """Whoever asked for this puts it to sleep by that phase's name, see src/model/backup.ts."""
+    until = time.monotonic() + sleep_seconds
+    lock = database.take_lock(keep, wait=False)
+    if lock is None:
+        tell(phase="waits until it is asleep")
+    while lock is None:
+        if time.monotonic() > until:
+            raise Failure("it is awake, or a backup of it is being made")
+        time.sleep(0.1)
+        lock = database.take_lock(keep, wait=False)
+    return lock
 
 
 def refuse_other_place(manifest, wanted):
