@@ -1,5 +1,5 @@
 // A tracker: real MLflow on real PostgreSQL behind the gateway's door, asleep until somebody comes.
-import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logIn } from "../examples/demo/visitor.ts";
 import { ask } from "./support/ask.ts";
@@ -118,6 +118,28 @@ print(found.info.status, found.data.params, len(history), mlflow.artifacts.load_
     ];
     for (const [path, init] of tries)
       expect([path, (await project.ask(path, init)).status]).toEqual([path, 404]);
+  });
+
+  test("a place on the machine that an experiment names is neither read nor written", async () => {
+    const place = project.path("elsewhere");
+    const post = async (path: string, body: object | string) => {
+      const headers = { "content-type": typeof body === "string" ? "text/plain" : "application/json" };
+      const text = typeof body === "string" ? body : JSON.stringify(body);
+      const answer = await project.ask(path, { method: "POST", headers, body: text });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    };
+    const made = await post("/api/2.0/mlflow/experiments/create", {
+      name: "elsewhere",
+      artifact_location: `file://${place}`,
+    });
+    const { body } = await post("/api/2.0/mlflow/runs/create", {
+      experiment_id: made.body["experiment_id"],
+    });
+    const { run_id: id } = (body as { run: { info: { run_id: string } } }).run.info;
+    const sent = await post(`/ajax-api/2.0/mlflow/upload-artifact?run_uuid=${id}&path=a.txt`, "text");
+    expect([sent.status, sent.body["message"]]).toEqual([400, expect.stringContaining("not its own")]);
+    const listed = await project.ask(`/api/2.0/mlflow/artifacts/list?run_id=${id}`);
+    expect([listed.status, existsSync(place)]).toEqual([400, false]);
   });
 
   test("S5: the password stands in no file, log or command line", async () => {

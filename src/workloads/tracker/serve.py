@@ -228,6 +228,26 @@ def keep_to_the_door(handlers):
         setattr(handlers, ability, type(ability, (), {}))
 
 
+def keep_to_the_folder():
+    """
+    An experiment, a trace or a model may name any place for its artifacts. A folder of this machine is none but the
+    tracker's own: MLflow would read and write there for whoever asks.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact import artifact_repository_registry as registry
+    from mlflow.utils.uri import get_uri_scheme
+
+    own, known = os.environ["_MLFLOW_SERVER_ARTIFACT_DESTINATION"], registry._artifact_repository_registry
+    find = known.get_artifact_repository
+
+    def find_elsewhere(uri, *more):
+        if get_uri_scheme(uri) in ("", "file") and uri != own:
+            raise MlflowException.invalid_parameter_value(f"{uri} is a folder of the tracker's machine, and not its own")
+        return find(uri, *more)
+
+    known.get_artifact_repository = find_elsewhere
+
+
 def version():
     return importlib.metadata.version("mlflow")
 
@@ -240,6 +260,7 @@ def serve(store, token):
     from mlflow.server.fastapi_app import app
 
     keep_to_the_door(handlers)
+    keep_to_the_folder()
     store.wait()
     keep_before_upgrade(store)
     open_stores(handlers, store.uri)
