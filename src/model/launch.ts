@@ -1,4 +1,5 @@
 // A launch: what a workload needs, said without naming a target. Workloads build it, targets and agents consume it.
+import type { MachineWish } from "./aws.ts";
 import type { Template } from "./template.ts";
 import type { WorkloadType } from "./words.ts";
 
@@ -17,6 +18,8 @@ export type Launch = {
   keptSecrets?: Readonly<Record<string, string>>;
   /** How its own data is backed up, into its workspace; without it, it has none. */
   backup?: BackupRule;
+  /** What it wants of a machine that is made for it; a machine that is there is as it is. */
+  machine?: MachineWish;
   /** The folder that people own; relative to the project. Never removed. Of a service: "", as each release has its own. */
   workspace: string;
   /** What only a service has: replicas, and a balancer in front of them. */

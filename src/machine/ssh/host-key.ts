@@ -52,6 +52,14 @@ export async function pinHostKey({ host, stateFolder }: SshAccess, line: string)
   await writeAtomic(file, [...kept, line, ""].join("\n"));
 }
 
+/** The next key that it shows is pinned: it is another machine by now. */
+export async function unpinHostKey({ host, stateFolder }: SshAccess): Promise<void> {
+  const file = join(stateFolder, "known_hosts");
+  const present = await readLines(file);
+  const kept = present.filter((other) => !isOf(other, host.name));
+  if (kept.length < present.length) await writeAtomic(file, [...kept, ""].join("\n"));
+}
+
 /** The hard stop for a host whose key is another one than the project's. */
 export async function describeChangedKey(access: SshAccess): Promise<SestaError> {
   const { host, stateFolder } = access;

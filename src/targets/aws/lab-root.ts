@@ -7,25 +7,31 @@ import { buildProviders, terraformVersion } from "./provider.ts";
 import type { Stack } from "./stack.ts";
 import { buildWake, type WakeFunction } from "./wake-blocks.ts";
 
+/** @param wake undefined: it is woken by this project's commands alone */
 export function buildLabRoot(
   stack: Stack,
   section: AwsTargetSection,
   machine: CloudMachine,
-  wake: WakeFunction,
+  wake: WakeFunction | undefined,
 ): Root {
   const { instance, blocks } = buildMachine(stack, "lab", machine, {
     keyName: section.key.name,
     allow: section.allow,
   });
-  const { stage, blocks: waking } = buildWake(stack, instance, wake);
+  const waking = wake && buildWake(stack, instance, wake);
   return {
     version: terraformVersion,
     providers: buildProviders(section),
-    blocks: [...blocks, ...waking],
+    blocks: [...blocks, ...(waking?.blocks ?? [])],
     outputs: {
       instance: { description: "The machine.", value: of(instance, "id") },
       address: { description: "Its address, while it is awake.", value: of(instance, "public_ip") },
-      wake: { description: "The address that wakes it.", value: text`${of(stage, "invoke_url")}/start` },
+      ...(waking && {
+        wake: {
+          description: "The address that wakes it.",
+          value: text`${of(waking.stage, "invoke_url")}/start`,
+        },
+      }),
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { openAgentConnection } from "../../machine/agent-connection.ts";
 import { ensureNode, nodePath } from "../../machine/node.ts";
 import type { SshAccess } from "../../machine/ssh/access.ts";
+import type { Machine } from "../../machine/machine.ts";
 import { createSshMachine } from "../../machine/ssh/ssh.ts";
 import type { SshTargetSection } from "../../model/target-section.ts";
 import type { ProjectState } from "../../state/project-state.ts";
@@ -37,12 +38,14 @@ export type SshContext = {
   /** Sends the packet that wakes a machine. */
   sendWake(mac: string): Promise<void>;
   signal: AbortSignal;
+  /** In place of what `access` leads to. */
+  machine?: Machine;
 };
 
 export function createSshTarget(context: SshContext): Target {
   const { name, section, access, project, state, clock, loadAgent, agentFlags, sendWake, signal } = context;
   const { modelServer, acmeClient } = context;
-  const machine = createSshMachine(access);
+  const machine = context.machine ?? createSshMachine(access);
   let found: Promise<HostPlace> | undefined;
   const place = (): Promise<HostPlace> => {
     found ??= findHostPlace(machine, project);

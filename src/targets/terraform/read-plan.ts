@@ -23,6 +23,8 @@ export type ResourceChange = {
   type: string;
   /** Both `delete` and `create` for one that is replaced. */
   actions: readonly ("create" | "update" | "delete" | "forget")[];
+  /** What it is now; nothing of one that is not there. */
+  before: Readonly<Record<string, unknown>>;
   /** Its arguments afterwards, as far as they are known before. */
   after: Readonly<Record<string, unknown>>;
   /** Of the one that is there now. */
@@ -41,6 +43,6 @@ export function readPlan(text: string): ResourceChange[] {
       (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
     );
     const id = typeof before["id"] === "string" ? before["id"] : undefined;
-    return [{ address, type, actions, after, id, changed }];
+    return [{ address, type, actions, before, after, id, changed }];
   });
 }

@@ -29,6 +29,7 @@ export function createRoot(context: RootContext) {
     const saved = await readFile(planFile).catch(() => undefined);
     return saved && createHash("sha256").update(saved).digest("hex");
   };
+  const outputs = async () => readOutputs(await runTerraform(context, buildOutput(terraform)));
   return {
     /**
      * Changes nothing in the cloud. What an interrupted apply left behind is taken into the state first.
@@ -52,8 +53,10 @@ export function createRoot(context: RootContext) {
           hint: "Run the command again and look at the new plan.",
         });
       await runApply(context, planFile, plan.changes, on);
-      return readOutputs(await runTerraform(context, buildOutput(terraform)));
+      return outputs();
     },
+    /** As the last apply left them; none before the first. */
+    outputs,
     /** Once nothing of it is left in the cloud. */
     remove: () => rm(folder, { recursive: true, force: true }),
   };
