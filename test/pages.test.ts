@@ -144,6 +144,26 @@ describe.skipIf(missingChromium !== "")("pages in Chromium", { timeout: 60_000 }
     await page.waitForURL(`${pages.server.origin}/lab/tree/a.ipynb?x=1`);
   });
 
+  test("the fragment of a deep link outlasts the waking page and the login, also a wrong password", async () => {
+    const set = serveLab(buildView({ home: "/" }));
+    const page = await newPage();
+    await page.goto(`${pages.server.origin}/#/runs/7`);
+    set({ state: "awake", url: pages.server.origin });
+    await page.getByRole("heading", { name: "Lab", exact: true }).waitFor();
+    expect(new URL(page.url()).hash).toBe("#/runs/7");
+
+    pages.server.pages.set("/_sesta/login", () => buildLoginPage({ project, next: "/" }));
+    await page.goto(`${pages.server.origin}/_sesta/login#/runs/8`);
+    for (const [password, then] of [
+      ["wrong", "/_sesta/login#/runs/8"],
+      ["right", "/#/runs/8"],
+    ] as const) {
+      await page.getByLabel("Password").fill(password);
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.waitForURL(pages.server.origin + then);
+    }
+  });
+
   test("T4: at the gateway the password leaves the address, and it moves to the workload's own origin", async () => {
     const lab = await createPagesServer();
     try {

@@ -87,6 +87,7 @@ with mlflow.start_run(run_name="${name}"):
   test("cut short, tampered with, or with another passphrase: refused, and what it holds is untouched", async () => {
     const { file } = await backUp();
     const before = await listRuns();
+    const { pid } = await project.workload("tracking");
     const spoil = async (name: string, change: (path: string) => void, env: NodeJS.ProcessEnv = {}) => {
       const path = project.path(`${name}.age.tar`);
       copyFileSync(file ?? "", path);
@@ -106,6 +107,7 @@ with mlflow.start_run(run_name="${name}"):
     });
     await spoil("locked", () => undefined, { BACKUP_PASS: "another" });
     await spoil("gone", (path) => rmSync(path));
+    expect(await project.workload("tracking")).toMatchObject({ state: "awake", pid });
     expect(await listRuns()).toEqual(before);
   });
 

@@ -170,7 +170,8 @@ command.downgrade(utils._get_alembic_config(url), "-6")`,
   });
 
   test("`down` leaves it as it is", async () => {
-    await project.must(["down", "-y"]);
+    const { stdout } = await project.must(["down", "-y"]);
+    expect(stdout).toMatch(/gone +its artifacts\n[^]*remains +its database, on the server that has it\n/);
     expect(server.psql("runs", "SELECT count(*) FROM runs")).toBe("2");
   });
 });

@@ -20,7 +20,7 @@ describe.skipIf(missing !== "")("a tracker over SSH", { timeout: 240_000 }, () =
     hosts = await createJobHosts(["box"]);
     const yaml =
       `name: trk\ntargets:\n  box: { type: ssh, hosts: [${hosts.shown.join(", ")}] }\n` +
-      'secrets: { pass: { env: TRACKER_PASS } }\nworkloads:\n  tracking: { type: tracker, target: box, password: "${secret.pass}" }\n';
+      'secrets: { pass: { env: TRACKER_PASS } }\nworkloads:\n  tracking: { type: tracker, target: box, password: "${secret.pass}", env: { AWS_SECRET_ACCESS_KEY: "${secret.pass}" } }\n';
     project = await createJobProject({ yaml, variables: { TRACKER_PASS: trackerPassword } });
   }, 60_000);
   afterAll(async () => {
@@ -44,6 +44,9 @@ describe.skipIf(missing !== "")("a tracker over SSH", { timeout: 240_000 }, () =
     url = (await project.workload("tracking")).url ?? "";
     const made = await api("POST", "experiments/create", { name: "far" });
     expect(made.status).toBe(200);
+    const home = hosts.servers[0]?.home ?? "";
+    const find = 'find "$1/.sesta" -path "*/keep/tracking/env/*" -perm 600';
+    expect(execFileSync("sh", ["-c", find, "sh", home]).toString()).toMatch(/AWS_SECRET_ACCESS_KEY\n$/);
   });
 
   test("a backup lies on the host; `down` shows Destroying; what was logged comes back", async () => {

@@ -1,5 +1,5 @@
 // A tracker: real MLflow on real PostgreSQL behind the gateway's door, asleep until somebody comes.
-import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logIn } from "../examples/demo/visitor.ts";
 import { ask } from "./support/ask.ts";
@@ -106,6 +106,42 @@ print(found.info.status, found.data.params, len(history), mlflow.artifacts.load_
       expect([path, (await fetch(`http://127.0.0.1:${port}${path}`)).status]).toEqual([path, 401]);
   });
 
+  test("MLflow's assistant, which runs commands on the machine, is closed also to who may log", async () => {
+    const base = "/ajax-api/3.0/mlflow/assistant";
+    const chosen = { providers: { ollama: { selected: true, permissions: { full_access: true } } } };
+    const json = { headers: { "content-type": "application/json" } };
+    const tries: [string, RequestInit][] = [
+      [`${base}/config`, {}],
+      [`${base}/config`, { ...json, method: "PUT", body: JSON.stringify(chosen) }],
+      [`${base}/message`, { ...json, method: "POST", body: '{"message":"hi"}' }],
+      [`${base.replace("assistant", "%61ssistant")}/providers`, {}],
+    ];
+    for (const [path, init] of tries)
+      expect([path, (await project.ask(path, init)).status]).toEqual([path, 404]);
+  });
+
+  test("a place on the machine that an experiment names is neither read nor written", async () => {
+    const place = project.path("elsewhere");
+    const post = async (path: string, body: object | string) => {
+      const headers = { "content-type": typeof body === "string" ? "text/plain" : "application/json" };
+      const text = typeof body === "string" ? body : JSON.stringify(body);
+      const answer = await project.ask(path, { method: "POST", headers, body: text });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    };
+    const made = await post("/api/2.0/mlflow/experiments/create", {
+      name: "elsewhere",
+      artifact_location: `file://${place}`,
+    });
+    const { body } = await post("/api/2.0/mlflow/runs/create", {
+      experiment_id: made.body["experiment_id"],
+    });
+    const { run_id: id } = (body as { run: { info: { run_id: string } } }).run.info;
+    const sent = await post(`/ajax-api/2.0/mlflow/upload-artifact?run_uuid=${id}&path=a.txt`, "text");
+    expect([sent.status, sent.body["message"]]).toEqual([400, expect.stringContaining("not its own")]);
+    const listed = await project.ask(`/api/2.0/mlflow/artifacts/list?run_id=${id}`);
+    expect([listed.status, existsSync(place)]).toEqual([400, false]);
+  });
+
   test("S5: the password stands in no file, log or command line", async () => {
     expect(await findInFiles(project.folder, trackerPassword)).toEqual([]);
     const { agent_pid: agent } = await project.workload("tracking");
@@ -179,6 +215,21 @@ print("kept", acknowledged, len(steps))
     expect([code, stderr]).toEqual([1, expect.stringContaining("its database is gone")]);
     renameSync(`${data}.away`, data);
     await project.must(["wake", "tracking"]);
+  });
+
+  test("a passphrase that was just written down encrypts the next backup, before any `up`", async () => {
+    const yaml = readFileSync(project.path("sesta.yaml"), "utf8");
+    project.write("sesta.yaml", `${yaml.trimEnd()}\n    backup: { passphrase: "\${secret.backup}" }\n`);
+    const { file } = await project.json<{ file: string }>(["backup", "tracking"]);
+    expect(file).toMatch(/\.age\.tar$/);
+    const { stderr } = await project.must(["restore", "tracking", "-y"]);
+    expect(stderr).toContain(`restore ${file}`);
+    project.write("sesta.yaml", yaml);
+    const none = await project.sesta(["restore", "tracking", "-y", "--from", "none.tar"]);
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringContaining(`${project.path("none.tar")}: No such file or directory`),
+    ]);
   });
 
   test("a program that logs while it goes to sleep, and while it is asleep, gets no error", async () => {

@@ -191,7 +191,11 @@ export async function startAgent(agent: AgentContext): Promise<void> {
       return saver.report();
     },
     restore: (asked) => restore(getLab(asked.name).saver, asked, leaving.signal),
-    ...buildBackupHandlers(backups, (name) => getLab(name).workload),
+    ...buildBackupHandlers(
+      backups,
+      (name) => getLab(name).workload,
+      (name) => getLab(name).shutter.keep(),
+    ),
     uses: ({ after, open }) => state.usesAfter(after, open),
     door: ({ name }) => {
       const found = get(name);

@@ -13,6 +13,7 @@ import { ProcessKeeper, type KeeperContext } from "./process-keeper.ts";
 import { SaverSlot } from "./saver-slot.ts";
 import type { Saved, Saver } from "./save/saver.ts";
 import { createSettling, type Step } from "./settling.ts";
+import { createShutter, type Shutter } from "./shutter.ts";
 import { StateRecord, type Details } from "./state-record.ts";
 
 export type SupervisorContext = KeeperContext & {
@@ -27,10 +28,9 @@ export class Supervisor {
   readonly #departure: Departure;
   readonly #saves: SaverSlot;
   readonly #settle: () => void;
+  readonly shutter: Shutter;
   #wanted: "awake" | "asleep";
   #askedBy = "agent";
-  /** Nobody wakes it. */
-  #isShut = false;
   #activity = new AbortController();
   #left = new AbortController();
 
@@ -39,6 +39,7 @@ export class Supervisor {
     this.#record = new StateRecord(context, workload, () => this.#details());
     this.#process = new ProcessKeeper(context, this.#record);
     this.#departure = new Departure(context.clock);
+    this.shutter = createShutter(context.clock);
     this.#settle = createSettling({
       clock: context.clock,
       next: () => this.#nextStep(),
@@ -104,7 +105,8 @@ export class Supervisor {
    * @throws SestaError DISK_FULL, STATE_FOLDER when the change cannot be kept, BUSY; nothing has changed then
    */
   wake({ why, by }: Asked): Report {
-    if (this.#isShut) throw new SestaError("BUSY", `${this.name} is being taken down, or its data replaced`);
+    if (this.shutter.isShut())
+      throw new SestaError("BUSY", `${this.name} is being taken down, or its data replaced`);
     if (this.state === "asleep" || this.state === "failed") {
       this.#record.change("waking", why, by, null);
       this.#process.forgive();
@@ -119,7 +121,7 @@ export class Supervisor {
 
   /** @throws as `wake` */
   sleep({ why, by }: Asked, cause: DepartureCause = "asked", shut = false): Report {
-    this.#isShut = shut;
+    this.shutter.set(shut);
     if (this.state === "waking" || this.state === "awake") {
       this.#departure.begin(cause, this.state === "awake" && this.#process.identity !== null);
       this.#record.change("sleeping", why, by);
@@ -158,7 +160,7 @@ export class Supervisor {
 
   /** What to run and when to sleep from now on; what runs is not touched until it is started again. */
   replace(launch: Supervised["launch"], places: Supervised["places"]): void {
-    this.#isShut = false;
+    this.shutter.set(false);
     this.#record.save({ ...this.#record.workload, launch, places });
     this.#process.attendance?.use.setRule(launch.idle);
     this.#saves.set(this.#record.workload);

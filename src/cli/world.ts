@@ -1,4 +1,5 @@
 // The process as arguments: the only place that reads its environment, clock and signals.
+import { fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -50,8 +51,18 @@ export function createWorld(): World {
     agentFlags: (serves) => (serves ? servingFlags : agentFlags),
     gatewayCommand: [process.execPath, quiet, beside("main"), "gateway", "--background"],
     signal: interruption(),
+    printsTo: [process.stdout.fd, process.stderr.fd].flatMap(findPrinted),
     asks: process.stdin.isTTY === true && process.stderr.isTTY === true,
   };
+}
+
+function findPrinted(fd: number): { dev: number; ino: number }[] {
+  try {
+    const found = fstatSync(fd);
+    return found.isFile() ? [{ dev: found.dev, ino: found.ino }] : [];
+  } catch {
+    return []; // it is closed
+  }
 }
 
 /** What runs beside the agent, as a process of its own. */

@@ -35,8 +35,10 @@ export function buildVersion(terraform: Terraform): Argv {
   return [terraform, "version", "-json"];
 }
 
-export function buildInit(terraform: Terraform): Argv {
-  return [terraform, "init", "-no-color", "-input=false"];
+/** @param moves a state that is kept elsewhere by now is brought along */
+export function buildInit(terraform: Terraform, { moves }: { moves: boolean }): Argv {
+  const move = moves ? ["-migrate-state", "-force-copy"] : [];
+  return [terraform, "init", "-no-color", "-input=false", "-lock-timeout=10s", ...move];
 }
 
 /** @param file where the plan is saved; applying that applies what was shown, or nothing */
@@ -60,6 +62,19 @@ export function buildImport(terraform: Terraform, address: string, id: string): 
 /** Takes it from the state; in the cloud it stays. */
 export function buildForget(terraform: Terraform, address: string): Argv {
   return [terraform, "state", "rm", "-lock-timeout=10s", address];
+}
+
+export function buildUnlock(terraform: Terraform, lock: string): Argv {
+  return [terraform, "force-unlock", "-force", lock];
+}
+
+export function buildPull(terraform: Terraform): Argv {
+  return [terraform, "state", "pull"];
+}
+
+/** Refused where the state has moved on since. */
+export function buildPush(terraform: Terraform, file: string): Argv {
+  return [terraform, "state", "push", "-lock-timeout=10s", file];
 }
 
 export function buildOutput(terraform: Terraform): Argv {

@@ -27,7 +27,7 @@ test("somebody who comes back to the same after a while did something; the page'
   const repeats = createRepeats(clock);
   const one = ask("/ajax-api/2.0/mlflow/experiments/get?experiment_id=1");
   expect(repeats.isNew(one)).toBe(true);
-  await clock.advance(16 * 60_000);
+  await clock.advance(4 * 60_000);
   expect(repeats.isNew(one)).toBe(true);
   expect(repeats.isNew(ask("/static-files/lib/main.js"))).toBe(false);
 });

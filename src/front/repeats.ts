@@ -8,8 +8,8 @@ export type Repeats = {
   isNew(request: Pick<DoorRequest, "method" | "target" | "body">): boolean;
 };
 
-/** MLflow's pages refresh what they show every half minute, as long as somebody could see them. */
-const memoryMs = 15 * 60_000;
+/** MLflow's pages refresh what they show every half minute, and browsers let a hidden one do so once a minute. */
+const memoryMs = 3 * 60_000;
 const remembered = 1_000;
 
 export function createRepeats(clock: Clock): Repeats {

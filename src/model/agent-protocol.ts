@@ -16,7 +16,10 @@ export type AgentMethods = {
   remove: { params: { name: string }; result: null };
   list: { params: Record<string, never>; result: Report[] };
   wake: { params: Asked; result: Report };
-  /** @param shut nothing wakes it again until the next `sleep` or `put`; the port of a service is closed too */
+  /**
+   * @param shut nothing wakes it again until the next `sleep` or `put`, or until `backupJob` was not asked for a
+   *   minute: whoever shut it may have died. The port of a service is closed too, for good.
+   */
   sleep: { params: Asked & { shut?: boolean }; result: Report };
   /** Something came through the front door just now; whether that is use depends on the workload. */
   use: { params: { name: string; source: string; kind: UseKind }; result: null };
@@ -51,7 +54,7 @@ export type AgentMethods = {
   /** Spans of use that are over, after `after`; with `open`, the one that goes on too. */
   /** Begins a backup of a workload's own data, or finds the one that runs; `backupJob` tells how it goes. */
   backup: { params: Asked & { passphrase: string | null }; result: BackupJob };
-  /** Begins to bring a backup back into a workload that is asleep; `file` is absolute. */
+  /** Begins to bring a backup back: what is awake is to be put to sleep once the job waits for it. `file` is absolute. */
   bringBack: { params: Asked & { passphrase: string | null; file: string }; result: BackupJob };
   /** Those that lie in the workload's folder, newest first; absolute paths. */
   backups: { params: { name: string }; result: FoundBackup[] };

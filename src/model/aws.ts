@@ -33,3 +33,14 @@ export type CloudMachine = {
   image: string | null;
   diskBytes: number;
 };
+
+/** What a workload asks of its machine; nothing at all is a small one. */
+export type MachineWish = {
+  type?: string;
+  image?: string;
+  cpus?: number;
+  memoryBytes?: number;
+  /** Without a name, any. */
+  gpu?: { name?: string; count: number };
+  diskBytes?: number;
+};

@@ -1,5 +1,8 @@
 // A backup or a restore of a workload's data, as its agent tells of it.
 
+/** The phase of a restore that has found its file whole: it goes on once the workload is asleep. */
+export const waitsForSleep = "waits until it is asleep";
+
 export type BackupJob = {
   /** Tells it from others of the same workload. */
   id: string;

@@ -164,6 +164,13 @@ export type BackupRule = {
   everyMs: number | null;
   /** The secret that encrypts them, by name. */
   passphrase?: string;
+  /** What of its data is not with it, and stays when it goes. */
+  elsewhere?: {
+    /** Backups hold it all the same. */
+    database: boolean;
+    /** Where; no backup holds them. `null`: they are with it. */
+    artifacts: string | null;
+  };
 };
 
 export type SaveRule = {

@@ -1,4 +1,5 @@
 // The section of a tracker, as the rest of Sesta sees it.
+import type { EnvValue } from "./project.ts";
 
 export type TrackerSection = {
   type: "tracker";
@@ -15,6 +16,7 @@ export type TrackerSection = {
   artifacts: string | null;
   /** PEP 508 requirement specifiers. */
   packages: readonly string[];
+  env: Readonly<Record<string, EnvValue>>;
   python?: string;
   backup: BackupSection;
 };

@@ -37,6 +37,8 @@ export type World = {
   /** @param serves whether it will balance requests */
   agentFlags(serves: boolean): readonly string[];
   signal: AbortSignal;
+  /** The files that what this command prints goes to: as stat(2) knows them. */
+  printsTo?: readonly { dev: number; ino: number }[];
   /** A person sits at a terminal, on which ssh may ask for a passphrase or a PIN. */
   asks?: boolean;
 };

@@ -34,11 +34,12 @@ export async function up(
   const lock = await lockProject(context, "up");
   try {
     const changedPasswords = await syncPasswords(context);
+    const warnings: string[] = [];
     for (const plan of plans) {
       context.targets.remember(plan.target);
       await away.attempt([plan], async () => {
         await context.targets.get(plan.target).apply(plan, on);
-        await placeKeptSecrets(context, plan.name);
+        warnings.push(...(await placeKeptSecrets(context, plan.name)));
       });
     }
     const failed = await deployAll(context, { services, away }, on);
@@ -51,7 +52,7 @@ export async function up(
     }
     const failure = joinFailures(failed);
     if (failure) throw failure;
-    const warnings = await saveFirst(context, { plans, away }, on);
+    warnings.push(...(await saveFirst(context, { plans, away }, on)));
     return { gateway, changedPasswords, warnings };
   } finally {
     lock.release();

@@ -38,7 +38,7 @@ export function checkReferences(root: Located, folder: string): Finding[] {
     ]),
     ...labs.flatMap((name) => checkSecret(root, ["workloads", name, "save", "token"])),
     ...jobs.flatMap((name) => checkSecret(root, ["workloads", name, "token"])),
-    ...[...jobs, ...services].flatMap((name) =>
+    ...[...jobs, ...services, ...trackers].flatMap((name) =>
       findEnvPaths(root, name).flatMap((path) => checkSecret(root, path)),
     ),
     ...checkJobs(root, jobs),

@@ -26,6 +26,7 @@ export function resolveTracker(tracker: TrackerFile, name: string, target: strin
     database: tracker.database ?? "postgres",
     artifacts: tracker.artifacts ?? null,
     packages: tracker.packages ?? [],
+    env: tracker.env ?? {},
     backup: resolveBackup(tracker.backup ?? {}, name),
     ...(password === undefined ? {} : { password }),
     ...(port === undefined ? {} : { port }),

@@ -4,7 +4,7 @@ import { findSecretName } from "../model/secret.ts";
 import type { TrackerSection } from "../model/tracker.ts";
 import * as fields from "./fields.ts";
 import { field, Refusal } from "./fields.ts";
-import { findUnknownKey, wholeNumber } from "./job-fields.ts";
+import { envMapping, findUnknownKey, wholeNumber } from "./job-fields.ts";
 
 const databases = ["postgres", "sqlite"] as const;
 
@@ -40,7 +40,8 @@ export const backup = z
   })
   .meta({
     title: "Backup",
-    description: "Sets of the database and the artifacts, each tried out before it counts.",
+    description:
+      "Sets of the database and of artifacts in the tracker's own folder, each tried out before it counts.",
   });
 
 export const tracker = z
@@ -82,7 +83,7 @@ export const tracker = z
     artifacts: fields
       .script("a location like s3://bucket/path", {
         description:
-          "Where artifacts are kept: any location that MLflow knows; without it a folder of the tracker's own, which backups hold too.",
+          "Where artifacts are kept: any location that MLflow knows, which no backup holds and no `down` removes; without it a folder of the tracker's own, which backups hold too.",
         examples: ["s3://acme-mlflow/artifacts"],
       })
       .optional(),
@@ -96,6 +97,11 @@ export const tracker = z
         default: [],
       })
       .optional(),
+    env: envMapping({
+      description:
+        "Variables of MLflow's process, as its store of artifacts needs them: text, or `${secret.NAME}`.",
+      examples: [{ AWS_DEFAULT_REGION: "eu-central-1", AWS_SECRET_ACCESS_KEY: "${secret.bucket}" }],
+    }).optional(),
     python: fields
       .pythonVersion({
         description:

@@ -1,11 +1,9 @@
 // EC2 on loopback with one instance at a time, which checks signatures and rights: moto's server, behind a proxy that counts and refuses.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, request as ask, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { findMoto } from "./moto.ts";
+import { findMoto, startMoto } from "./moto.ts";
 
 type Served = { url: string; id: string; secret: string; token: string };
 export type InstanceState = { instance: string; state: string; tags: Record<string, string>; host: string };
@@ -26,16 +24,13 @@ export type Ec2Server = Served & {
 
 /** What starts one, or why there is none. */
 export function findEc2Server(): (() => Promise<Ec2Server>) | string {
-  const found = findMoto("ec2", "iam", "sts");
+  const found = findMoto();
   return typeof found === "string" ? found : () => start(found.python);
 }
 
 async function start(python: string): Promise<Ec2Server> {
-  const child = spawn(python, [new URL("ec2.py", import.meta.url).pathname], {
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-  const ended = once(child, "close");
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const server = startMoto(python, "ec2.py");
+  const lines = server.lines[Symbol.asyncIterator]();
   const read = async () => {
     const { value, done } = await lines.next();
     if (done) throw new Error("EC2's server has ended");
@@ -67,14 +62,13 @@ async function start(python: string): Promise<Ec2Server> {
     seen,
     refusals,
     async act(what) {
-      child.stdin.write(`${what}\n`);
+      server.tell(what);
       return (await read()) as InstanceState;
     },
     async end() {
       proxy.close();
       proxy.closeAllConnections();
-      child.stdin.end();
-      await ended;
+      await server.end();
     },
   };
 }

@@ -91,7 +91,13 @@ export async function createPagesServer(port = 0): Promise<PagesServer> {
     self.onChange(change, workload);
     return context.json({ ok: true });
   });
-  app.post("/_sesta/login", (context) => context.text("logged in"));
+  app.post("/_sesta/login", (context) => {
+    const sent = new URLSearchParams(self.requests.at(-1)?.body);
+    const again = self.pages.get("/_sesta/login");
+    return sent.get("password") === "wrong" && again !== undefined
+      ? context.html(again(), 403, securityHeaders)
+      : context.redirect(sent.get("next") ?? "/", 303);
+  });
   app.get("*", (context) => {
     const page = self.pages.get(context.req.path);
     return page === undefined ? context.notFound() : context.html(page(), 200, securityHeaders);

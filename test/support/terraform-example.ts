@@ -7,10 +7,10 @@ import {
   awsVpc,
 } from "../../src/targets/terraform/aws.gen.ts";
 import { of } from "../../src/targets/terraform/block.ts";
-import { buildRoot } from "../../src/targets/terraform/build-root.ts";
+import { buildRoot, type Root } from "../../src/targets/terraform/build-root.ts";
 
 /** @param zones one subnet each */
-export function buildExample(zones: readonly string[]): string {
+export function buildExample(zones: readonly string[], backend?: Root["backend"]): string {
   const tags = (address: string) => ({ "sesta:address": address });
   const vpc = awsVpc("main", { cidr_block: "10.0.0.0/16", tags: tags("vpc") });
   const subnets = zones.map((zone, index) =>
@@ -30,6 +30,7 @@ export function buildExample(zones: readonly string[]): string {
   return buildRoot({
     version: ">= 1.6",
     providers: { aws: { source: "hashicorp/aws", version: "~> 5.46", settings: { region: "us-east-1" } } },
+    ...(backend && { backend }),
     blocks: [vpc, ...subnets, group, gateway, ...instances],
     outputs: { vpc: { description: "Its network.", value: of(vpc, "id") } },
   });

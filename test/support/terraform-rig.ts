@@ -82,6 +82,7 @@ export function createTerraformRig(options: Partial<RootContext> = {}, folder = 
     folder: join(folder, "root"),
     terraform: "terraform",
     machine: createLocalMachine(withoutConfig()),
+    isRemote: false,
     env,
     journal: {
       list: () => state.listIntents("notebook"),

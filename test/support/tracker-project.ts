@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { anyPython, buildLockedInstall, buildVenv } from "../../src/commands/uv.ts";
+import { anyPython, buildLockedInstall, buildVenv, findUserInstall } from "../../src/commands/uv.ts";
 import { completeMark } from "../../src/machine/python-environment.ts";
 import { parseProject } from "../../src/project/parse.ts";
 import { listTrackers } from "../../src/model/project.ts";
@@ -20,16 +20,19 @@ export type TrackerProject = JobProject & {
   /** Runs Python code as a program that logs to the tracker; rejects where it ends with another code than 0. */
   python(code: string, env?: NodeJS.ProcessEnv): Promise<Ran>;
   ask(path: string, init?: RequestInit): Promise<Response>;
-  /** Brings the tracker up again after `down`, which has removed its environment. */
-  up(): Promise<void>;
+  /** Brings the tracker up as sesta.yaml has it now, also after `down`, which has removed its environment. */
+  up(env?: NodeJS.ProcessEnv): Promise<void>;
 };
 
-/** The path of an environment with MLflow, or why there is none. */
-export function findTrackerEnvironment(): { path: string } | string {
+/** The path of an environment with MLflow, or why there is none. @param packages what is in it beside MLflow */
+export function findTrackerEnvironment(packages: readonly string[] = []): { path: string } | string {
   const folder = makeTestFolder();
   const uv = findUv(folder);
   if (uv === undefined) return "uv is not on PATH and `python3 -m pip` could not install it";
-  const digest = createHash("sha256").update(lockedRequirements).digest("hex").slice(0, 16);
+  const digest = createHash("sha256")
+    .update([lockedRequirements, ...packages].join("\n"))
+    .digest("hex")
+    .slice(0, 16);
   const path = join(folder, `tracker-${digest}`);
   if (existsSync(join(path, "complete"))) return { path };
   const fresh = `${path}.${process.pid}`;
@@ -37,7 +40,8 @@ export function findTrackerEnvironment(): { path: string } | string {
   const failed = run(buildVenv(uv, anyPython, fresh));
   if (failed !== undefined) return `MLflow's environment could not be made: ${failed}`;
   writeFileSync(lockFile, lockedRequirements);
-  const missing = run(buildLockedInstall(uv, fresh, lockFile));
+  const more = findUserInstall(uv, fresh, lockFile, { packages });
+  const missing = run(buildLockedInstall(uv, fresh, lockFile)) ?? (more && run(more));
   if (missing !== undefined) return `MLflow's environment could not be made: ${missing}`;
   writeFileSync(join(fresh, "complete"), "");
   rmSync(path, { recursive: true, force: true });
@@ -46,8 +50,8 @@ export function findTrackerEnvironment(): { path: string } | string {
 }
 
 /** Why tests with a real tracker cannot run here; "" when they can. */
-export function findMissingTracker(): string {
-  const found = findTrackerEnvironment();
+export function findMissingTracker(packages: readonly string[] = []): string {
+  const found = findTrackerEnvironment(packages);
   return typeof found === "string" ? found : "";
 }
 
@@ -69,9 +73,9 @@ export async function createTrackerProject(
     yaml,
     variables: { TRACKER_PASS: trackerPassword, BACKUP_PASS: "correct horse", ...variables },
   });
-  const up = async () => {
-    await placeEnvironment(project.folder, yaml);
-    await project.must(["up", "tracking", "-y"]);
+  const up = async (env: NodeJS.ProcessEnv = {}) => {
+    await placeEnvironment(project.folder, await project.read("sesta.yaml"));
+    await project.must(["up", "tracking", "-y"], env);
   };
   await up();
   const { url } = await project.workload("tracking");
@@ -103,10 +107,10 @@ export async function createTrackerProject(
 
 /** As `up` would make it: linked, so that a project costs a second instead of a minute. */
 async function placeEnvironment(folder: string, yaml: string): Promise<void> {
-  const found = findTrackerEnvironment();
-  if (typeof found === "string") throw new Error(found);
   const [section] = listTrackers(await parseProject(Buffer.from(yaml), folder));
   if (!section) throw new Error("no tracker");
+  const found = findTrackerEnvironment(section.packages);
+  if (typeof found === "string") throw new Error(found);
   const folders = { project: folder, sesta: join(folder, ".sesta") };
   const { environment } = placesOf(folders, buildTrackerLaunch(section));
   if (existsSync(environment)) return;

@@ -1,6 +1,5 @@
 // What the agent answers about backups.
 import type { AgentMethods } from "../../model/agent-protocol.ts";
-import { SestaError } from "../../base/errors.ts";
 import type { Supervised } from "../../state/agent-state.ts";
 import { listBackups } from "./list-backups.ts";
 import type { Backups } from "./backups.ts";
@@ -12,19 +11,23 @@ type Handlers = {
   ) => Methods[M]["result"] | Promise<Methods[M]["result"]>;
 };
 
-/** @param find @throws SestaError NOT_UP */
-export function buildBackupHandlers(backups: Backups, find: (name: string) => Supervised): Handlers {
+/**
+ * @param find @throws SestaError NOT_UP
+ * @param waits somebody waits for what becomes of its backup
+ */
+export function buildBackupHandlers(
+  backups: Backups,
+  find: (name: string) => Supervised,
+  waits: (name: string) => void,
+): Handlers {
   return {
     backup: ({ name, why, passphrase }) => backups.begin(find(name), { kind: "backup", why, passphrase }),
-    bringBack: ({ name, why, passphrase, file }) => {
-      const workload = find(name);
-      if (workload.state !== "asleep" && workload.state !== "failed")
-        throw new SestaError("BUSY", `${name} is ${workload.state}`, {
-          hint: `Run \`sesta sleep ${name}\` first.`,
-        });
-      return backups.begin(workload, { kind: "restore", why, passphrase, file });
-    },
+    bringBack: ({ name, why, passphrase, file }) =>
+      backups.begin(find(name), { kind: "restore", why, passphrase, file }),
     backups: ({ name }) => listBackups(find(name).places.workspace, name),
-    backupJob: ({ name }) => backups.find(find(name).name),
+    backupJob: ({ name }) => {
+      waits(name);
+      return backups.find(find(name).name);
+    },
   };
 }

@@ -1,5 +1,6 @@
 // `sesta restore` of a tracker: brings one of its backups back in place of what it holds.
 import { resolve } from "node:path";
+import { findLeftOut } from "../../model/kept-data.ts";
 import { bringBack, findNewestBackup } from "../../operations/backups/bring-back.ts";
 import type { Context } from "../../operations/context.ts";
 import { createReporter } from "../progress.ts";
@@ -17,7 +18,10 @@ export async function restoreBackup(
     from === undefined
       ? await findNewestBackup(context, name)
       : await context.targets.of(name).resolvePath(from, resolve("."));
-  if (!flags.json) terminal.err(`${name} gets what is in ${file}\n`);
+  const rule = context.state.findWorkload(name)?.launch.backup;
+  const leftOut = rule && findLeftOut(rule);
+  const stays = leftOut === undefined ? "" : `; ${leftOut} stay as they are`;
+  if (!flags.json) terminal.err(`${name} gets what is in ${file}${stays}\n`);
   if (!(await session.confirm(`Put it in the place of what ${name} holds? That is backed up first.`, "no")))
     return;
   const reporter = createReporter(terminal, world.clock);

@@ -2,7 +2,6 @@
 import { SestaError } from "../../base/errors.ts";
 import type { Progress } from "../../model/plan.ts";
 import type { Context } from "../context.ts";
-import { settle } from "../wake.ts";
 import { findPassphrase, requireData, runJob } from "./job.ts";
 
 /** The newest backup that its folder holds. @throws SestaError NOT_UP, UNSUPPORTED, BACKUP_FAILED where there is none */
@@ -20,6 +19,7 @@ export async function findNewestBackup(context: Context, name: string): Promise<
 
 /**
  * @param file absolute, on its machine
+ * It sleeps from when the file has passed for whole.
  * @returns the backup of what was there before; null where that was nothing
  * @throws SestaError BACKUP_FAILED: then nothing has changed
  */
@@ -33,11 +33,14 @@ export async function bringBack(
   const { agent } = context.targets.of(name);
   const asked = { name, why: "A backup is brought back.", by: "owner" };
   await agent.ensure();
-  await agent.call("sleep", { ...asked, shut: true }); // nothing is logged that the backup does not have
+  let isShut = false;
+  const shut = async () => {
+    isShut = true; // nothing is logged that the backup of what it holds does not have
+    await agent.call("sleep", { ...asked, shut: true });
+  };
   try {
-    await settle(context, name, () => undefined);
-    return (await runJob(context, "bringBack", { ...asked, passphrase, file }, on)).file;
+    return (await runJob(context, "bringBack", { ...asked, passphrase, file }, on, shut)).file;
   } finally {
-    await agent.call("sleep", { ...asked, shut: false }).catch(() => undefined);
+    if (isShut) await agent.call("sleep", { ...asked, shut: false }).catch(() => undefined);
   }
 }

@@ -1,8 +1,8 @@
 // Begins a backup or a restore with a workload's agent, and follows it to its end.
 import { SestaError } from "../../base/errors.ts";
-import { findSecret } from "../../model/project.ts";
+import { findSecret, listTrackers } from "../../model/project.ts";
 import type { AgentMethods } from "../../model/agent-protocol.ts";
-import type { BackupJob } from "../../model/backup.ts";
+import { waitsForSleep, type BackupJob } from "../../model/backup.ts";
 import type { Progress } from "../../model/plan.ts";
 import { resolveSecret } from "../../project/secret.ts";
 import type { PlacedWorkload } from "../../state/project-state.ts";
@@ -21,9 +21,14 @@ export function requireData(context: Context, name: string): PlacedWorkload {
   });
 }
 
-/** Null where the project asks for none. @throws SestaError SECRET_MISSING, SECRET_COMMAND */
-export async function findPassphrase(context: Context, { launch }: PlacedWorkload): Promise<string | null> {
-  const name = launch.backup?.passphrase;
+/**
+ * The one that the project file names, also where `up` has not taken it over yet: whoever wrote it down expects that
+ * nothing goes without it. Null where neither asks for one.
+ * @throws SestaError SECRET_MISSING, SECRET_COMMAND
+ */
+export async function findPassphrase(context: Context, placed: PlacedWorkload): Promise<string | null> {
+  const section = listTrackers(context.project).find(({ name }) => name === placed.name);
+  const name = section?.backup?.passphrase ?? placed.launch.backup?.passphrase;
   const ref = name === undefined ? undefined : findSecret(context.project, name);
   if (name === undefined) return null;
   if (ref) return resolveSecret(name, ref, secretContext(context));
@@ -31,6 +36,7 @@ export async function findPassphrase(context: Context, { launch }: PlacedWorkloa
 }
 
 /**
+ * @param putToSleep what a restore asks for before it changes anything
  * @returns the job, which is done; also one that somebody else began
  * @throws SestaError BACKUP_FAILED, BUSY, INTERRUPTED: it goes on without this command
  */
@@ -39,6 +45,7 @@ export async function runJob<M extends "backup" | "bringBack">(
   method: M,
   params: AgentMethods[M]["params"],
   on: Progress,
+  putToSleep: () => Promise<void> = () => Promise.resolve(),
 ): Promise<BackupJob> {
   const { targets, world } = context;
   const { name } = params;
@@ -50,13 +57,15 @@ export async function runJob<M extends "backup" | "bringBack">(
     const job = await agent.call("backupJob", { name });
     if (job?.id !== begun.id) throw failed(step.step, name, "its agent was started again meanwhile");
     if (job.state === "done") {
-      on({ ...step, state: "done", ...(job.file !== null && { detail: job.file }) });
+      const file = "file" in params ? params.file : job.file;
+      on({ ...step, state: "done", ...(file !== null && { detail: file }) });
       return job;
     }
     if (job.state === "failed") {
       on({ ...step, state: "failed", detail: job.why ?? "" });
       throw failed(step.step, name, job.why ?? "it failed");
     }
+    if (job.phase !== shown && job.phase === waitsForSleep) await putToSleep();
     if (job.phase !== shown)
       on({ ...step, state: "running", ...(job.phase !== null && { detail: job.phase }) });
     shown = job.phase;
@@ -67,9 +76,14 @@ export async function runJob<M extends "backup" | "bringBack">(
 function failed(what: string, name: string, why: string): SestaError {
   const message = what === "backup" ? `${name} is not backed up: ${why}` : `${name} is not restored: ${why}`;
   return new SestaError("BACKUP_FAILED", message, {
-    hint:
-      what === "backup" ? `\`sesta backup ${name}\` tries it again.` : "Choose another backup with --from.",
+    hint: what === "backup" ? `\`sesta backup ${name}\` tries it again.` : hintOf(why),
   });
+}
+
+function hintOf(why: string): string {
+  return /passphrase is another/.test(why)
+    ? "Give the passphrase that it was made with, as `passphrase:` under `backup:`, or choose another with --from."
+    : "Choose another backup with --from.";
 }
 
 function goesOn(what: string, name: string): SestaError {

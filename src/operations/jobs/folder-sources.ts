@@ -1,8 +1,9 @@
 // The project's own folder as the sources of a job.
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import type { JobSection } from "../../model/project.ts";
 import { digestOf } from "../../workloads/job/digests.ts";
-import type { Context } from "../context.ts";
+import type { Context, World } from "../context.ts";
 import { listPrivateFiles } from "../private-files.ts";
 import { hashFiles } from "./hash-files.ts";
 import { listSources, quietGit } from "./list-files.ts";
@@ -34,10 +35,13 @@ export function findFolder(context: Context, job: JobSection): Promise<Sources> 
 }
 
 /** The project's folder as .gitignore leaves it. @param excluded paths in it that stay here with all that is in them */
-export async function findProjectFiles(context: Context, excluded: readonly string[]): Promise<Sources> {
+export async function findProjectFiles(context: Context, unwanted: readonly string[]): Promise<Sources> {
   const { project, machine, folder: own, world } = context;
   const { folder } = project;
-  const files = await listSources(machine, folder, excluded);
+  const found = await listSources(machine, folder, unwanted);
+  const printed = await listPrinted(folder, found, world);
+  const files = found.filter((path) => !printed.includes(path));
+  const excluded = [...unwanted, ...printed];
   const look = async () => {
     const { digest, bytes } = await hashFiles(folder, files, join(own, "hashes.json"), world.clock);
     return { digest: digestOf("folder", digest), contents: `sha256:${digest}`, bytes };
@@ -57,6 +61,22 @@ export async function findProjectFiles(context: Context, excluded: readonly stri
     dirty: isKnown ? (status?.stdout ?? "").trim() !== "" : null,
     upload: { folder, files, bytes, lookAgain: async () => (await look()).digest },
   };
+}
+
+/** Of `sesta run > out.txt`: it grows with every line, and is no source. */
+async function listPrinted(
+  folder: string,
+  files: readonly string[],
+  { printsTo = [] }: World,
+): Promise<string[]> {
+  if (printsTo.length === 0) return [];
+  const looked = await Promise.all(
+    files.map(async (path) => {
+      const found = await lstat(join(folder, path));
+      return printsTo.some(({ dev, ino }) => found.dev === dev && found.ino === ino) ? [path] : [];
+    }),
+  );
+  return looked.flat();
 }
 
 /** A path of the folder, as a pathspec (gitglossary(7)). */

@@ -1,5 +1,6 @@
 // Takes a workload away from its machine: all that `up` made, nothing that people made.
 import { SestaError } from "../../base/errors.ts";
+import { listGoing, listStaying } from "../../model/kept-data.ts";
 import type { Plan, Progress, Receipt } from "../../model/plan.ts";
 import { inStage, runStep } from "../step.ts";
 import type { AgentHost } from "./agent-host.ts";
@@ -20,7 +21,9 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, told: Progres
   const { workspace } = placesOf(folders, placed.launch);
   const isService = placed.launch.service !== undefined;
   // Whoever takes it down has backed it up, or has said that it may go.
-  const data = placed.launch.backup ? [keepFolder(folders, name)] : [];
+  const { backup } = placed.launch;
+  const data = backup ? [keepFolder(folders, name)] : [];
+  const going = backup ? listGoing(backup) : [];
 
   state.saveWorkload({ ...placed, placedAt: null });
   await runStep(on, name, "sleep", async () => {
@@ -46,14 +49,14 @@ export async function destroyWorkload(host: AgentHost, plan: Plan, told: Progres
       `${name} on ${title}`,
       ...environments,
       isService ? `its releases and their logs` : log,
-      ...(data.length > 0 ? ["its database and artifacts"] : []),
+      ...(going.length > 0 ? [`its ${going.join(" and ")}`] : []),
       ...images.removed,
     ],
     remains: [
       ...listCertificate(placed.launch),
       ...(isService
         ? images.remains
-        : [workspace, ...(data.length > 0 ? [] : [keepFolder(folders, name)]), ...kept]),
+        : [workspace, ...(backup ? listStaying(backup) : [keepFolder(folders, name)]), ...kept]),
       ...listShared(host, folders),
     ],
   };

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { completeMark } from "../../machine/python-environment.ts";
 import type { Launch } from "../../model/launch.ts";
+import { listGoing, listStaying } from "../../model/kept-data.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { PlacedWorkload } from "../../state/project-state.ts";
 import { keepFolder, launchDigest, placesOf, savesFolder } from "./layout.ts";
@@ -107,16 +108,17 @@ async function planDestroy(
   }
   const saves = await host.disk.findExisting([savesFolder(folders, name)]);
   const { workspace } = placesOf(folders, placed.launch);
+  const { backup } = placed.launch;
   return {
     action: "destroy",
     steps: [
       `put ${name} to sleep`,
       "take it from the agent",
-      `remove its ${placed.launch.backup ? "database, artifacts, " : ""}environment and logs`,
+      `remove its ${[...(backup ? listGoing(backup) : []), "environment"].join(", ")} and logs`,
     ],
     keeps: [
       workspace,
-      ...(placed.launch.backup ? [] : [keepFolder(folders, name)]),
+      ...(backup ? listStaying(backup) : [keepFolder(folders, name)]),
       ...saves,
       ...listShared(host, folders),
       `the history of ${name}`,

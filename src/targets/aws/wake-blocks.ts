@@ -1,8 +1,6 @@
 // The wake address of a machine: API Gateway in front of a function that may start this machine, and nothing else.
 import {
   awsApigatewayv2Api,
-  awsApigatewayv2Integration,
-  awsApigatewayv2Route,
   awsApigatewayv2Stage,
   awsCloudwatchLogGroup,
   awsIamRole,
@@ -70,20 +68,9 @@ export function buildWake(
   const api = awsApigatewayv2Api("wake", {
     name,
     protocol_type: "HTTP",
+    body: json(describeApi(stack, name, handler)),
     tags: tags("aws_apigatewayv2_api"),
   });
-  const integration = awsApigatewayv2Integration("wake", {
-    api_id: of(api, "id"),
-    integration_type: "AWS_PROXY",
-    integration_uri: of(handler, "invoke_arn"),
-    payload_format_version: "2.0",
-  });
-  const route = (label: string, key: string) =>
-    awsApigatewayv2Route(label, {
-      api_id: of(api, "id"),
-      route_key: key,
-      target: text`integrations/${of(integration, "id")}`,
-    });
   const stage = awsApigatewayv2Stage("wake", {
     api_id: of(api, "id"),
     name: "v1",
@@ -98,15 +85,29 @@ export function buildWake(
     principal: "apigateway.amazonaws.com",
     source_arn: text`${of(api, "execution_arn")}/*`,
   });
-  const routes = [
-    route("start", "GET /start"),
-    route("start_form", "POST /start"),
-    route("named_start", `GET /${stack.workload}/start`),
-    route("named_start_form", `POST /${stack.workload}/start`),
-    route("ready", "POST /ready"),
-  ];
-  const blocks = [account, log, role, policy, handler, api, integration, ...routes, stage, permission];
+  const blocks = [account, log, role, policy, handler, api, stage, permission];
   return { stage, blocks };
+}
+
+/**
+ * Its routes as OpenAPI: one resource, so that a kill leaves no route that nobody finds again.
+ * (API Gateway Developer Guide, "OpenAPI definitions for HTTP APIs in API Gateway")
+ */
+function describeApi({ workload }: Stack, title: string, handler: Block) {
+  const called = {
+    "x-amazon-apigateway-integration": {
+      type: "aws_proxy",
+      httpMethod: "POST",
+      uri: of(handler, "invoke_arn"),
+      payloadFormatVersion: "2.0",
+    },
+  };
+  const start = { get: called, post: called };
+  return {
+    openapi: "3.0.1",
+    info: { title, version: "1" },
+    paths: { "/start": start, [`/${workload}/start`]: start, "/ready": { post: called } },
+  };
 }
 
 /** EC2 describes all machines or none: that action knows no resource. (Service Authorization Reference, "Amazon EC2") */

@@ -12,14 +12,20 @@ import { listIntents } from "./identity.ts";
 import { copyState } from "./keep-state.ts";
 import { readEvents } from "./read-event.ts";
 import type { ResourceChange } from "./read-plan.ts";
-import { appliedName, buildEnv, configName, type OnEvent, type RootContext } from "./root-context.ts";
+import {
+  appliedName,
+  buildEnv,
+  configName,
+  logName,
+  type OnEvent,
+  type RootContext,
+} from "./root-context.ts";
 
 const lookEveryMs = 100;
 /** How long one that was interrupted may take to end what it has begun in the cloud. */
 const graceMs = 10 * 60_000;
 
 const claimName = "apply";
-const logName = "apply.jsonl";
 const exitName = "apply.exit";
 
 /**

@@ -7,7 +7,7 @@ import { findState, type TerraformState } from "./read-state.ts";
 
 const stateName = "terraform.tfstate";
 /** Where Terraform puts what it could not write: it is newer than the state, and never to be applied over. */
-const erroredName = "errored.tfstate";
+export const erroredName = "errored.tfstate";
 const copiesFolder = "states";
 const keptCopies = 10;
 

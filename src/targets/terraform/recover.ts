@@ -1,10 +1,11 @@
 // Mends a root after a kill: its state, and what was made in the cloud without its being written down.
-import { readFile } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../../base/atomic-file.ts";
 import { systemCode } from "../../base/errors.ts";
-import { buildForget, buildImport } from "../../commands/terraform.ts";
-import { copyState, repairState } from "./keep-state.ts";
+import { buildForget, buildImport, buildPull, buildPush } from "../../commands/terraform.ts";
+import { copyState, erroredName, repairState, type Repair } from "./keep-state.ts";
+import { findState, readState } from "./read-state.ts";
 import { appliedName, configName, runTerraform, type RootContext } from "./root-context.ts";
 
 /**
@@ -13,8 +14,8 @@ import { appliedName, configName, runTerraform, type RootContext } from "./root-
  * @returns what was found, in words
  */
 export async function recover(context: RootContext, init: () => Promise<void>): Promise<string[]> {
-  const { folder, journal, find, terraform } = context;
-  const { state, repaired } = await repairState(folder);
+  const { folder, journal, find, terraform, isRemote } = context;
+  const { state, repaired } = await (isRemote ? pullState(context, init) : repairState(folder));
   const said = repaired === undefined ? [] : [repaired];
   const intents = journal.list();
   if (intents.length === 0) return said;
@@ -36,6 +37,23 @@ export async function recover(context: RootContext, init: () => Promise<void>): 
   }
   journal.clear();
   return said;
+}
+
+/** Where it is kept, it is whole; what could not be written there lies here. */
+async function pullState(context: RootContext, init: () => Promise<void>): Promise<Repair> {
+  const { folder, journal, terraform } = context;
+  const errored = join(folder, erroredName);
+  const left = await findState(errored);
+  if (left.kind === "none" && journal.list().length === 0) return { state: undefined, repaired: undefined };
+  await init();
+  if (left.kind === "whole") {
+    await runTerraform(context, buildPush(terraform, errored));
+    await rename(errored, `${errored}.${left.state.serial}`);
+  }
+  const state = readState(await runTerraform(context, buildPull(terraform)));
+  const repaired =
+    left.kind === "whole" ? "the state that Terraform could not write is where it belongs" : undefined;
+  return { state, repaired };
 }
 
 /** The one that what was found is a part of. */

@@ -62,10 +62,19 @@ export function createRoot(context: RootContext) {
 /** Providers are fetched once for what the configuration asks for; no network is needed for that afterwards. */
 async function ensureInit(context: RootContext): Promise<void> {
   const { folder, terraform } = context;
-  const config = JSON.parse(await readFile(join(folder, configName), "utf8")) as { terraform?: unknown };
+  const config = JSON.parse(await readFile(join(folder, configName), "utf8")) as { terraform?: Wanted };
   const wanted = JSON.stringify(config.terraform);
   const mark = join(folder, ".terraform", "sesta-init");
-  if ((await readFile(mark, "utf8").catch(() => undefined)) === wanted) return;
-  await runTerraform(context, buildInit(terraform));
+  const before = await readFile(mark, "utf8").catch(() => undefined);
+  if (before === wanted) return;
+  const moves =
+    before !== undefined && backendOf(JSON.parse(before) as Wanted) !== backendOf(config.terraform);
+  await runTerraform(context, buildInit(terraform, { moves }));
   await writeAtomic(mark, wanted);
+}
+
+type Wanted = { backend?: object } | undefined;
+
+function backendOf(wanted: Wanted): string {
+  return JSON.stringify(wanted?.backend ?? null);
 }

@@ -1,8 +1,9 @@
 // The section of a service as a launch: what one replica runs, and the rule of the balancer before all of them.
 import { anyPython } from "../../commands/uv.ts";
 import type { Domain, Launch, ServiceContainer } from "../../model/launch.ts";
-import type { EnvValue, ServiceSection, ServiceSource } from "../../model/project.ts";
+import type { ServiceSection, ServiceSource } from "../../model/project.ts";
 import { template, type Template } from "../../model/template.ts";
+import { buildEnv } from "../build-env.ts";
 
 /** What is known only once somebody deploys it. */
 export type ServiceParts = {
@@ -81,11 +82,4 @@ function buildCommand(command: string, hasPython: boolean): Template[] {
   if (!hasPython) return [["sh"], ["-c"], [command]];
   const script = 'PATH="$0/bin:$PATH"; VIRTUAL_ENV="$0"; export PATH VIRTUAL_ENV; exec sh -c "$1"';
   return [["sh"], ["-c"], [script], template`${{ place: "environment" }}`, [command]];
-}
-
-/** Secrets come with each release, beside the launch. */
-function buildEnv(env: Readonly<Record<string, EnvValue>>): Record<string, Template> {
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([key, value]) => ("text" in value ? [[key, [value.text]]] : [])),
-  );
 }

@@ -6,7 +6,7 @@ usage: python -I backup.py make KEEP OPTIONS INTO NAME COUNT [WHY]    keeps the 
 OPTIONS is that of serve.py. A passphrase comes on standard input, which is empty where there is none. Prints lines of JSON:
 {"phase": "…"} while it works, then {"file": …} of the backup that was made; null where there was nothing to back up.
 
-A backup is a tar file: the database's dump, the artifacts, and at its end manifest.json with the digest of each. With a
+A backup is a tar file: the database's dump, the artifacts unless they are kept elsewhere, and at its end manifest.json with the digest of each. With a
 passphrase it is a tar file of two in the format of age (https://age-encryption.org/v1): key.age, which the passphrase
 opens, holds the key of set.tar.age: pyrage encrypts streams with keys only. Whoever has no Sesta uses `age -d`.
 """
@@ -34,7 +34,8 @@ form = 1
 needed = {"form", "mlflow", "database", "postgres", "revision", "rows", "files"}
 manifest_name = "manifest.json"
 plain, encrypted = ".tar", ".age.tar"
-tries = 3
+# Of a restore, for requests that go on and the database to end.
+sleep_seconds = 120
 
 
 def tell(**what):
@@ -283,13 +284,11 @@ def remove_oldest(into, name, count):
 
 
 def restore(keep, options, into, name, path, passphrase):
+    """Nothing of what runs is touched before the file has passed for whole."""
     db = database.open_database(options["database"], keep)
     os.makedirs(keep, mode=0o700, exist_ok=True)
-    lock = database.take_lock(keep, wait=False)
-    if lock is None:
-        raise Failure("it is awake, or a backup of it is being made")
-    database.finish_replacing(keep)
     work = tempfile.mkdtemp(prefix=database.restoring_prefix, dir=keep)
+    lock = None
     try:
         tell(phase="reads it")
         if path.endswith(encrypted):
@@ -301,6 +300,9 @@ def restore(keep, options, into, name, path, passphrase):
         manifest = check(path, db, trial, artifacts)
         if newer(manifest["mlflow"], version()):
             raise Failure(f"it was made by MLflow {manifest['mlflow']}, and this tracker has {version()}")
+        refuse_other_place(manifest, options["artifacts"])
+        lock = wait_for_sleep(keep)
+        database.finish_replacing(keep, but=work)
         before = None
         if db.exists():
             before = make_file(db, keep, options, into, name, "Before another one was brought back.", passphrase, False)
@@ -318,7 +320,31 @@ def restore(keep, options, into, name, path, passphrase):
         tell(file=before)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        lock.close()
+        if lock is not None:
+            lock.close()
+
+
+def wait_for_sleep(keep):
+    """Whoever asked for this puts it to sleep by that phase's name, see src/model/backup.ts."""
+    until = time.monotonic() + sleep_seconds
+    lock = database.take_lock(keep, wait=False)
+    if lock is None:
+        tell(phase="waits until it is asleep")
+    while lock is None:
+        if time.monotonic() > until:
+            raise Failure("it is awake, or a backup of it is being made")
+        time.sleep(0.1)
+        lock = database.take_lock(keep, wait=False)
+    return lock
+
+
+def refuse_other_place(manifest, wanted):
+    """Its runs would name artifacts that are nowhere: a backup holds those of a folder of the tracker's own alone."""
+    made = manifest.get("artifacts")
+    if made is not None and wanted is None:
+        raise Failure(f"it holds no artifacts: those of its runs are in {made}. Say `artifacts: {made}`, then `sesta up`")
+    if wanted is not None and any(name.startswith("artifacts/") for name in manifest["files"]):
+        raise Failure(f"it holds artifacts, and the tracker keeps its own in {wanted}. Leave `artifacts` out, then `sesta up`")
 
 
 def newer(one, other):
@@ -344,4 +370,4 @@ if __name__ == "__main__":
     except Failure as error:
         sys.exit(f"sesta: {error}")
     except OSError as error:
-        sys.exit(f"sesta: {error}")
+        sys.exit(f"sesta: {error.filename}: {error.strerror}" if error.filename else f"sesta: {error}")

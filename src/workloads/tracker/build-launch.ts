@@ -4,6 +4,7 @@ import { anyPython } from "../../commands/uv.ts";
 import type { BackupRule, Launch } from "../../model/launch.ts";
 import { template, type Template } from "../../model/template.ts";
 import type { TrackerSection } from "../../model/tracker.ts";
+import { buildEnv, listEnvSecrets } from "../build-env.ts";
 import { lockedRequirements, scripts } from "./files.gen.ts";
 
 /** A first start makes the database and all its tables; one during a backup of what sleeps waits for that. */
@@ -25,7 +26,7 @@ export function buildTrackerLaunch(section: TrackerSection): Launch {
         template`${{ place: "token_file" }}`,
         ...buildData(section),
       ],
-      env: {},
+      env: buildEnv(section.env),
       files: scripts,
       boundFile,
       startTimeoutMs,
@@ -41,7 +42,7 @@ export function buildTrackerLaunch(section: TrackerSection): Launch {
     },
     idle: { idleMs, maxAwakeMs: null, evidence: "none" },
     backup: buildBackup(section),
-    ...(typeof section.database === "object" && { keptSecrets: { "database-url": section.database.url } }),
+    keptSecrets: buildKeptSecrets(section),
     workspace: backup.folder,
   };
 }
@@ -56,6 +57,16 @@ function buildBackup(section: TrackerSection): BackupRule {
     restore: [...script, ["restore"], ...data],
     everyMs,
     ...(passphrase === undefined ? {} : { passphrase }),
+    elsewhere: { database: typeof section.database === "object", artifacts: section.artifacts },
+  };
+}
+
+/** In files: on a command line, and in the launch, others could read them. */
+function buildKeptSecrets({ database, env }: TrackerSection): Record<string, string> {
+  const variables = Object.entries(listEnvSecrets(env)).map(([key, secret]) => [`env/${key}`, secret]);
+  return {
+    ...(typeof database === "object" && { "database-url": database.url }),
+    ...(Object.fromEntries(variables) as Record<string, string>),
   };
 }
 
@@ -64,8 +75,9 @@ function buildScript(name: string): readonly Template[] {
   return [template`${{ place: "environment" }}/bin/python`, ["-I"], [{ place: "runtime" }, `/${name}`]];
 }
 
-/** Where its data is, and of which kind. */
-function buildData({ database, artifacts }: TrackerSection): readonly Template[] {
+/** Where its data is, of which kind, and what leads to it: of variables the names. */
+function buildData({ database, artifacts, env }: TrackerSection): readonly Template[] {
   const kind = typeof database === "string" ? database : "url";
-  return [template`${{ place: "keep" }}`, [JSON.stringify({ database: kind, artifacts })]];
+  const names = { env: Object.keys(buildEnv(env)), secrets: Object.keys(listEnvSecrets(env)) };
+  return [template`${{ place: "keep" }}`, [JSON.stringify({ database: kind, artifacts, ...names })]];
 }

@@ -263,8 +263,11 @@ def replace(keep, moves):
     finish_replacing(keep)
 
 
-def finish_replacing(keep):
-    """What a restore that was killed had written down is done; what it had not is gone."""
+def finish_replacing(keep, but=None):
+    """
+    What a restore that was killed had written down is done; what it had not is gone.
+    @param but the folder of one that goes on
+    """
     path = os.path.join(keep, intent_file)
     try:
         with open(path) as file:
@@ -280,7 +283,7 @@ def finish_replacing(keep):
         os.remove(path)
         sync_folder(keep)
     for name in os.listdir(keep):
-        if name.startswith(restoring_prefix):
+        if name.startswith(restoring_prefix) and os.path.join(keep, name) != but:
             remove(os.path.join(keep, name))
 
 

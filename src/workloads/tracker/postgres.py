@@ -236,6 +236,7 @@ class Server:
     def __init__(self, programs, data, socket_folder, more=None):
         self.programs, self.data, self.sockets = programs, data, socket_folder
         self.settings = {**settings, **(more or {})}
+        self.environment = dict(os.environ)  # without what is added later: MLflow's secrets are not PostgreSQL's
         self.ready = threading.Event()
         self.ended = threading.Event()
         self.failure = None
@@ -291,7 +292,7 @@ class Server:
         with self._lock:
             if self._stopping:
                 return False
-            self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+            self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=self.environment)
         came_up = False
         began = time.monotonic()
         while self._process.poll() is None:

@@ -2,7 +2,8 @@
 
 usage: python -I serve.py PORT TOKEN_FILE KEEP OPTIONS
 
-OPTIONS is JSON: {"database": "postgres" | "sqlite" | "url", "artifacts": null | "a location that MLflow knows"}.
+OPTIONS is JSON: {"database": "postgres" | "sqlite" | "url", "artifacts": null | "a location that MLflow knows",
+"env": [names of variables that the project gives it], "secrets": [names of those that lie in KEEP/env]}.
 One process serves, without MLflow's job workers: a tracker is asked by a team, and the front door holds who comes too early.
 """
 
@@ -34,6 +35,9 @@ options = json.loads(options)
 grace = 10
 # Left free so that what was begun can be ended; below that it is not started (src/agent/prepare.ts).
 reserve, look_seconds = 64 * 1024 * 1024, 2
+# MLflow's assistant runs commands and reads files of this machine for whoever comes from loopback, as a run's
+# connection does: what a run or a visitor holds opens the tracker alone.
+closed = "/ajax-api/3.0/mlflow/assistant"
 
 
 class Store:
@@ -81,8 +85,9 @@ class Store:
 def set_environment(uri):
     """What MLflow reads of its settings, and nothing that the machine says about another MLflow."""
     for name in list(os.environ):
-        if name.startswith(("MLFLOW_", "_MLFLOW_")):
+        if name.startswith(("MLFLOW_", "_MLFLOW_")) and name not in options["env"]:
             del os.environ[name]
+    os.environ.update(read_secrets())  # PostgreSQL was started without them
     artifacts = options["artifacts"]
     if artifacts is None:
         artifacts = os.path.join(keep, "artifacts")
@@ -102,19 +107,37 @@ def set_environment(uri):
     })
 
 
+def read_secrets():
+    """What `sesta up` put there; what the project has no more goes."""
+    folder = os.path.join(keep, "env")
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        if name not in options["secrets"]:
+            os.remove(os.path.join(folder, name))
+    values = {}
+    for name in options["secrets"]:
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
+                values[name] = file.read()
+        except FileNotFoundError:
+            raise postgres.Failure(f"{name} is not known here: run `sesta up`")
+    return values
+
+
 def guard(app, token):
-    """Only who shows the token of this start comes in: anybody on the machine reaches its loopback."""
+    """Only who shows the token of this start comes in, since anybody on the machine reaches its loopback, and not everywhere."""
     expected = f"Bearer {token}".encode()
 
     async def guarded(scope, receive, send):
         if scope["type"] == "lifespan":
             return await app(scope, receive, send)
         shown = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(shown) == 1 and hmac.compare_digest(shown[0], expected):
+        known = len(shown) == 1 and hmac.compare_digest(shown[0], expected)
+        if known and not scope["path"].startswith(closed):
             return await app(scope, receive, send)
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})
-        await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
+        status = 404 if known else 401
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
     return guarded
@@ -196,6 +219,35 @@ def open_stores(handlers, uri):
         handlers.initialize_backend_stores(uri, uri, root)
 
 
+def keep_to_the_door(handlers):
+    """
+    Artifacts come and go through the tracker. MLflow would hand out addresses in the store, signed with the tracker's key,
+    for its clients to go there themselves: past the front door, and to where a program may find no way.
+    """
+    for ability in ("MultipartUploadMixin", "MultipartDownloadMixin", "PresignedUploadMixin"):
+        setattr(handlers, ability, type(ability, (), {}))
+
+
+def keep_to_the_folder():
+    """
+    An experiment, a trace or a model may name any place for its artifacts. A folder of this machine is none but the
+    tracker's own: MLflow would read and write there for whoever asks.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact import artifact_repository_registry as registry
+    from mlflow.utils.uri import get_uri_scheme
+
+    own, known = os.environ["_MLFLOW_SERVER_ARTIFACT_DESTINATION"], registry._artifact_repository_registry
+    find = known.get_artifact_repository
+
+    def find_elsewhere(uri, *more):
+        if get_uri_scheme(uri) in ("", "file") and uri != own:
+            raise MlflowException.invalid_parameter_value(f"{uri} is a folder of the tracker's machine, and not its own")
+        return find(uri, *more)
+
+    known.get_artifact_repository = find_elsewhere
+
+
 def version():
     return importlib.metadata.version("mlflow")
 
@@ -207,6 +259,8 @@ def serve(store, token):
     from mlflow.server import handlers
     from mlflow.server.fastapi_app import app
 
+    keep_to_the_door(handlers)
+    keep_to_the_folder()
     store.wait()
     keep_before_upgrade(store)
     open_stores(handlers, store.uri)

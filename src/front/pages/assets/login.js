@@ -4,6 +4,8 @@ export function runLogin(body) {
   const form = document.querySelector("form.login");
   const button = form.querySelector("button");
   const label = button.textContent.trim();
+  // No server saw it, and browsers take it along to where the answer leads.
+  form.action = `${form.getAttribute("action")}${location.hash}`;
   const readyAt = performance.now() + Number(body.dataset.retrySeconds ?? 0) * 1000;
 
   function count() {
