@@ -26,7 +26,10 @@ export function createWaker(machine: WakeMachine, clock: Clock, log: Log): Waker
   function wake(atOnce: boolean): Promise<Looked> {
     return told(async () => {
       const seen = await machine.look();
-      if (seen?.state !== "stopped") return { kind: "seen", machine: seen };
+      if (seen?.state !== "stopped") {
+        failed = undefined;
+        return { kind: "seen", machine: seen };
+      }
       const restMs = failed ? failed.at + failedRestMs - clock.monotonic() : 0;
       if (failed && restMs > 0 && !atOnce) return tellFailed(failed.reason, restMs);
       return start(seen);
