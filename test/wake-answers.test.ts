@@ -104,7 +104,6 @@ beforeAll(async () => {
 });
 afterAll(() => door.close());
 
-/** A function of its own for each situation: it remembers what has failed. */
 function startFunction(): void {
   const machine: WakeMachine = {
     look: async () =>
@@ -124,7 +123,7 @@ function startFunction(): void {
     domain: "203.0.113.10",
     passwordHash,
     readyKey: "none",
-    allow: ["203.0.113.7/32"],
+    allow: ["203.0.113.0/24"],
   });
   wake = createWakeFunction({ variables, machine, clock: systemClock, log: silentLog });
 }
@@ -153,17 +152,22 @@ async function askFunction(path: string, request: Request) {
 const isLook = ({ method, headers }: Request) =>
   method === "HEAD" || headers?.["user-agent"] !== undefined || headers?.["sec-purpose"] !== undefined;
 
+const own = ["/start", "/notebook/start"];
+/** Asked for by these only: what costs the slow hash each time. */
+const strange = new Set(["as Bearer", "no password"]);
+
 for (const [name, situation] of Object.entries(situations))
   test(`${name}: the same to the byte`, async () => {
+    startFunction();
+    let asked = 0;
     for (const [what, request] of Object.entries(requests))
-      for (const path of ["/start", "/notebook/start", "/nobody/start"]) {
+      for (const path of strange.has(what) ? [...own, "/nobody/start"] : own) {
         // What has failed is remembered by the gateway; of a function that has just begun, a try makes it so.
         if (name === "failed" && isLook(request)) continue;
+        if (name === "failed") startFunction();
         now = situation;
-        startFunction();
-        const own = await askFunction(path, request);
+        const answer = await askFunction(path, { ...request, from: `203.0.113.${(asked += 1)}` });
         now = situation;
-        const gateway = await askGateway(path, request);
-        expect(own, `${what} at ${path}`).toEqual(gateway);
+        expect(answer, `${what} at ${path}`).toEqual(await askGateway(path, request));
       }
   });

@@ -177,8 +177,10 @@ describe.skipIf(missing !== "")("the wake function", () => {
     expect(await start(right(), "/elsewhere/start")).toMatchObject(wrong);
     for (let guess = 2; guess < 5; guess++)
       expect(await start({ query: `pass=guess-${guess}` })).toMatchObject(wrong);
-    const last = await start({ query: "pass=guess-5" });
-    const refused = last.status === 429 ? last : await start({ query: "pass=guess-6" });
+    // On a slow machine a second has gone by; then the next one is two.
+    let refused = await start({ query: "pass=guess-5" });
+    for (let guess = 6; refused.status === 403 && guess < 12; guess++)
+      refused = await start({ query: `pass=guess-${guess}` });
     expect(refused).toMatchObject({
       status: 429,
       message: expect.stringMatching(/^Too many attempts\. Try again in \d+ s\.$/) as string,
@@ -219,7 +221,7 @@ describe.skipIf(missing !== "")("the wake function", () => {
   test("a hundred requests at once start one machine", async () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => start()));
     for (const answer of answers) expect(answer).toMatchObject(starting("waking"));
-    expect(await ec2.act("look")).toMatchObject({ state: "running" });
+    expect(starts()).toBe(1);
   });
 
   test("EC2 asked too often, broken or away: 503, when to ask again, and no word of how", async () => {
@@ -244,12 +246,17 @@ describe.skipIf(missing !== "")("the wake function", () => {
     expect(lambda.log()).not.toMatch(/\bat .*:\d+:\d+/);
   });
 
-  test("one of many whose start EC2 refuses, since another one came first, says what is", async () => {
-    ec2.refusals.set("StartInstances", { code: "RequestLimitExceeded", status: 503, times: 19 });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => start()));
-    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
-    for (const { status } of answers) expect([200, 503]).toContain(status);
-    expect(await start()).toMatchObject(starting("waking"));
+  test("of several functions at once EC2 starts for one and refuses the others: they say what is", async () => {
+    const others = await Promise.all(Array.from({ length: 4 }, () => startLambda(zip, variables())));
+    const askAll = () => Promise.all([lambda, ...others].map((one) => one.ask("/start", right())));
+    ec2.refusals.set("StartInstances", { code: "RequestLimitExceeded", status: 503, times: 4 });
+    const answers = await askAll();
+    expect(answers.map(({ statusCode }) => statusCode)).toContain(200);
+    for (const { statusCode, body } of answers)
+      expect(body).toContain(statusCode === 200 ? willStart : "AWS is asked too often right now");
+    for (const { body } of await askAll()) expect(body).toContain(willStart);
+    await Promise.all(others.map((one) => one.end()));
+    expect(await ec2.act("look")).toMatchObject({ state: "running" });
   });
 
   test("a machine that cannot be had: it says why, tries again at once by POST, by GET after a minute", async () => {

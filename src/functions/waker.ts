@@ -21,9 +21,11 @@ const delayedSeconds = 5;
 export function createWaker(machine: WakeMachine, clock: Clock, log: Log): Waker {
   let failed: { at: number; reason: string } | undefined;
 
-  const look = () => told(async () => ({ kind: "seen", machine: await machine.look() }));
+  const look = share(() => told(async () => ({ kind: "seen", machine: await machine.look() })));
+  const wakeAtOnce = share(() => wakeUnless(false));
+  const wakeRested = share(() => wakeUnless(true));
 
-  function wake(atOnce: boolean): Promise<Looked> {
+  function wakeUnless(rests: boolean): Promise<Looked> {
     return told(async () => {
       const seen = await machine.look();
       if (seen?.state !== "stopped") {
@@ -31,7 +33,7 @@ export function createWaker(machine: WakeMachine, clock: Clock, log: Log): Waker
         return { kind: "seen", machine: seen };
       }
       const restMs = failed ? failed.at + failedRestMs - clock.monotonic() : 0;
-      if (failed && restMs > 0 && !atOnce) return tellFailed(failed.reason, restMs);
+      if (failed && restMs > 0 && rests) return tellFailed(failed.reason, restMs);
       return start(seen);
     });
   }
@@ -69,7 +71,13 @@ export function createWaker(machine: WakeMachine, clock: Clock, log: Log): Waker
     }
   }
 
-  return { look, wake };
+  return { look, wake: (atOnce) => (atOnce ? wakeAtOnce() : wakeRested()) };
+}
+
+/** Whoever asks while it is under way gets its result too. */
+function share<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return () => (running ??= work().finally(() => (running = undefined)));
 }
 
 function tellFailed(reason: string, restMs: number): Looked {
