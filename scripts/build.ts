@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { bundleAgent, bundleOptions } from "./bundle-agent.ts";
 import { bundleAcme } from "./bundle-acme.ts";
+import { bundleWake } from "./bundle-wake.ts";
 import { bundleModelServer } from "./bundle-model-server.ts";
 
 // What every Node since 12 understands, so that an old one gets a sentence. The rest of Sesta is loaded behind it.
@@ -35,6 +36,7 @@ export async function buildPublishedForm(outdir: string): Promise<void> {
   await writeFile(join(outdir, "agent.js"), await bundleAgent());
   await writeFile(join(outdir, "model-server.mjs"), await bundleModelServer());
   await writeFile(join(outdir, "acme.mjs"), await bundleAcme());
+  await writeFile(join(outdir, "wake.zip"), (await bundleWake()).zip);
   await writeFile(join(outdir, "main.js"), firstStage);
   await chmod(join(outdir, "main.js"), 0o755);
 }

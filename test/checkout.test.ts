@@ -104,6 +104,7 @@ test("clock, environment and console belong to the command line and the executab
   const allowed = new Set([
     "src/base/clock.ts",
     "src/agent/main.ts",
+    "src/functions/lambda.ts",
     "src/model-server/main.ts",
     "src/main.ts",
   ]);

@@ -94,6 +94,24 @@ describe("the wake table", () => {
     });
   });
 
+  test("awake behind a certificate of its own: which one", () => {
+    const [url, fingerprint] = ["https://203.0.113.10:8443/lab", "AB:CD"];
+    const answer = buildWakeAnswer({ kind: "awake", title, url, idleMs: null, fingerprint });
+    expect(JSON.parse(answer.body)).toMatchObject({ state: "awake", url, fingerprint });
+  });
+
+  test("delayed: 503, when to ask again, and no state", () => {
+    const reason = "AWS is asked too often right now";
+    const answer = buildWakeAnswer({ kind: "delayed", title, reason, retryAfterSeconds: 5 });
+    expect(answer).toMatchObject({ status: 503, headers: { ...plain, "Retry-After": "5" } });
+    expect(JSON.parse(answer.body)).toEqual({
+      message: "Jupyter Lab cannot be woken right now: AWS is asked too often right now.",
+      state: null,
+      url: null,
+      eta_seconds: null,
+    });
+  });
+
   test("failed: one line, one full stop, nothing secret, and when a GET tries again", () => {
     protect("hunter2-canary");
     const reason = "exit status 1:\n  token hunter2-canary\n refused..";

@@ -23,7 +23,11 @@ export type WakeSituation =
       title: string;
       /** Where people land: "http://HOST:PORT/lab". */ url: string;
       idleMs: number | null;
-    };
+      /** SHA-256 of the certificate that is shown there, where no CA vouches for it. */
+      fingerprint?: string;
+    }
+  /** Whoever would know its state, or start it, does not answer now. */
+  | { kind: "delayed"; title: string; reason: string; retryAfterSeconds: number };
 
 export type Starting = {
   kind: "starting";
@@ -35,6 +39,8 @@ export type Starting = {
   /** Since this wake began. */
   elapsedMs?: number;
 };
+
+type Awake = Extract<WakeSituation, { kind: "awake" }>;
 
 export type WakeAnswer = { status: number; headers: Record<string, string>; body: string };
 
@@ -55,7 +61,9 @@ export function buildWakeAnswer(situation: WakeSituation): WakeAnswer {
     case "absent":
       return buildAbsent(situation.title, situation.todo);
     case "awake":
-      return buildAwake(situation.title, situation.url, situation.idleMs);
+      return buildAwake(situation);
+    case "delayed":
+      return buildDelayed(situation.title, situation.reason, situation.retryAfterSeconds);
   }
 }
 
@@ -87,13 +95,19 @@ function buildAbsent(title: string, todo: string): WakeAnswer {
   return answer(503, message, { state: "absent", url: null, eta_seconds: null });
 }
 
-function buildAwake(title: string, url: string, idleMs: number | null): WakeAnswer {
+function buildDelayed(title: string, reason: string, retryAfterSeconds: number): WakeAnswer {
+  const message = `${title} cannot be woken right now: ${asClause(reason)}.`;
+  return answer(503, message, { state: null, url: null, eta_seconds: null }, retryAfterSeconds);
+}
+
+function buildAwake({ title, url, idleMs, fingerprint }: Awake): WakeAnswer {
   const remember =
     idleMs === null
       ? "it stays active until it is put to sleep."
       : `it will be inactive again when idle for ${idleText(idleMs)}.`;
   const message = `${title} already running at ${url}. Remember: ${remember}`;
-  return answer(200, message, { state: "awake", url, eta_seconds: 0 });
+  const shown = fingerprint === undefined ? {} : { fingerprint };
+  return answer(200, message, { state: "awake", url, eta_seconds: 0, ...shown });
 }
 
 /** "40 min", "90 min"; what is not whole minutes, in seconds: "10 s", "90 s". */

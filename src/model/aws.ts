@@ -1,5 +1,8 @@
 // The sections of the project file that are about AWS, as the rest of Sesta sees them.
 
+/** The tag of a machine whose front door answers: the wake function leaves it there, and Terraform lets it be. */
+export const readyTag = "sesta:ready";
+
 /** Addresses in CIDR notation. */
 export type Allow = {
   ssh: readonly string[];

@@ -1,4 +1,5 @@
 // What the resources of one workload have in common: names that are nobody else's, and tags by which they are found.
+import { readyTag } from "../../model/aws.ts";
 
 export type Stack = {
   project: string;
@@ -13,8 +14,7 @@ export const tagNames = {
   workload: "sesta:workload",
   stack: "sesta:stack",
   address: "sesta:address",
-  /** Boot id of a machine whose front door answers. */
-  ready: "sesta:ready",
+  ready: readyTag,
 } as const;
 
 /** IAM's is the shortest limit of those in use. (IAM User Guide, "IAM and AWS STS quotas") */

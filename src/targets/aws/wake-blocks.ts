@@ -17,13 +17,15 @@ export type WakeFunction = {
   /** Path of the zip file, relative to the root, and its SHA-256 in base64. */
   file: string;
   hash: string;
-  /** What it is told: no secret is among it. */
+  /** What it is told, from `buildWakeVariables`: no secret is among it. */
   variables: Readonly<Record<string, string>>;
 };
 
 /** Requests a second to the whole address, and how many may come at once. */
 const rate = { throttling_rate_limit: 10, throttling_burst_limit: 20 };
 const keptLogDays = 14;
+/** Lambda gives a core for 1,769 MB and a share for less; the slow hash of a password takes 0.1 s of a whole one. (Lambda Developer Guide, "Memory") */
+const memoryMegabytes = 1024;
 
 export function buildWake(
   stack: Stack,
@@ -57,7 +59,7 @@ export function buildWake(
     handler: "index.handler",
     filename: file,
     source_code_hash: hash,
-    memory_size: 256,
+    memory_size: memoryMegabytes,
     timeout: 15,
     environment: { variables: { ...variables, SESTA_INSTANCE: of(instance, "id") } },
     tags: tags("aws_lambda_function"),
