@@ -16,7 +16,7 @@ const missing = findMissingTerraform() || findMissingSshd();
 if (missing) console.log(`skipped: ${missing}`);
 
 /** A cut is a machine made, configured and destroyed: seconds each. */
-const cutEvery = process.env["SESTA_FAULTS"] === "full" ? 1 : 7;
+const cutEvery = process.env["SESTA_FAULTS"] === "full" ? 1 : 20;
 
 const workloads = ["notebook", "second", "unknown"];
 

@@ -37,7 +37,7 @@ export async function destroyStack(aws: Aws, plan: StackPlan, told: Progress): P
     if (left.length > 0) {
       throw new SestaError("TERRAFORM", `${left.length} resources of ${name} are left in AWS`, {
         problems: left.map(({ address, id }) => `${address}: ${id}`),
-        hint: `Run \`sesta down ${name}\` again; what stays then is to be removed in AWS's console.`,
+        hint: `Run \`sesta down ${name}\` again; what stays then is to be removed by hand, in AWS itself.`,
       });
     }
     detail(`${made.length} resources are gone`);
