@@ -286,3 +286,15 @@ workloads:
       "a saves to the same repository, and where `branch` is missing",
     );
 });
+
+test("a job that reports has what MLflow measures its machine and its GPUs with, once", async () => {
+  const packagesOf = async (packages: string) => {
+    const { workloads } = await parse(
+      `name: demo\nworkloads:\n  tracking: { type: tracker }\n  train: { type: job, run: "true", tracker: tracking, python: { packages: [${packages}] } }\n`,
+    );
+    const { train } = workloads;
+    return train?.type === "job" ? train.python?.packages : undefined;
+  };
+  expect(await packagesOf("mlflow-skinny")).toEqual(["mlflow-skinny", "psutil", "nvidia-ml-py"]);
+  expect(await packagesOf("psutil==7.2.2, Nvidia_ML.py>=12")).toEqual(["psutil==7.2.2", "Nvidia_ML.py>=12"]);
+});

@@ -42,10 +42,17 @@ export function resolveJob(job: JobFile, name: string, target: string): JobSecti
   };
 }
 
-/** What MLflow's client reads the machine's figures with. */
+/** What MLflow's client reads the machine's figures with: of the machine, and of NVIDIA's GPUs where it has some. */
+const measures = ["psutil", "nvidia-ml-py"];
+
 function withMeasures(python: JobPython): JobPython {
-  const named = python.packages.some((text) => /^psutil\b/.test(text));
-  return named ? python : { ...python, packages: [...python.packages, "psutil"] };
+  const named = python.packages.map((text) =>
+    /^[\w.-]*/
+      .exec(text)?.[0]
+      .replaceAll(/[-_.]+/g, "-")
+      .toLowerCase(),
+  );
+  return { ...python, packages: [...python.packages, ...measures.filter((one) => !named.includes(one))] };
 }
 
 function resolveContainer({ image, build, file, tag }: ContainerFile, name: string): JobContainer {
