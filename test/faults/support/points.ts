@@ -2,7 +2,7 @@
 
 const full = process.env["SESTA_FAULTS"] === "full";
 /** Of what was asked for: the rest is left to the whole sweep, so that every check of a change stays short. */
-const share = 0.6;
+const share = 0.5;
 
 /** Whole numbers from 0 to `all - 1`: every one of them, or about `some` that are spread evenly, the ends included. */
 export function points(some: number, all: number): number[] {
