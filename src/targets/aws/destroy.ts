@@ -19,18 +19,16 @@ export async function destroyStack(aws: Aws, plan: StackPlan, told: Progress): P
   const { name } = plan;
   const on = inStage(told, "Destroying");
   const placed = state.findWorkload(name);
-  if (!plan.root) return { kind: "receipt", name, removed: [], remains: [] };
-  const kept = keptFolder(aws, placed?.launch);
-  if (placed) state.saveWorkload({ ...placed, placedAt: null });
+  if (!plan.root || !placed) return { kind: "receipt", name, removed: [], remains: [] };
+  const { changes } = plan.root;
+  const applying = plan.root;
+  state.saveWorkload({ ...placed, placedAt: null });
   if (record.find() && record.find()?.outputs["instance"] === undefined) record.know(await root.outputs());
-  if (placed && (await instance.look()) !== undefined)
-    await runStep(on, name, "files", (detail) => bringHome(aws, placed, kept, detail));
-  const made = listIntents(
-    plan.root.changes.map((one) => ({ ...one, actions: ["create"], after: one.before })),
-  );
+  if ((await instance.look()) !== undefined)
+    await runStep(on, name, "files", (detail) => bringHome(aws, placed, detail));
+  const made = listIntents(changes.map((one) => ({ ...one, actions: ["create"], after: one.before })));
   await runStep(on, name, "AWS", async (detail) => {
-    const again = await root.plan(undefined, () => undefined);
-    await root.apply(again, (event) => {
+    await root.apply(applying, (event) => {
       if (event.kind === "started" || event.kind === "done") detail(`${event.address} ${event.kind}`);
     });
     const left = made.length === 0 ? [] : await terraform.find(made);
@@ -42,25 +40,26 @@ export async function destroyStack(aws: Aws, plan: StackPlan, told: Progress): P
     }
     detail(`${made.length} resources are gone`);
   });
-  if (placed) state.deleteWorkload(name);
+  state.deleteWorkload(name);
   record.end();
   await instance.replace();
   await root.remove();
-  const removed = plan.root.changes.map(
-    ({ address, id }) => `${address}${id === undefined ? "" : ` (${id})`}`,
-  );
+  const removed = changes.map(({ address, id }) => `${address}${id === undefined ? "" : ` (${id})`}`);
   return { kind: "receipt", name, removed, remains: plan.keeps };
 }
 
-/** All that people made there; the workload has ended by then. */
-async function bringHome(
+/**
+ * All that people made there; the workload has ended by then.
+ * @throws SestaError TRANSFER where something cannot come: then nothing is destroyed
+ */
+export async function bringHome(
   aws: Aws,
   { name, launch }: PlacedWorkload,
-  kept: string,
   detail: (text: string) => void,
 ): Promise<void> {
   const { context, host, instance, machine } = aws;
   const { clock, signal } = context;
+  const kept = keptFolder(aws, launch);
   await instance.turnOn(detail);
   const report = await host.status(name);
   if (report.state === "absent") return; // it was never configured
@@ -74,5 +73,11 @@ async function bringHome(
   }
   const workspace = await host.resolvePath(launch.workspace, "");
   const fetched = await machine.get(dirThere(workspace), [basename(workspace)], dirname(kept), { signal });
+  if (fetched.skipped.length > 0) {
+    throw new SestaError("TRANSFER", `${fetched.skipped.length} files of ${name} cannot come here`, {
+      problems: fetched.skipped.slice(0, 10).map(({ path, why }) => `${path}: ${why}`),
+      hint: `Save or remove them there (\`sesta exec ${name} -- rm …\`), then run the same command again: nothing was taken away.`,
+    });
+  }
   detail(`${fetched.files} files came to ${kept}`);
 }

@@ -4,12 +4,14 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { dirname } from "node:path/posix";
 import { buildMachineRest } from "../../commands/machine-rest.ts";
+import { SestaError } from "../../base/errors.ts";
 import type { Launch } from "../../model/launch.ts";
 import type { Placed, Progress } from "../../model/plan.ts";
 import { launchDigest, toKeep } from "../agent-host/layout.ts";
 import type { Outputs } from "../terraform/read-outputs.ts";
 import { inStage, runStep } from "../step.ts";
-import { keptFolder, type StackPlan } from "./plan.ts";
+import { bringHome } from "./destroy.ts";
+import { keptFolder, replacesMachine, type StackPlan } from "./plan.ts";
 import type { Aws } from "./target.ts";
 
 export async function placeStack(aws: Aws, plan: StackPlan, launch: Launch, told: Progress): Promise<Placed> {
@@ -24,6 +26,8 @@ export async function placeStack(aws: Aws, plan: StackPlan, launch: Launch, told
   state.saveWorkload({ name, type, target, launch: toKeep(launch), digest, placedAt: null });
   if (plan.root && plan.root.changes.length > 0) {
     const applying = plan.root;
+    if (placed && replacesMachine(applying.changes) && (await instance.look()) !== undefined)
+      await runStep(on, name, "files home", (detail) => bringHome(aws, placed, detail));
     await runStep(on, name, "AWS", async (detail) => {
       const outputs = await root.apply(applying, (event) => {
         if (event.kind === "started" || event.kind === "done") detail(`${event.address} ${event.kind}`);
@@ -65,13 +69,19 @@ async function bringFiles(aws: Aws, launch: Launch, on: Progress): Promise<void>
   if (stdout.trim() !== "") return;
   const entries = await readdir(here, { recursive: true, withFileTypes: true });
   const files = entries
-    .filter((entry) => !entry.isDirectory())
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => join(entry.parentPath, entry.name).slice(here.length + 1));
   if (files.length === 0) return;
   await runStep(on, launch.name, "files", async (detail) => {
     const part = `${dirname(workspace)}/.${launch.name}.making`;
     await machine.upload({ folder: here, files }, part, { signal: context.signal });
-    await machine.run(["sh", "-c", 'rmdir "$1" && mv "$0" "$1"', part, workspace]);
+    const moved = await machine.run(["sh", "-c", 'rmdir "$1" && mv "$0" "$1"', part, workspace]);
+    if (moved.exitCode !== 0) {
+      throw new SestaError("TRANSFER", `The files of ${here} are not in ${workspace}: ${moved.stderr}`, {
+        where: machine.name,
+        hint: `They lie in ${part} there; run the same command again once ${workspace} is empty.`,
+      });
+    }
     detail(`${files.length} files of ${here}`);
   });
 }
@@ -83,7 +93,17 @@ async function isAsleep({ host }: Aws, name: string): Promise<boolean> {
 /** By itself, as its agent does it: no right of AWS's is needed for it. */
 async function powerOff({ machine, instance }: Aws, detail: (text: string) => void): Promise<void> {
   const { user } = await machine.facts();
-  await machine.run(buildMachineRest("poweroff", user === "root")).catch(() => undefined); // the line may break
+  const told = await machine.run(buildMachineRest("poweroff", user === "root")).catch(() => undefined); // the line may break
+  if (told && told.exitCode > 0 && told.exitCode < 128) {
+    throw new SestaError(
+      "COMMAND_FAILED",
+      `The machine cannot power itself off, and is billed: ${told.stderr}`,
+      {
+        where: machine.name,
+        hint: "Give its user `sudo` without a password, or an image whose user has it.",
+      },
+    );
+  }
   instance.forget();
   detail("the machine powers off");
 }

@@ -16,10 +16,9 @@ import type { Aws } from "./target.ts";
 export type StackPlan = Plan & { root: RootPlan | undefined };
 
 export async function planStack(aws: Aws, name: string, wanted: Launch | undefined): Promise<StackPlan> {
-  const { context, root, record } = aws;
+  const { context, root } = aws;
   const placed = context.state.findWorkload(name);
-  const isKnown = placed !== undefined || record.find() !== undefined;
-  if (!wanted && !isKnown) return none(aws, name);
+  if (!wanted && !placed) return none(aws, name);
   const found = await root.plan(await buildText(aws, wanted), () => undefined);
   const isConfigured =
     wanted !== undefined && placed?.placedAt != null && placed.digest === launchDigest(wanted);
@@ -37,7 +36,7 @@ export async function planStack(aws: Aws, name: string, wanted: Launch | undefin
     wanted,
     steps,
     keeps: wanted ? [] : [keptFolder(aws, placed?.launch), `the history of ${name}`],
-    warnings: wanted ? warn(aws) : [],
+    warnings: wanted ? [...warn(aws), ...warnOfReplacing(name, found.changes)] : [],
     price,
     basis: basisOf(wanted, placed, found.changes),
     root: found,
@@ -81,12 +80,12 @@ function say({ address, actions, changed, after }: ResourceChange, type: string 
   const what = address.startsWith("aws_instance.") && type !== undefined ? `${address} (${type})` : address;
   if (actions.includes("create")) return actions.includes("delete") ? `replace ${what}` : `make ${what}`;
   if (actions.includes("delete")) return `destroy ${address}`;
-  const details = changed.filter((name) => name !== "tags_all").map((name) => `${name} ${show(after[name])}`);
+  const details = changed.filter((name) => name !== "tags_all").map((name) => show(name, after[name]));
   return `change ${address}: ${details.join(", ")}`;
 }
 
-function show(value: unknown): string {
-  return typeof value === "object" ? "" : `becomes ${String(value)}`;
+function show(name: string, value: unknown): string {
+  return typeof value === "object" ? name : `${name} becomes ${String(value)}`;
 }
 
 function actionOf(exists: boolean, steps: readonly string[]): Plan["action"] {
@@ -100,6 +99,17 @@ function warn({ context }: Aws): string[] {
   return (["ssh", "lab", "wake"] as const)
     .filter((what) => allow[what].some((from) => from === "0.0.0.0/0" || from === "::/0"))
     .map((what) => `${what} is open to every address`);
+}
+
+function warnOfReplacing(name: string, changes: readonly ResourceChange[]): string[] {
+  return replacesMachine(changes)
+    ? [`the machine of ${name} is made anew: its files come home first, all else on its disk is lost`]
+    : [];
+}
+
+/** Its disk goes with it. */
+export function replacesMachine(changes: readonly ResourceChange[]): boolean {
+  return changes.some(({ type, actions }) => type === "aws_instance" && actions.includes("delete"));
 }
 
 function basisOf(

@@ -77,7 +77,8 @@ async function follow({ folder, clock, signal }: RootContext, on: OnEvent): Prom
     for (;;) {
       const living = await findClaimed(join(folder, claimName));
       for (const event of readEvents(await lines.next())) on(event);
-      await copyState(folder);
+      // A net under what Terraform does: where the disk is full, the copy of before is there, and the intents are.
+      await copyState(folder).catch(() => undefined);
       if (!living) break;
       if (signal.aborted) deadline = await interrupt(living, deadline, clock.monotonic());
       await clock.sleep(lookEveryMs);

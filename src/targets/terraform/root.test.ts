@@ -66,6 +66,18 @@ describe.skipIf(missing !== "")("a root", { timeout: 60_000 }, () => {
     await expect(root.apply(shown, nothing)).rejects.toMatchObject({ code: "STALE_PLAN" });
   });
 
+  test("two at once: one works, the other says so and touches nothing", async () => {
+    const { root } = create();
+    const [first, second] = await Promise.allSettled([
+      root.plan(two, nothing),
+      root.plan(undefined, nothing),
+    ]);
+    expect([first.status, second]).toMatchObject([
+      "fulfilled",
+      { status: "rejected", reason: { code: "BUSY", hint: expect.stringContaining("Wait") as string } },
+    ]);
+  });
+
   test("F16: a create that the cloud refuses is told with its address; the next apply makes the rest", async () => {
     const { root, env, listCalls, listCloud } = create();
     env["FAKE_CLOUD_FAIL"] = "aws_subnet:create";
