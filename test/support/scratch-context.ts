@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { openContext, type Context } from "../../src/operations/context.ts";
 import { bundleAgent } from "../../scripts/bundle-agent.ts";
+import { endAll } from "../faults/support/processes.ts";
 import { agentProgram, sestaProgram } from "./published-form.ts";
 import { modelServerSource, acmeClientSource } from "./program-sources.ts";
 
@@ -55,6 +56,7 @@ export async function createScratchContext(
       const { agent } = context.targets.get("local");
       if (await agent.findHello()) await agent.call("stop", {});
       for (const { state } of opened) state.close();
+      await endAll(folder); // what its agent supervised goes on without it
       await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
