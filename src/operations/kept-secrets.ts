@@ -40,7 +40,8 @@ async function listReplaced(
 ): Promise<string[]> {
   const found = Object.entries(files).map(async ([file, value]) => {
     const { exitCode, stdout } = await machine.run(["cat", `${folder}/${file}`]);
-    return exitCode === 0 && stdout !== value ? [file] : [];
+    const known = value.replace(/\r?\n$/, ""); // as `run` gives what a program printed
+    return exitCode === 0 && stdout !== known ? [file] : [];
   });
   return (await Promise.all(found)).flat();
 }

@@ -72,8 +72,8 @@ async function listPrinted(
   if (printsTo.length === 0) return [];
   const looked = await Promise.all(
     files.map(async (path) => {
-      const found = await lstat(join(folder, path));
-      return printsTo.some(({ dev, ino }) => found.dev === dev && found.ino === ino) ? [path] : [];
+      const found = await lstat(join(folder, path)).catch(() => undefined); // somebody may delete it now
+      return printsTo.some(({ dev, ino }) => found?.dev === dev && found.ino === ino) ? [path] : [];
     }),
   );
   return looked.flat();
