@@ -105,6 +105,7 @@ def make_file(db, keep, options, into, name, why, passphrase, is_served):
         database.write(ignored, "*\n")
     for old in os.listdir(into):
         if old.startswith(".making-"):
+            postgres.end_orphan(os.path.join(into, old, "trial", "postgres"))  # it would go on writing there
             shutil.rmtree(os.path.join(into, old), ignore_errors=True)
     work = tempfile.mkdtemp(prefix=".making-", dir=into)
     try:
